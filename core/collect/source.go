@@ -1,0 +1,73 @@
+package collect
+
+import (
+	"context"
+
+	"databricks-access-audit/core/identity"
+)
+
+// Source is where facts come from. core/databricks implements it over HTTP; a snapshot or a
+// recording can too.
+//
+// Every method may be called concurrently. A method that lists returns every item or an error: it
+// follows pages, drops duplicates and recognises an endless listing. An error about an answer of
+// the peer is an *identity.Failure; when its Partial flag is set, the items returned beside it are
+// what was read before the failure. A cancelled context comes back as an error that wraps ctx.Err().
+// Methods retry what may succeed later by themselves, within their own budget.
+type Source interface {
+	Directory
+	Places
+	Securables
+
+	// Reach says how much of the account the credentials can see at all.
+	Reach() identity.Reach
+	// Calls says what this source has cost so far: requests sent, retries included, by method and
+	// route template, such as "GET /api/2.0/accounts/{account_id}/workspaces".
+	Calls() map[string]int
+}
+
+// Directory reads identities.
+type Directory interface {
+	// FindPrincipals gives the users, service principals or groups whose field matches the value.
+	FindPrincipals(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error)
+	// Principal reads one account principal by its numeric id.
+	Principal(ctx context.Context, key identity.PrincipalKey) (identity.Principal, error)
+	// ParentGroups gives every account group that the principal is in, directly or not, as keys
+	// without names, in as few calls as the API allows. It fails with kind Unsupported where the
+	// account does not have that API.
+	ParentGroups(ctx context.Context, key identity.PrincipalKey) ([]identity.PrincipalKey, error)
+	// Group reads one account group with its direct members.
+	Group(ctx context.Context, key identity.PrincipalKey) (identity.Group, error)
+	// Groups lists all account groups. Most accounts leave the members out of the list:
+	// MembersListed says for each group whether they are there.
+	Groups(ctx context.Context) ([]identity.Group, error)
+	// Caller reads whose credentials the workspace sees: key, name and display name.
+	Caller(ctx context.Context, at identity.Workspace) (identity.Principal, error)
+	// WorkspaceUserName finds the user whom the workspace knows under name, and gives the external
+	// id the workspace records for that user. It serves to tell whether a guest's user name and a
+	// mail address are one person. Not found is kind NotFound.
+	WorkspaceUserName(ctx context.Context, at identity.Workspace, name string) (externalID string, err error)
+}
+
+// Places reads the workspaces and metastores of the account.
+type Places interface {
+	Workspaces(ctx context.Context) ([]identity.Workspace, error)
+	// Assignments lists the explicit assignments of one workspace.
+	Assignments(ctx context.Context, id identity.WorkspaceID) ([]identity.Assignment, error)
+	Metastores(ctx context.Context) ([]identity.Metastore, error)
+	// MetastoreWorkspaces gives the ids of the workspaces that a metastore is assigned to.
+	MetastoreWorkspaces(ctx context.Context, metastore string) ([]identity.WorkspaceID, error)
+}
+
+// Securables reads Unity Catalog through a workspace that has the metastore.
+type Securables interface {
+	// Children lists the securables of one type directly in parent: catalogs, external locations
+	// and so on in a metastore, schemas in a catalog, tables and so on in a schema. TypeTable
+	// covers every kind of table and view; identity.AnyCredential lists credentials of either purpose.
+	// Isolated catalogs that the workspace is not bound to are listed too.
+	Children(ctx context.Context, at identity.Workspace, parent identity.Securable, t identity.SecurableType) ([]identity.SecurableInfo, error)
+	// Grants reads the direct grants on a securable, those of deleted principals included.
+	Grants(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Grant, error)
+	// Bindings reads which workspaces an isolated securable is bound to.
+	Bindings(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Binding, error)
+}

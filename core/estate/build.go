@@ -1,0 +1,363 @@
+package estate
+
+import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"databricks-access-audit/core/identity"
+)
+
+// Build freezes the facts. The Builder must not be used afterwards.
+func (b *Builder) Build() *Estate {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e := &Estate{account: b.account, interrupted: b.interrupted, bindings: b.bindings}
+	b.buildPrincipals(e)
+	b.buildMemberships(e)
+	b.buildPlaces(e)
+	b.buildSecurables(e)
+	b.buildReads(e)
+	e.fingerprint = sync.OnceValue(func() string { return fingerprint(e) })
+	return e
+}
+
+// buildPrincipals gives every principal that is mentioned an index, in order of key.
+func (b *Builder) buildPrincipals(e *Estate) {
+	b.addImplicitGroups()
+	e.renamed = b.renames()
+	records := map[identity.PrincipalKey]identity.Principal{}
+	for k, p := range b.principals {
+		if _, other := e.renamed[k]; !other {
+			records[k] = p
+		}
+	}
+	for k, c := range e.renamed {
+		implicit := records[c]
+		implicit.Roles = slices.Concat(implicit.Roles, b.principals[k].Roles)
+		records[c] = implicit
+	}
+	for k := range b.mentioned() {
+		k = renamed(e.renamed, k)
+		if _, ok := records[k]; !ok {
+			records[k] = identity.Principal{Key: k}
+		}
+	}
+	e.principals = slices.SortedFunc(maps.Values(records), func(a, b identity.Principal) int {
+		return a.Key.Compare(b.Key)
+	})
+	e.principal = make(map[identity.PrincipalKey]int32, len(e.principals))
+	e.names = map[string][]int32{}
+	for i, p := range e.principals {
+		e.principal[p.Key] = int32(i)
+		if p.Key.Workspace != 0 || p.Name == "" {
+			continue // Unity Catalog does not know groups of one workspace
+		}
+		for _, name := range append([]string{p.Name}, p.Aliases...) {
+			fold := identity.FoldName(name)
+			if !slices.Contains(e.names[fold], int32(i)) {
+				e.names[fold] = append(e.names[fold], int32(i))
+			}
+		}
+	}
+}
+
+// addImplicitGroups adds the groups that exist without being listed.
+func (b *Builder) addImplicitGroups() {
+	system := func(k identity.PrincipalKey) {
+		b.principals[k] = identity.Principal{
+			Key: k, Name: k.ID, DisplayName: k.ID,
+			Origin: identity.OriginSystem, Status: identity.StatusActive,
+		}
+	}
+	system(identity.AccountUsers())
+	for id := range b.workspaces {
+		system(identity.WorkspaceUsers(id))
+		system(identity.WorkspaceAdmins(id))
+	}
+}
+
+// renames maps the keys under which one principal came to the key that it has here: the listed
+// account group "account users" to the implicit one, and a key whose kind was not known to the one
+// with the same id whose kind is.
+func (b *Builder) renames() map[identity.PrincipalKey]identity.PrincipalKey {
+	to := map[identity.PrincipalKey]identity.PrincipalKey{}
+	byID := map[string]identity.PrincipalKey{}
+	for k, p := range b.principals {
+		if k.Workspace != 0 {
+			continue
+		}
+		if k.Kind == identity.KindGroup && p.Name == identity.AccountUsersName && k != identity.AccountUsers() {
+			to[k] = identity.AccountUsers()
+		}
+		if k.Kind != identity.KindUnknown {
+			byID[k.ID] = renamed(to, k)
+		}
+	}
+	for k := range b.mentioned() {
+		if k.Kind != identity.KindUnknown || k.Workspace != 0 {
+			continue
+		}
+		if real, ok := byID[k.ID]; ok {
+			to[k] = real
+		}
+	}
+	return to
+}
+
+func renamed(to map[identity.PrincipalKey]identity.PrincipalKey, k identity.PrincipalKey) identity.PrincipalKey {
+	if c, ok := to[k]; ok {
+		return c
+	}
+	return k
+}
+
+// mentioned gives every key that a fact refers to.
+func (b *Builder) mentioned() map[identity.PrincipalKey]struct{} {
+	keys := map[identity.PrincipalKey]struct{}{}
+	for m := range b.memberships {
+		keys[m.Member], keys[m.Group] = struct{}{}, struct{}{}
+	}
+	for m := range b.ancestors {
+		keys[m.Member], keys[m.Group] = struct{}{}, struct{}{}
+	}
+	for pair := range b.same {
+		keys[pair[0]] = struct{}{}
+	}
+	for a := range b.assignments {
+		keys[a.Principal] = struct{}{}
+	}
+	return keys
+}
+
+func (b *Builder) buildMemberships(e *Estate) {
+	e.parents = make([][]int32, len(e.principals))
+	e.members = make([][]int32, len(e.principals))
+	e.ancestors = make([][]int32, len(e.principals))
+	e.same = make([][]int32, len(e.principals))
+	link := func(edges [][]int32, from, to identity.PrincipalKey) {
+		i, _ := e.index(from)
+		j, _ := e.index(to)
+		if i != j {
+			edges[i] = append(edges[i], j)
+		}
+	}
+	for m := range b.memberships {
+		link(e.parents, m.Member, m.Group)
+		link(e.members, m.Group, m.Member)
+	}
+	for m := range b.ancestors {
+		link(e.ancestors, m.Member, m.Group)
+	}
+	for pair := range b.same {
+		link(e.same, pair[0], pair[1])
+	}
+	for _, edges := range [][][]int32{e.parents, e.members, e.ancestors, e.same} {
+		for i := range edges {
+			slices.Sort(edges[i])
+			edges[i] = slices.Compact(edges[i])
+		}
+	}
+}
+
+func (b *Builder) buildPlaces(e *Estate) {
+	e.workspaces = slices.SortedFunc(maps.Values(b.workspaces), identity.Workspace.Compare)
+	e.workspace = map[identity.WorkspaceID]int{}
+	for i, w := range e.workspaces {
+		e.workspace[w.ID] = i
+	}
+	e.assignments = map[identity.WorkspaceID][]identity.Assignment{}
+	for a := range b.assignments {
+		a.Principal = e.Canonical(a.Principal)
+		e.assignments[a.Workspace] = append(e.assignments[a.Workspace], a)
+	}
+	for _, as := range e.assignments {
+		slices.SortFunc(as, func(a, b identity.Assignment) int {
+			return cmp.Or(a.Principal.Compare(b.Principal), cmp.Compare(b.Permission, a.Permission), strings.Compare(a.Name, b.Name))
+		})
+	}
+	e.metastores = slices.SortedFunc(maps.Values(b.metastores), func(a, b identity.Metastore) int {
+		return strings.Compare(a.ID, b.ID)
+	})
+	e.metastore = map[string]int{}
+	for i, m := range e.metastores {
+		e.metastore[m.ID] = i
+	}
+	e.attachments = map[string][]identity.WorkspaceID{}
+	for a := range b.attached {
+		e.attachments[a.metastore] = append(e.attachments[a.metastore], a.workspace)
+	}
+	for _, ids := range e.attachments {
+		slices.Sort(ids)
+	}
+}
+
+func (b *Builder) buildSecurables(e *Estate) {
+	for _, m := range b.metastores {
+		s := identity.MetastoreSecurable(m.ID)
+		b.securables[s] = identity.SecurableInfo{Securable: s, Owner: m.Owner}
+	}
+	for on := range b.granted {
+		if _, ok := b.securables[on]; !ok {
+			b.securables[on] = identity.SecurableInfo{Securable: on}
+		}
+	}
+	e.securables = slices.SortedFunc(maps.Values(b.securables), func(a, b identity.SecurableInfo) int {
+		return a.Compare(b.Securable)
+	})
+	e.securable = make(map[identity.Securable]int32, len(e.securables))
+	e.owners = make([]int32, len(e.securables))
+	e.owned = map[int32][]int32{}
+	holders := interner[Holder]{index: map[Holder]int32{}}
+	for i, s := range e.securables {
+		e.securable[s.Securable] = int32(i)
+		e.owners[i] = none
+		if s.Owner == "" && s.Type != identity.TypeMetastore {
+			continue
+		}
+		h := e.resolve(s.Owner)
+		e.owners[i] = holders.add(h)
+		if p, ok := e.principal[h.Key]; ok {
+			e.owned[p] = append(e.owned[p], int32(i))
+		}
+	}
+	b.buildGrants(e, &holders)
+	e.holders = holders.values
+}
+
+func (b *Builder) buildGrants(e *Estate, holders *interner[Holder]) {
+	sets := setInterner{index: map[string]int32{}}
+	e.grants = make([]row, 0, len(b.grants))
+	for _, g := range b.grants {
+		h := Holder{DeletedID: g.DeletedID}
+		if g.Holder != "" {
+			h = e.resolve(g.Holder)
+		}
+		e.grants = append(e.grants, row{e.securable[g.Securable], holders.add(h), sets.add(g.Privileges)})
+	}
+	e.sets = sets.values
+	slices.SortFunc(e.grants, func(a, b row) int {
+		return cmp.Or(
+			cmp.Compare(a.securable, b.securable),
+			compareHolders(holders.values[a.holder], holders.values[b.holder]),
+			slices.Compare(e.sets[a.set], e.sets[b.set]),
+		)
+	})
+	e.grants = slices.Compact(e.grants)
+	e.grantsOn = make([]int32, len(e.securables)+1)
+	e.grantsTo = map[int32][]int32{}
+	for i, r := range e.grants {
+		e.grantsOn[r.securable+1]++
+		if p, ok := e.principal[holders.values[r.holder].Key]; ok {
+			e.grantsTo[p] = append(e.grantsTo[p], int32(i))
+		}
+	}
+	for i := range e.securables {
+		e.grantsOn[i+1] += e.grantsOn[i]
+	}
+}
+
+func compareHolders(a, b Holder) int {
+	return cmp.Or(a.Key.Compare(b.Key), strings.Compare(a.Name, b.Name), strings.Compare(a.DeletedID, b.DeletedID))
+}
+
+// resolve finds whom Unity Catalog means by a name. An exact spelling wins over one that differs in
+// case; two principals that fit equally well are nobody.
+func (e *Estate) resolve(name string) Holder {
+	h := Holder{Name: name}
+	if k, ok := workspaceGroup(name); ok {
+		h.Key = k
+		return h
+	}
+	fits := e.names[identity.FoldName(name)]
+	if len(fits) > 1 {
+		exact := slices.DeleteFunc(slices.Clone(fits), func(i int32) bool { return e.principals[i].Name != name })
+		if len(exact) > 0 {
+			fits = exact
+		}
+	}
+	switch len(fits) {
+	case 0:
+	case 1:
+		h.Key = e.principals[fits[0]].Key
+	default:
+		h.Ambiguous = true
+	}
+	return h
+}
+
+// systemGroup matches the hidden groups that mirror a workspace's users and admins in Unity
+// Catalog; the id of the workspace is at the end.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/admin-privileges
+var systemGroup = regexp.MustCompile(`^_workspace_(admins|users)_(?:.+_)?(\d+)$`)
+
+func workspaceGroup(name string) (identity.PrincipalKey, bool) {
+	m := systemGroup.FindStringSubmatch(name)
+	if m == nil {
+		return identity.PrincipalKey{}, false
+	}
+	n, err := strconv.ParseInt(m[2], 10, 64)
+	if err != nil {
+		return identity.PrincipalKey{}, false
+	}
+	if m[1] == "admins" {
+		return identity.WorkspaceAdmins(identity.WorkspaceID(n)), true
+	}
+	return identity.WorkspaceUsers(identity.WorkspaceID(n)), true
+}
+
+func (b *Builder) buildReads(e *Estate) {
+	e.reads = make([]Read, 0, len(b.reads))
+	for k, o := range b.reads {
+		k.Principal = e.Canonical(k.Principal)
+		e.reads = append(e.reads, Read{Key: k, Outcome: o})
+	}
+	slices.SortFunc(e.reads, compareReads)
+	e.read = make(map[ReadKey]int, len(e.reads))
+	for i, r := range e.reads {
+		e.read[r.Key] = i
+	}
+}
+
+// interner gives equal values one index.
+type interner[T comparable] struct {
+	values []T
+	index  map[T]int32
+}
+
+func (in *interner[T]) add(v T) int32 {
+	if i, ok := in.index[v]; ok {
+		return i
+	}
+	i := int32(len(in.values))
+	in.values = append(in.values, v)
+	in.index[v] = i
+	return i
+}
+
+// setInterner gives equal sets of privileges one index.
+type setInterner struct {
+	values [][]identity.Privilege
+	index  map[string]int32
+}
+
+func (in *setInterner) add(ps []identity.Privilege) int32 {
+	sorted := identity.SortPrivileges(slices.Clone(ps))
+	var key strings.Builder
+	for _, p := range sorted {
+		key.WriteString(string(p))
+		key.WriteByte(0)
+	}
+	if i, ok := in.index[key.String()]; ok {
+		return i
+	}
+	i := int32(len(in.values))
+	in.values = append(in.values, sorted)
+	in.index[key.String()] = i
+	return i
+}

@@ -1,0 +1,165 @@
+package estate
+
+import (
+	"slices"
+	"sync"
+
+	"databricks-access-audit/core/identity"
+)
+
+// Builder gathers facts and freezes them into an Estate. Its methods may be called concurrently and
+// in any order; a fact added twice counts once. It is spent after Build.
+type Builder struct {
+	mu          sync.Mutex
+	account     string
+	principals  map[identity.PrincipalKey]identity.Principal
+	memberships map[identity.Membership]struct{}
+	ancestors   map[identity.Membership]struct{}
+	same        map[[2]identity.PrincipalKey]struct{}
+	workspaces  map[identity.WorkspaceID]identity.Workspace
+	metastores  map[string]identity.Metastore
+	attached    map[attachment]struct{}
+	assignments map[identity.Assignment]struct{}
+	securables  map[identity.Securable]identity.SecurableInfo
+	grants      []identity.Grant
+	granted     map[identity.Securable]struct{}
+	bindings    map[identity.Securable][]identity.Binding
+	reads       map[ReadKey]Outcome
+	interrupted bool
+}
+
+type attachment struct {
+	metastore string
+	workspace identity.WorkspaceID
+}
+
+// NewBuilder starts an estate of the account.
+func NewBuilder(accountID string) *Builder {
+	return &Builder{
+		account:     accountID,
+		principals:  map[identity.PrincipalKey]identity.Principal{},
+		memberships: map[identity.Membership]struct{}{},
+		ancestors:   map[identity.Membership]struct{}{},
+		same:        map[[2]identity.PrincipalKey]struct{}{},
+		workspaces:  map[identity.WorkspaceID]identity.Workspace{},
+		metastores:  map[string]identity.Metastore{},
+		attached:    map[attachment]struct{}{},
+		assignments: map[identity.Assignment]struct{}{},
+		securables:  map[identity.Securable]identity.SecurableInfo{},
+		granted:     map[identity.Securable]struct{}{},
+		bindings:    map[identity.Securable][]identity.Binding{},
+		reads:       map[ReadKey]Outcome{},
+	}
+}
+
+// AddPrincipal adds a principal. Of two records with the same key, the later one wins.
+func (b *Builder) AddPrincipal(p identity.Principal) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.principals[p.Key] = p
+}
+
+// AddGroup adds a group and, where the record lists them, its direct members. It says nothing about
+// whether the list was complete: Record does.
+func (b *Builder) AddGroup(g identity.Group) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.principals[g.Key] = g.Principal
+	if !g.MembersListed {
+		return
+	}
+	for _, m := range g.Members {
+		b.memberships[identity.Membership{Member: m, Group: g.Key}] = struct{}{}
+	}
+}
+
+// AddAncestor adds that member is in group, directly or through other groups: a fact that some APIs
+// give without the way between.
+func (b *Builder) AddAncestor(member, group identity.PrincipalKey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ancestors[identity.Membership{Member: member, Group: group}] = struct{}{}
+}
+
+// AddSamePerson adds that two records are one person. Whatever either holds, both hold.
+func (b *Builder) AddSamePerson(one, other identity.PrincipalKey) {
+	if one == other {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.same[[2]identity.PrincipalKey{one, other}] = struct{}{}
+	b.same[[2]identity.PrincipalKey{other, one}] = struct{}{}
+}
+
+// AddWorkspace adds a workspace.
+func (b *Builder) AddWorkspace(w identity.Workspace) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.workspaces[w.ID] = w
+}
+
+// AddMetastore adds a metastore.
+func (b *Builder) AddMetastore(m identity.Metastore) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.metastores[m.ID] = m
+}
+
+// AttachMetastore adds that the metastore is assigned to the workspace.
+func (b *Builder) AttachMetastore(metastore string, workspace identity.WorkspaceID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.attached[attachment{metastore, workspace}] = struct{}{}
+}
+
+// AddAssignment adds one explicit workspace assignment.
+func (b *Builder) AddAssignment(a identity.Assignment) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.assignments[a] = struct{}{}
+}
+
+// AddSecurable adds a securable with its owner and isolation. Its containers need not be added.
+func (b *Builder) AddSecurable(s identity.SecurableInfo) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.securables[s.Securable] = s
+}
+
+// AddGrants adds the direct grants on a securable. Only the first call for a securable counts, so
+// that a listing read twice does not double its rows.
+func (b *Builder) AddGrants(on identity.Securable, grants []identity.Grant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, again := b.granted[on]; again {
+		return
+	}
+	b.granted[on] = struct{}{}
+	for _, g := range grants {
+		g.Securable = on
+		b.grants = append(b.grants, g)
+	}
+}
+
+// AddBindings adds the workspaces that an isolated securable is bound to.
+func (b *Builder) AddBindings(on identity.Securable, bindings []identity.Binding) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.bindings[on] = slices.Clone(bindings)
+}
+
+// Record enters the outcome of a read in the ledger. A later entry for the same read replaces the
+// earlier one.
+func (b *Builder) Record(k ReadKey, o Outcome) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reads[k] = o
+}
+
+// Interrupted marks the estate as cut short.
+func (b *Builder) Interrupted() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interrupted = true
+}

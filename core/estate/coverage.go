@@ -1,0 +1,250 @@
+package estate
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+	"time"
+
+	"databricks-access-audit/core/identity"
+)
+
+// Op is a kind of read.
+type Op uint8
+
+// The reads that an estate is made of.
+const (
+	OpUnknown             Op = iota
+	OpReach                  // that the credentials see the whole account
+	OpFindPrincipal          // the search for the subject by name
+	OpPrincipal              // one principal by id
+	OpGroups                 // the list of account groups
+	OpParents                // all groups above a principal
+	OpMembers                // the direct members of one group
+	OpAliases                // other records of the same person
+	OpWorkspaces             // the account's workspaces
+	OpAssignments            // who is assigned to one workspace
+	OpMetastores             // the account's metastores
+	OpMetastoreWorkspaces    // the workspaces of one metastore
+	OpVisibility             // that the caller's listings of one metastore are not filtered
+	OpChildren               // the securables of one type in a parent
+	OpGrants                 // the direct grants on one securable
+	OpBindings               // the workspaces that one isolated securable is bound to
+	OpEntitlements           // entitlements in workspaces
+	OpObjects                // permissions on workspace objects
+)
+
+// ReadKey names one planned read. Only the fields that the Op needs are set; a read that was not
+// asked for at all may leave the subject out, and then stands for all reads of its kind.
+type ReadKey struct {
+	Op        Op
+	Principal identity.PrincipalKey
+	Workspace identity.WorkspaceID
+	Securable identity.Securable
+	Type      identity.SecurableType // what was listed, for OpChildren
+}
+
+// Outcome is how a read ended. The zero Kind means that the whole answer was read.
+type Outcome struct {
+	Kind    identity.FailureKind
+	Status  int
+	Message string
+	// Partial says that some of the answer was read before the failure.
+	Partial bool
+	// Needed says that the question needed the read, so that failing it leaves the answer
+	// incomplete.
+	Needed bool
+	// At is when the answer came.
+	At time.Time
+}
+
+// OK reports whether the whole answer was read.
+func (o Outcome) OK() bool { return o.Kind == "" }
+
+// OutcomeOf turns the error of a needed read into an Outcome; nil gives success.
+func OutcomeOf(err error, at time.Time) Outcome {
+	f := identity.FailureOf(err)
+	if f == nil {
+		return Outcome{Needed: true, At: at}
+	}
+	return Outcome{Kind: f.Kind, Status: f.Status, Message: f.Message, Partial: f.Partial, Needed: true, At: at}
+}
+
+// Read is one entry of the ledger.
+type Read struct {
+	Key     ReadKey
+	Outcome Outcome
+}
+
+// Blocking reports whether the read leaves the answer incomplete: it was needed, and neither
+// succeeded nor was left out on purpose.
+func (r Read) Blocking() bool {
+	switch r.Outcome.Kind {
+	case "", identity.NotAsked, identity.NotRunning:
+		return false
+	default:
+		return r.Outcome.Needed
+	}
+}
+
+func compareReads(a, b Read) int {
+	return cmp.Or(
+		cmp.Compare(a.Key.Op, b.Key.Op),
+		cmp.Compare(a.Key.Workspace, b.Key.Workspace),
+		a.Key.Principal.Compare(b.Key.Principal),
+		a.Key.Securable.Compare(b.Key.Securable),
+		a.Key.Type.Compare(b.Key.Type),
+	)
+}
+
+// Scope says for people where a read took place.
+func (e *Estate) Scope(k ReadKey) string {
+	switch {
+	case k.Workspace != 0:
+		return "workspace " + e.WorkspaceName(k.Workspace)
+	case k.Securable.Metastore != "":
+		return "metastore " + e.MetastoreName(k.Securable.Metastore)
+	default:
+		return "account"
+	}
+}
+
+// Operation says for people what a read was to bring.
+func (e *Estate) Operation(k ReadKey) string {
+	switch k.Op {
+	case OpReach:
+		return "see the whole account"
+	case OpFindPrincipal:
+		return "search principals by name"
+	case OpPrincipal:
+		return "read " + e.describe(k.Principal)
+	case OpGroups:
+		return "list groups"
+	case OpParents:
+		return "list the groups above " + e.describe(k.Principal)
+	case OpMembers:
+		return "read the members of " + e.describe(k.Principal)
+	case OpAliases:
+		return "search other records of " + e.describe(k.Principal)
+	case OpWorkspaces:
+		return "list workspaces"
+	case OpAssignments:
+		return "list workspace assignments"
+	case OpMetastores:
+		return "list metastores"
+	case OpMetastoreWorkspaces:
+		return "list the workspaces of the metastore"
+	case OpVisibility:
+		return "see every securable of the metastore"
+	case OpChildren:
+		return listing(k)
+	case OpGrants:
+		return "read grants on " + describeSecurable(k.Securable)
+	case OpBindings:
+		return "read workspace bindings of " + describeSecurable(k.Securable)
+	case OpEntitlements:
+		return "read entitlements"
+	case OpObjects:
+		return "read permissions on workspace objects"
+	default:
+		return "read"
+	}
+}
+
+// Effect says for people what the absence of a read could hide.
+func (e *Estate) Effect(k ReadKey) string {
+	switch k.Op {
+	case OpReach:
+		return "other workspaces, their metastores and account-level facts are not shown"
+	case OpFindPrincipal, OpAliases:
+		return "further records of the same person, and what they hold, are not shown"
+	case OpPrincipal:
+		return "whether it is active and which account roles it has is not known"
+	case OpGroups, OpParents:
+		return "memberships, and everything held through groups, may be missing"
+	case OpMembers:
+		return "memberships through this group, and what they give, may be missing"
+	case OpWorkspaces:
+		return "no workspace, and nothing read through one, is shown"
+	case OpAssignments:
+		return "whether the principal can enter this workspace is not known"
+	case OpMetastores:
+		return "no Unity Catalog access is shown"
+	case OpMetastoreWorkspaces:
+		return "nothing in this metastore, nor where it can be reached from, is shown"
+	case OpVisibility:
+		return "securables that the caller has no privilege on are left out of listings without a word"
+	case OpChildren:
+		return "grants on and ownership of " + plural(k.Type) + within(k.Securable) + " are not shown"
+	case OpGrants:
+		return "grants on " + describeSecurable(k.Securable) + " are not shown; what they give below it is not known"
+	case OpBindings:
+		return "from which workspaces " + describeSecurable(k.Securable) + " can be reached is not known"
+	case OpEntitlements:
+		return "entitlements are not shown"
+	case OpObjects:
+		return "permissions on jobs, clusters, notebooks and other workspace objects are not shown"
+	default:
+		return "facts may be missing"
+	}
+}
+
+func listing(k ReadKey) string {
+	return "list " + plural(k.Type) + within(k.Securable)
+}
+
+func within(parent identity.Securable) string {
+	if parent.Type == "" || parent.Type == identity.TypeMetastore {
+		return ""
+	}
+	return " in " + describeSecurable(parent)
+}
+
+func plural(t identity.SecurableType) string {
+	title := t.Title()
+	switch t {
+	case "":
+		return "securables"
+	case identity.TypeTable:
+		return "tables and views"
+	}
+	return title + "s"
+}
+
+func describeSecurable(s identity.Securable) string {
+	switch s.Type {
+	case "":
+		return "securables"
+	case identity.TypeMetastore:
+		return "the metastore"
+	default:
+		return s.Type.Title() + " " + s.FullName()
+	}
+}
+
+func (e *Estate) describe(k identity.PrincipalKey) string {
+	if k.IsZero() {
+		return "principals"
+	}
+	p, ok := e.Principal(k)
+	if !ok || p.Name == "" {
+		return k.Kind.Title() + " " + k.ID
+	}
+	return fmt.Sprintf("%s %s", k.Kind.Title(), p.Name)
+}
+
+// WorkspaceName is the workspace's name, or its id where the name is not known.
+func (e *Estate) WorkspaceName(id identity.WorkspaceID) string {
+	if w, ok := e.Workspace(id); ok && w.Name != "" {
+		return w.Name
+	}
+	return id.String()
+}
+
+// MetastoreName is the metastore's name, or its id where the name is not known.
+func (e *Estate) MetastoreName(id string) string {
+	if m, ok := e.Metastore(id); ok && strings.TrimSpace(m.Name) != "" {
+		return m.Name
+	}
+	return id
+}

@@ -1,0 +1,293 @@
+package estate
+
+import (
+	"iter"
+	"slices"
+	"time"
+
+	"databricks-access-audit/core/identity"
+)
+
+// Estate is what was read of one account. It is immutable and safe for concurrent use. Slices that
+// its methods return are shared: callers must not change them.
+type Estate struct {
+	account     string
+	interrupted bool
+
+	principals []identity.Principal // sorted by key
+	principal  map[identity.PrincipalKey]int32
+	renamed    map[identity.PrincipalKey]identity.PrincipalKey // keys under which the same principal also came
+	names      map[string][]int32                              // account principals by folded name and alias
+	parents    [][]int32
+	members    [][]int32
+	ancestors  [][]int32 // known without the way between
+	same       [][]int32
+
+	workspaces  []identity.Workspace // sorted by name
+	workspace   map[identity.WorkspaceID]int
+	assignments map[identity.WorkspaceID][]identity.Assignment
+	metastores  []identity.Metastore // sorted by id
+	metastore   map[string]int
+	attachments map[string][]identity.WorkspaceID
+
+	securables []identity.SecurableInfo // sorted
+	securable  map[identity.Securable]int32
+	owners     []int32 // per securable: index of a holder, or none
+	holders    []Holder
+	sets       [][]identity.Privilege
+	grants     []row             // sorted by securable, then holder
+	grantsOn   []int32           // per securable: start in grants; one more at the end
+	grantsTo   map[int32][]int32 // per principal: rows
+	owned      map[int32][]int32 // per principal: securables
+	bindings   map[identity.Securable][]identity.Binding
+
+	reads []Read
+	read  map[ReadKey]int
+
+	fingerprint func() string
+}
+
+const none = int32(-1)
+
+// row is a grant in indexes, so that millions of them stay small.
+type row struct{ securable, holder, set int32 }
+
+// Holder is whom a grant or an ownership names.
+type Holder struct {
+	// Key is the principal, zero when no principal that was read bears the name.
+	Key identity.PrincipalKey
+	// Name is what the fact says. It is empty for a deleted principal.
+	Name string
+	// DeletedID is the id of a deleted principal, if the fact said.
+	DeletedID string
+	// Ambiguous says that several principals bear the name; Key is then zero.
+	Ambiguous bool
+}
+
+// Grant is privileges that one holder was given on one securable.
+type Grant struct {
+	Securable  identity.Securable
+	Holder     Holder
+	Privileges []identity.Privilege // sorted, as granted
+}
+
+// AccountID is the account that the facts are of.
+func (e *Estate) AccountID() string { return e.account }
+
+// Interrupted reports whether the reading was cut short.
+func (e *Estate) Interrupted() bool { return e.interrupted }
+
+// Principals gives every principal in order of key, those included that are only known by an id.
+func (e *Estate) Principals() iter.Seq[identity.Principal] { return slices.Values(e.principals) }
+
+// Principal finds a principal by key. A principal that was only mentioned has an empty Name.
+func (e *Estate) Principal(k identity.PrincipalKey) (identity.Principal, bool) {
+	i, ok := e.index(k)
+	if !ok {
+		return identity.Principal{}, false
+	}
+	return e.principals[i], true
+}
+
+// Canonical is the key under which the estate knows the principal: another one than k only for
+// groups that have both a number and a fixed meaning, such as account users.
+func (e *Estate) Canonical(k identity.PrincipalKey) identity.PrincipalKey {
+	if c, ok := e.renamed[k]; ok {
+		return c
+	}
+	return k
+}
+
+func (e *Estate) index(k identity.PrincipalKey) (int32, bool) {
+	i, ok := e.principal[e.Canonical(k)]
+	return i, ok
+}
+
+// Named finds the account principals that bear a name or alias, without regard to case.
+func (e *Estate) Named(name string) []identity.Principal {
+	var found []identity.Principal
+	for _, i := range e.names[identity.FoldName(name)] {
+		found = append(found, e.principals[i])
+	}
+	return found
+}
+
+// Parents gives the groups that the principal is directly in.
+func (e *Estate) Parents(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
+	return e.keys(e.parents, k)
+}
+
+// Members gives the direct members of a group.
+func (e *Estate) Members(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
+	return e.keys(e.members, k)
+}
+
+// Ancestors gives groups that the principal is known to be in although the way there may not be
+// known. Parents and their parents need not be among them.
+func (e *Estate) Ancestors(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
+	return e.keys(e.ancestors, k)
+}
+
+// SamePerson gives the other records of the same person.
+func (e *Estate) SamePerson(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
+	return e.keys(e.same, k)
+}
+
+func (e *Estate) keys(edges [][]int32, k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
+	return func(yield func(identity.PrincipalKey) bool) {
+		i, ok := e.index(k)
+		if !ok {
+			return
+		}
+		for _, j := range edges[i] {
+			if !yield(e.principals[j].Key) {
+				return
+			}
+		}
+	}
+}
+
+// Workspaces gives the workspaces in order of name.
+func (e *Estate) Workspaces() []identity.Workspace { return e.workspaces }
+
+// Workspace finds a workspace by id.
+func (e *Estate) Workspace(id identity.WorkspaceID) (identity.Workspace, bool) {
+	i, ok := e.workspace[id]
+	if !ok {
+		return identity.Workspace{}, false
+	}
+	return e.workspaces[i], true
+}
+
+// Assignments gives the explicit assignments of a workspace in order of principal.
+func (e *Estate) Assignments(id identity.WorkspaceID) []identity.Assignment { return e.assignments[id] }
+
+// Metastores gives the metastores in order of id.
+func (e *Estate) Metastores() []identity.Metastore { return e.metastores }
+
+// Metastore finds a metastore by id.
+func (e *Estate) Metastore(id string) (identity.Metastore, bool) {
+	i, ok := e.metastore[id]
+	if !ok {
+		return identity.Metastore{}, false
+	}
+	return e.metastores[i], true
+}
+
+// MetastoreWorkspaces gives the workspaces that the metastore is assigned to, in order of id.
+func (e *Estate) MetastoreWorkspaces(id string) []identity.WorkspaceID { return e.attachments[id] }
+
+// MetastoreAdmin is the owner of a metastore; known is false when the estate does not have it. An
+// owner without a name means that nobody is admin.
+func (e *Estate) MetastoreAdmin(id string) (owner Holder, known bool) {
+	return e.Owner(identity.MetastoreSecurable(id))
+}
+
+// Securables gives every securable that was listed, containers before what is in them.
+func (e *Estate) Securables() iter.Seq[identity.SecurableInfo] { return slices.Values(e.securables) }
+
+// Securable finds what is known of a securable.
+func (e *Estate) Securable(s identity.Securable) (identity.SecurableInfo, bool) {
+	i, ok := e.securable[s]
+	if !ok {
+		return identity.SecurableInfo{}, false
+	}
+	return e.securables[i], true
+}
+
+// Owner finds who owns a securable; known is false when the securable or its owner was not read.
+func (e *Estate) Owner(s identity.Securable) (owner Holder, known bool) {
+	i, ok := e.securable[s]
+	if !ok || e.owners[i] == none {
+		return Holder{}, false
+	}
+	return e.holders[e.owners[i]], true
+}
+
+// OwnedBy gives the securables that name the principal itself as owner.
+func (e *Estate) OwnedBy(k identity.PrincipalKey) iter.Seq[identity.SecurableInfo] {
+	return func(yield func(identity.SecurableInfo) bool) {
+		i, ok := e.index(k)
+		if !ok {
+			return
+		}
+		for _, s := range e.owned[i] {
+			if !yield(e.securables[s]) {
+				return
+			}
+		}
+	}
+}
+
+// GrantsOn gives the direct grants on a securable.
+func (e *Estate) GrantsOn(s identity.Securable) iter.Seq[Grant] {
+	return func(yield func(Grant) bool) {
+		i, ok := e.securable[s]
+		if !ok {
+			return
+		}
+		for _, r := range e.grants[e.grantsOn[i]:e.grantsOn[i+1]] {
+			if !yield(e.grant(r)) {
+				return
+			}
+		}
+	}
+}
+
+// GrantsTo gives the grants that name the principal itself, in order of securable.
+func (e *Estate) GrantsTo(k identity.PrincipalKey) iter.Seq[Grant] {
+	return func(yield func(Grant) bool) {
+		i, ok := e.index(k)
+		if !ok {
+			return
+		}
+		for _, r := range e.grantsTo[i] {
+			if !yield(e.grant(e.grants[r])) {
+				return
+			}
+		}
+	}
+}
+
+func (e *Estate) grant(r row) Grant {
+	return Grant{
+		Securable:  e.securables[r.securable].Securable,
+		Holder:     e.holders[r.holder],
+		Privileges: e.sets[r.set],
+	}
+}
+
+// Bindings gives the workspaces that an isolated securable is bound to.
+func (e *Estate) Bindings(s identity.Securable) []identity.Binding { return e.bindings[s] }
+
+// Reads gives the ledger of every planned read, in a fixed order.
+func (e *Estate) Reads() []Read { return e.reads }
+
+// Saw reports whether the whole answer of a read is in the estate. A read that was not planned was
+// not seen.
+func (e *Estate) Saw(k ReadKey) bool {
+	k.Principal = e.Canonical(k.Principal)
+	i, ok := e.read[k]
+	return ok && e.reads[i].Outcome.OK()
+}
+
+// Window is when the oldest and the newest fact were read; both are zero when none was.
+func (e *Estate) Window() (oldest, newest time.Time) {
+	for _, r := range e.reads {
+		at := r.Outcome.At
+		if at.IsZero() || !r.Outcome.OK() && !r.Outcome.Partial {
+			continue
+		}
+		if oldest.IsZero() || at.Before(oldest) {
+			oldest = at
+		}
+		if at.After(newest) {
+			newest = at
+		}
+	}
+	return oldest, newest
+}
+
+// Fingerprint identifies the facts and the coverage, whatever order they came in and whenever they
+// were read. It costs a pass over all facts the first time.
+func (e *Estate) Fingerprint() string { return e.fingerprint() }
