@@ -26,6 +26,7 @@ const (
 	OpAssignments            // who is assigned to one workspace
 	OpMetastores             // the account's metastores
 	OpMetastoreWorkspaces    // the workspaces of one metastore
+	OpPrivilegeModel         // whether the privilege model of one metastore inherits
 	OpVisibility             // that the caller's listings of one metastore are not filtered
 	OpChildren               // the securables of one type in a parent
 	OpGrants                 // the direct grants on one securable
@@ -134,6 +135,8 @@ func (e *Estate) Operation(k ReadKey) string {
 		return "list metastores"
 	case OpMetastoreWorkspaces:
 		return "list the workspaces of the metastore"
+	case OpPrivilegeModel:
+		return "read the privilege model of the metastore"
 	case OpVisibility:
 		return "see every securable of the metastore"
 	case OpChildren:
@@ -172,6 +175,8 @@ func (e *Estate) Effect(k ReadKey) string {
 		return "no Unity Catalog access is shown"
 	case OpMetastoreWorkspaces:
 		return "nothing in this metastore, nor where it can be reached from, is shown"
+	case OpPrivilegeModel:
+		return "whether grants on catalogs and schemas reach what is in them is not known"
 	case OpVisibility:
 		return "securables that the caller has no privilege on are left out of listings without a word"
 	case OpChildren:
