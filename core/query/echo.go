@@ -1,0 +1,31 @@
+package query
+
+import (
+	"encoding/json"
+
+	"databricks-access-audit/core/identity"
+)
+
+// MarshalJSON is the question as reports echo it.
+func (q Principal) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode          string                   `json:"mode"`
+		Who           string                   `json:"who"`
+		Scan          []identity.SecurableType `json:"scan"`
+		WorkspaceURLs []string                 `json:"workspace_urls"`
+	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs)})
+}
+
+// MarshalJSON is the question as reports echo it.
+func (q Doctor) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode string `json:"mode"`
+	}{q.Mode()})
+}
+
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
