@@ -1,0 +1,387 @@
+package access
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
+)
+
+// nestingLimit is how many layers of groups Databricks supports.
+//
+// https://docs.databricks.com/aws/en/resources/limits
+const nestingLimit = 10
+
+// Principal answers what a principal can reach, everywhere, and by which path. The envelope is left
+// to the caller.
+func Principal(e *estate.Estate, key identity.PrincipalKey) *report.PrincipalReport {
+	s := For(e, key)
+	a := audit{Subject: s}
+	r := &report.PrincipalReport{
+		Principal:   a.principal(s.key),
+		Memberships: a.memberships(),
+		Workspaces:  a.workspaces(),
+		Grants:      a.grants(),
+		Roles:       a.roles(),
+	}
+	r.CatalogOnlyGroups, r.UnusedGroups = a.idleGroups()
+	r.Notes = a.notes(r)
+	return r
+}
+
+// audit turns what a subject is and has into the parts of a report.
+type audit struct{ *Subject }
+
+// groups are the groups that the subject is in, implicit ones included, nearest first.
+func (a audit) groups() []identity.PrincipalKey {
+	persons := a.persons()
+	return slices.DeleteFunc(slices.Clone(a.identities), func(k identity.PrincipalKey) bool {
+		return slices.Contains(persons, k)
+	})
+}
+
+func (a audit) memberships() []report.Membership {
+	list := []report.Membership{}
+	for _, g := range a.groups() {
+		paths, omitted := a.Paths(g)
+		m := report.Membership{Group: a.principal(g), PathsOmitted: omitted, Paths: []report.Path{}}
+		for _, p := range paths {
+			m.Direct = m.Direct || a.direct(p)
+			m.Paths = append(m.Paths, a.names(p))
+		}
+		list = append(list, m)
+	}
+	slices.SortStableFunc(list, func(x, y report.Membership) int {
+		return strings.Compare(identity.FoldName(x.Group.Name), identity.FoldName(y.Group.Name))
+	})
+	return list
+}
+
+// direct reports whether the path has no group between the person and its end.
+func (a audit) direct(p Path) bool {
+	persons := a.persons()
+	for _, k := range p[:len(p)-1] {
+		if !slices.Contains(persons, k) {
+			return false
+		}
+	}
+	return true
+}
+
+func (a audit) workspaces() []report.WorkspaceAccess {
+	list := []report.WorkspaceAccess{}
+	for _, w := range a.e.Workspaces() {
+		at := a.standings[w.ID]
+		if at.assigned != Allowed {
+			continue
+		}
+		list = append(list, report.WorkspaceAccess{
+			ID: w.ID.String(), Name: a.e.WorkspaceName(w.ID), URL: w.Host,
+			Access: at.permission.String(), Path: a.shortest(at.via),
+		})
+	}
+	return list
+}
+
+// grants lists what is held: rows that name an identity of the subject, and what it owns. The
+// groups of the workspaces that it can enter count too.
+func (a audit) grants() []report.Grant {
+	list := []report.Grant{}
+	for _, k := range a.holders() {
+		for g := range a.e.GrantsTo(k) {
+			list = append(list, a.held(k, g.Securable, g.Privileges, a.source(k)))
+		}
+		for s := range a.e.OwnedBy(k) {
+			list = append(list, a.held(k, s.Securable, []identity.Privilege{report.Owner}, report.SourceOwner))
+		}
+	}
+	return list
+}
+
+// holders are the identities that can hold grants, the implicit groups of workspaces included.
+func (a audit) holders() []identity.PrincipalKey {
+	keys := slices.Clone(a.identities)
+	for _, w := range a.e.Workspaces() {
+		if a.In(identity.WorkspaceUsers(w.ID)) == Allowed {
+			keys = append(keys, identity.WorkspaceUsers(w.ID))
+		}
+		if a.In(identity.WorkspaceAdmins(w.ID)) == Allowed {
+			keys = append(keys, identity.WorkspaceAdmins(w.ID))
+		}
+	}
+	return keys
+}
+
+func (a audit) source(k identity.PrincipalKey) string {
+	switch {
+	case slices.Contains(a.persons(), k):
+		return report.SourceDirect
+	case k.Workspace != 0 || k == identity.AccountUsers():
+		return report.SourceImplicit
+	default:
+		return report.SourceGroup
+	}
+}
+
+func (a audit) held(k identity.PrincipalKey, on identity.Securable, ps []identity.Privilege, source string) report.Grant {
+	g := report.Grant{
+		Securable: a.securable(on), Privileges: ps, Source: source,
+		Path: a.shortest(k), ReachableIn: []string{},
+	}
+	for _, w := range a.e.Workspaces() {
+		if k.Workspace != 0 && k.Workspace != w.ID || !w.Running() {
+			continue // a workspace's own groups count there only, and a stopped one serves nobody
+		}
+		switch a.usable(ps, on, w.ID) {
+		case Allowed:
+			g.ReachableIn = append(g.ReachableIn, a.e.WorkspaceName(w.ID))
+		case Unknown:
+			g.ReachUnknown = true
+		}
+	}
+	for _, p := range ps {
+		if p != report.Owner && !p.Known() && p.FromLegacy(on.Type)[0] == p {
+			g.Caveats = append(g.Caveats, fmt.Sprintf("privilege %s is not in the reference this tool knows: shown as granted", p))
+		}
+		if p == identity.Select && on.Type == identity.TypeMetastore {
+			g.Caveats = append(g.Caveats, "SELECT on a metastore gives nothing")
+		}
+	}
+	return g
+}
+
+// usable says whether at least one of the privileges is of use in the workspace.
+func (a audit) usable(ps []identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	answer := Denied
+	for _, p := range ps {
+		answer = Any(answer, All(a.Reaches(on, p, in), a.prerequisite(p, on, in)))
+	}
+	return answer
+}
+
+// prerequisite says whether the containers let the subject use a privilege on the securable. BROWSE
+// shows metadata without any other right; authority over a container works on it without using it.
+func (a audit) prerequisite(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	switch p {
+	case identity.Browse:
+		return Allowed
+	case identity.Manage, report.Owner:
+		parent, ok := on.Parent()
+		if !ok {
+			return Allowed
+		}
+		return a.Enters(parent, in)
+	default:
+		return a.Enters(on, in)
+	}
+}
+
+// The roles that are not account roles of the SCIM API but follow from other facts.
+const (
+	roleWorkspaceAdmin = "workspace_admin"
+	roleMetastoreAdmin = "metastore_admin"
+)
+
+func (a audit) roles() []report.Role {
+	list := []report.Role{}
+	for _, k := range a.identities {
+		p, _ := a.e.Principal(k)
+		for _, role := range slices.Compact(slices.Sorted(slices.Values(p.Roles))) {
+			list = append(list, report.Role{Role: role, Scope: "account", Path: a.shortest(k)})
+		}
+	}
+	for _, m := range a.e.Metastores() {
+		owner, known := a.e.MetastoreAdmin(m.ID)
+		if known && !owner.Key.IsZero() && a.In(owner.Key) == Allowed {
+			list = append(list, report.Role{Role: roleMetastoreAdmin, Scope: a.e.MetastoreName(m.ID), Path: a.shortest(owner.Key)})
+		}
+	}
+	for _, w := range a.e.Workspaces() {
+		if at := a.standings[w.ID]; at.permission == identity.WorkspaceAdmin {
+			list = append(list, report.Role{Role: roleWorkspaceAdmin, Scope: a.e.WorkspaceName(w.ID), Path: a.shortest(at.via)})
+		}
+	}
+	return list
+}
+
+// idleGroups finds the groups that give Unity Catalog access but no way into a workspace, and those
+// that were seen to give nothing. A group gives what the groups above it give. Where a fact is
+// missing that could make a group useful, it is in neither list.
+func (a audit) idleGroups() (catalogOnly, unused []report.Principal) {
+	catalogOnly, unused = []report.Principal{}, []report.Principal{}
+	for _, k := range a.groups() {
+		if k == identity.AccountUsers() {
+			continue
+		}
+		workspace, catalog := a.gives(k)
+		switch {
+		case workspace == Denied && catalog == Allowed:
+			catalogOnly = append(catalogOnly, a.principal(k))
+		case workspace == Denied && catalog == Denied:
+			unused = append(unused, a.principal(k))
+		}
+	}
+	return catalogOnly, unused
+}
+
+// gives says whether a group, or one above it, is assigned to a workspace or has an account role,
+// and whether it holds anything in Unity Catalog.
+func (a audit) gives(k identity.PrincipalKey) (workspace, catalog Verdict) {
+	g := For(a.e, k)
+	workspace, catalog = Denied, a.allGrantsSeen()
+	if !a.e.Saw(estate.ReadKey{Op: estate.OpWorkspaces}) {
+		workspace = Unknown
+	}
+	if !a.aboveSeen(g) {
+		workspace, catalog = Any(workspace, Unknown), Any(catalog, Unknown)
+	}
+	for _, at := range g.standings {
+		workspace = Any(workspace, at.assigned)
+	}
+	for _, id := range g.identities {
+		if p, _ := a.e.Principal(id); len(p.Roles) > 0 {
+			workspace = Allowed
+		}
+		for range a.e.GrantsTo(id) {
+			catalog = Allowed
+			break
+		}
+		for range a.e.OwnedBy(id) {
+			catalog = Allowed
+			break
+		}
+	}
+	return workspace, catalog
+}
+
+// aboveSeen reports whether every group above one of the subject's groups is known: the groups
+// above a group are among those above its member, and the ways between them come from reading the
+// members of each.
+func (a audit) aboveSeen(g *Subject) bool {
+	if !a.MembershipsKnown() {
+		return false
+	}
+	for _, k := range a.groups() {
+		if k != g.key && k != identity.AccountUsers() && !a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: k}) {
+			return false
+		}
+	}
+	return true
+}
+
+// allGrantsSeen is Denied when every needed read of grants and listings succeeded, so that what was
+// not seen is not there, and Unknown otherwise.
+func (a audit) allGrantsSeen() Verdict {
+	for _, r := range a.e.Reads() {
+		switch r.Key.Op {
+		case estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants:
+			if r.Blocking() {
+				return Unknown
+			}
+		}
+	}
+	if a.e.Interrupted() {
+		return Unknown
+	}
+	return Denied
+}
+
+func (a audit) notes(r *report.PrincipalReport) []string {
+	var notes []string
+	if p, _ := a.e.Principal(a.key); p.Status == identity.StatusInactive {
+		notes = append(notes, "deactivated: it cannot log in or call APIs; everything listed is latent and comes back when it is reactivated")
+	}
+	if a.key.Kind == identity.KindGroup {
+		notes = append(notes, "the subject is a group: what everybody has through account users is not listed")
+	}
+	for _, m := range r.Memberships {
+		if len(m.Paths) > 0 && len(m.Paths[0])-1 > nestingLimit {
+			notes = append(notes, fmt.Sprintf("%s is more than %d layers of groups away: Databricks may not honour it", m.Group.Name, nestingLimit))
+		}
+	}
+	if circle := a.circle(); circle != nil {
+		notes = append(notes, "groups nest in a circle: "+strings.Join(a.names(circle), " → "))
+	}
+	return notes
+}
+
+// circle finds a chain of groups that leads back to its start, if the subject is in one.
+func (a audit) circle() Path {
+	for _, k := range a.groups() {
+		for parent := range a.e.Parents(k) {
+			if back := For(a.e, parent); back.certain[k] {
+				return append(Path{k}, back.Shortest(k)...)
+			}
+		}
+	}
+	return nil
+}
+
+// wayUnknown stands in a path for a way that the facts do not show.
+const wayUnknown = "…"
+
+// shortest is the path that reports show for a right held by k.
+func (a audit) shortest(k identity.PrincipalKey) report.Path {
+	if k.Workspace != 0 {
+		return append(a.shortest(a.standings[k.Workspace].via), a.name(k))
+	}
+	if path := a.Shortest(k); path != nil {
+		return a.names(path)
+	}
+	return report.Path{a.name(a.key), wayUnknown, a.name(k)}
+}
+
+func (a audit) names(p Path) report.Path {
+	names := make(report.Path, 0, len(p))
+	for _, k := range p {
+		names = append(names, a.name(k))
+	}
+	return names
+}
+
+// name is what reports call a principal in a path. The implicit groups of a workspace say which.
+func (a audit) name(k identity.PrincipalKey) string {
+	p, ok := a.e.Principal(k)
+	switch {
+	case k.Workspace != 0:
+		return k.ID + "@" + a.e.WorkspaceName(k.Workspace)
+	case !ok || p.Name == "":
+		return k.Kind.Title() + " " + k.ID
+	default:
+		return p.Name
+	}
+}
+
+func (a audit) principal(k identity.PrincipalKey) report.Principal {
+	p, _ := a.e.Principal(k)
+	return Describe(p)
+}
+
+// Describe is a principal as reports show it.
+func Describe(p identity.Principal) report.Principal {
+	r := report.Principal{
+		ID: p.Key.ID, Kind: p.Key.Kind.String(), Name: p.Name, DisplayName: p.DisplayName,
+		Source: p.Origin.String(), Aliases: slices.Sorted(slices.Values(p.Aliases)),
+	}
+	if r.Aliases == nil {
+		r.Aliases = []string{}
+	}
+	if active := p.Status == identity.StatusActive || p.Key.Kind == identity.KindGroup; active || p.Status == identity.StatusInactive {
+		r.Active = &active
+	}
+	return r
+}
+
+func (a audit) securable(on identity.Securable) report.Securable {
+	s := report.Securable{Type: on.Type, FullName: on.FullName(), Metastore: a.e.MetastoreName(on.Metastore)}
+	if on.Type == identity.TypeMetastore {
+		s.FullName = s.Metastore
+	}
+	if owner, known := a.e.Owner(on); known {
+		s.Owner = &owner.Name
+	}
+	return s
+}
