@@ -55,6 +55,8 @@ type Places interface {
 	// Assignments lists the explicit assignments of one workspace.
 	Assignments(ctx context.Context, id identity.WorkspaceID) ([]identity.Assignment, error)
 	Metastores(ctx context.Context) ([]identity.Metastore, error)
+	// Metastore reads the metastore of a workspace, with what the list may leave out.
+	Metastore(ctx context.Context, at identity.Workspace) (identity.Metastore, error)
 	// MetastoreWorkspaces gives the ids of the workspaces that a metastore is assigned to.
 	MetastoreWorkspaces(ctx context.Context, metastore string) ([]identity.WorkspaceID, error)
 }

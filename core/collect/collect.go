@@ -1,0 +1,224 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// Scope is what a question needs to know.
+type Scope struct {
+	// Who names the subject: e-mail, user name, name or application id of a service principal,
+	// group name, numeric id, or the user name of a guest.
+	Who string
+	// Below names the types to look at below catalogs. Types of objects in schemas imply schemas.
+	Below []identity.SecurableType
+	// WorkspaceURLs limits the crawl to these workspaces; empty means all.
+	WorkspaceURLs []string
+}
+
+// in reports whether securables of the type are asked for.
+func (s Scope) in(t identity.SecurableType) bool {
+	if slices.Contains(s.Below, t) {
+		return true
+	}
+	return t == identity.TypeSchema && len(s.Below) > 0
+}
+
+// Options are how to crawl.
+type Options struct {
+	// Workers is how many reads run at once; the source may hold some of them back. Zero means 32.
+	Workers int
+	// Now is the clock for the ledger; nil means time.Now.
+	Now func() time.Time
+	// Progress, if set, is called after each read with the number done and the number planned so
+	// far. It may be called concurrently.
+	Progress func(done, planned int)
+}
+
+const defaultWorkers = 32
+
+// Principal reads what an audit of one principal needs. The key is the subject's in the estate.
+//
+// An error means that there is no answer: *UnknownError or *AmbiguousError about the name, or the
+// failure of the search itself. Any other failed read is a gap in the estate. When the context ends
+// after the subject was found, the estate holds what was read so far and is marked as interrupted.
+func Principal(ctx context.Context, src Source, scope Scope, o Options) (*estate.Estate, identity.PrincipalKey, error) {
+	c := newCrawler(src, scope, o)
+	subject, err := c.start(ctx)
+	if err != nil {
+		return nil, identity.PrincipalKey{}, err
+	}
+	c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
+	c.crawlWorkspaces()
+	c.crawlMetastores()
+	c.noteNotAsked()
+	c.q.run(ctx, c.workers)
+	c.guests.finish(c, subject)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		c.b.Interrupted()
+	}
+	return c.b.Build(), subject.Key, nil
+}
+
+// crawler is the state of one crawl.
+type crawler struct {
+	src     Source
+	scope   Scope
+	b       *estate.Builder
+	q       *queue
+	now     func() time.Time
+	workers int
+
+	workspaces []identity.Workspace // asked for
+	metastores []identity.Metastore
+	directory  directory
+	guests     guests
+}
+
+func newCrawler(src Source, scope Scope, o Options) *crawler {
+	c := &crawler{
+		src: src, scope: scope, now: o.Now, workers: o.Workers,
+		b: estate.NewBuilder(src.Reach().AccountID), q: newQueue(o.Progress),
+	}
+	if c.now == nil {
+		c.now = time.Now
+	}
+	if c.workers == 0 {
+		c.workers = defaultWorkers
+	}
+	return c
+}
+
+// note enters the outcome of a needed read in the ledger.
+func (c *crawler) note(k estate.ReadKey, err error) {
+	c.b.Record(k, estate.OutcomeOf(err, c.now()))
+}
+
+// remark enters something in the ledger that the answer can do without.
+func (c *crawler) remark(k estate.ReadKey, kind identity.FailureKind, message string) {
+	c.b.Record(k, estate.Outcome{Kind: kind, Message: message, At: c.now()})
+}
+
+// start finds the subject and the places to look at, at the same time.
+func (c *crawler) start(ctx context.Context) (subject identity.Principal, err error) {
+	c.noteReach()
+	var filter error
+	first := newQueue(nil)
+	first.add(func(ctx context.Context) { filter = c.listWorkspaces(ctx) })
+	first.add(c.listMetastores)
+	first.add(func(ctx context.Context) { subject, err = c.find(ctx, c.scope.Who) })
+	first.run(ctx, 3)
+	if err == nil {
+		err = filter
+	}
+	return subject, err
+}
+
+// noteReach enters in the ledger when the credentials are for a part of the account only.
+func (c *crawler) noteReach() {
+	if reach := c.src.Reach(); !reach.WholeAccount {
+		c.note(estate.ReadKey{Op: estate.OpReach}, &identity.Failure{Kind: identity.Unsupported, Message: reach.Limit})
+	}
+}
+
+func (c *crawler) listWorkspaces(ctx context.Context) error {
+	all, err := c.src.Workspaces(ctx)
+	c.note(estate.ReadKey{Op: estate.OpWorkspaces}, err)
+	for _, w := range all {
+		c.b.AddWorkspace(w)
+	}
+	chosen, missing := choose(all, c.scope.WorkspaceURLs)
+	if len(missing) > 0 && err == nil {
+		return &UnknownWorkspaceError{URLs: missing, Known: hosts(all)}
+	}
+	c.workspaces = chosen
+	for _, w := range all {
+		key := estate.ReadKey{Op: estate.OpAssignments, Workspace: w.ID}
+		switch {
+		case !slices.Contains(chosen, w):
+			c.remark(key, identity.NotAsked, "not among the workspaces asked for")
+		case !w.Running():
+			c.remark(key, identity.NotRunning, "the workspace is "+w.Status)
+		}
+	}
+	return nil
+}
+
+// choose picks the workspaces whose address is asked for, all when none is.
+func choose(all []identity.Workspace, urls []string) (chosen []identity.Workspace, missing []string) {
+	if len(urls) == 0 {
+		return all, nil
+	}
+	for _, u := range urls {
+		i := slices.IndexFunc(all, func(w identity.Workspace) bool { return host(w.Host) == host(u) })
+		switch {
+		case i < 0:
+			missing = append(missing, u)
+		case !slices.Contains(chosen, all[i]):
+			chosen = append(chosen, all[i])
+		}
+	}
+	return chosen, missing
+}
+
+// host strips an address to what names the workspace.
+func host(url string) string {
+	h := strings.ToLower(url)
+	h = strings.TrimPrefix(strings.TrimPrefix(h, "https://"), "http://")
+	h, _, _ = strings.Cut(h, "/")
+	return h
+}
+
+func hosts(all []identity.Workspace) []string {
+	var list []string
+	for _, w := range all {
+		list = append(list, w.Host)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func (c *crawler) listMetastores(ctx context.Context) {
+	all, err := c.src.Metastores(ctx)
+	c.note(estate.ReadKey{Op: estate.OpMetastores}, err)
+	c.metastores = all
+	for _, m := range all {
+		c.b.AddMetastore(m)
+	}
+}
+
+// crawlWorkspaces reads who is assigned to each workspace.
+func (c *crawler) crawlWorkspaces() {
+	for _, w := range c.workspaces {
+		if !w.Running() {
+			continue
+		}
+		c.q.add(func(ctx context.Context) {
+			assignments, err := c.src.Assignments(ctx, w.ID)
+			c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: w.ID}, err)
+			for _, a := range assignments {
+				c.b.AddAssignment(a)
+			}
+		})
+	}
+}
+
+// noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth.
+func (c *crawler) noteNotAsked() {
+	const deeper = "not asked to go so deep"
+	for _, t := range []identity.SecurableType{
+		identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
+	} {
+		if !c.scope.in(t) {
+			c.remark(estate.ReadKey{Op: estate.OpChildren, Type: t}, identity.NotAsked, deeper)
+		}
+	}
+	c.remark(estate.ReadKey{Op: estate.OpEntitlements}, identity.NotAsked, "not part of this question")
+	c.remark(estate.ReadKey{Op: estate.OpObjects}, identity.NotAsked, "not part of this question")
+}

@@ -1,0 +1,72 @@
+package core
+
+import (
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
+)
+
+// examine turns what a probe met into checks.
+func examine(e *estate.Estate, caller identity.Principal) *report.DoctorReport {
+	r := &report.DoctorReport{Checks: []report.Check{}}
+	if !caller.Key.IsZero() {
+		p := access.Describe(caller)
+		r.Credentials.Caller = &p
+	}
+	for _, read := range e.Reads() {
+		r.Checks = append(r.Checks, check(e, read))
+	}
+	return r
+}
+
+func check(e *estate.Estate, r estate.Read) report.Check {
+	c := report.Check{Name: e.Operation(r.Key), Scope: e.Scope(r.Key), Status: report.CheckOK}
+	if r.Outcome.OK() {
+		return c
+	}
+	c.Status = report.CheckWarning
+	if r.Blocking() && fatal(r.Key.Op) {
+		c.Status = report.CheckFailed
+	}
+	c.Detail = string(r.Outcome.Kind) + ": " + r.Outcome.Message
+	c.Effect = e.Effect(r.Key)
+	c.Fix = remedy(r)
+	return c
+}
+
+// fatal reports whether no question can be answered without the read.
+func fatal(op estate.Op) bool { return op == estate.OpFindPrincipal || op == estate.OpWorkspaces }
+
+// remedy is what to do about a read that failed.
+func remedy(r estate.Read) string {
+	switch r.Outcome.Kind {
+	case identity.Throttled:
+		return "try again later, or lower --rate-limit: other programs use the same limit"
+	case identity.Failed:
+		return "try again; if it stays, check the network way to the host with --debug"
+	case identity.NotRunning, identity.NotAsked:
+		return "nothing, if the workspace is meant to be stopped"
+	}
+	switch r.Key.Op {
+	case estate.OpReach:
+		return "use a profile for the account host with an account id, and a service principal that is account admin"
+	case estate.OpFindPrincipal, estate.OpPrincipal, estate.OpWorkspaces, estate.OpAssignments, estate.OpMetastores, estate.OpMetastoreWorkspaces:
+		return "give the caller the account admin role"
+	case estate.OpParents:
+		return "nothing: the members of every group are read instead, which takes more calls"
+	case estate.OpVisibility, estate.OpGrants, estate.OpPrivilegeModel:
+		return "make the caller a member of the group that owns the metastore"
+	case estate.OpChildren:
+		return "assign the caller to a running workspace of the metastore"
+	default:
+		return "check the caller's rights"
+	}
+}
+
+// credentials joins what the configuration says with the caller that was found.
+func (g *Engine) credentials(found report.Credentials) report.Credentials {
+	c := g.o.Credentials
+	c.Caller = found.Caller
+	return c
+}

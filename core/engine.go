@@ -1,0 +1,120 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+)
+
+// Options are what an Engine is made of.
+type Options struct {
+	// Open gives a Source for one question; its calls are what that question cost.
+	Open func() collect.Source
+	// Credentials say whose eyes the engine sees with; doctor reports them.
+	Credentials report.Credentials
+	// Version is the program's, for the reports.
+	Version string
+	// Workers is how many reads run at once; zero means the collector's default.
+	Workers int
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Engine answers questions about one account. It is safe for concurrent use.
+type Engine struct{ o Options }
+
+// New makes an engine.
+func New(o Options) *Engine {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Engine{o: o}
+}
+
+// Progress is told after each read how many are done and how many are planned so far. It may be
+// called concurrently.
+type Progress func(done, planned int)
+
+// Answer answers one question. progress may be nil.
+//
+// An error means that there is no answer: the subject is unknown (*UnknownError) or ambiguous
+// (*AmbiguousError), or nothing could be read at all. Facts that could not be read do not make an
+// error: the report's coverage names them. When ctx is cancelled after the subject was found, the
+// report holds what was known by then and is marked as interrupted.
+func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progress) (report.Report, error) {
+	src := g.o.Open()
+	options := collect.Options{Workers: g.o.Workers, Now: g.o.Now, Progress: progress}
+	switch q := req.(type) {
+	case query.Principal:
+		scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+		e, subject, err := collect.Principal(ctx, src, scope, options)
+		if err != nil {
+			return nil, err
+		}
+		r := access.Principal(e, subject)
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
+	case query.Doctor:
+		e, caller := collect.Probe(ctx, src, options)
+		r := examine(e, caller)
+		r.Credentials = g.credentials(r.Credentials)
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
+	default:
+		return nil, fmt.Errorf("no answer to questions of mode %q", req.Mode())
+	}
+}
+
+// sign fills the envelope of an answer.
+func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate, src collect.Source) {
+	head.Mode = req.Mode()
+	head.SchemaVersion = report.SchemaVersion
+	head.ToolVersion = g.o.Version
+	head.AccountID = e.AccountID()
+	head.GeneratedAt = g.o.Now().UTC()
+	oldest, newest := e.Window()
+	head.FactsReadAt = report.FactsReadAt{Oldest: oldest.UTC(), Newest: newest.UTC()}
+	head.Request = req
+	head.Interrupted = e.Interrupted()
+	head.Coverage = coverage(e)
+	head.Coverage.APICalls = cost(src.Calls())
+}
+
+// coverage turns the ledger into what reports say of it.
+func coverage(e *estate.Estate) report.Coverage {
+	c := report.Coverage{Complete: true, Gaps: []report.Gap{}}
+	for _, r := range e.Reads() {
+		if r.Outcome.Needed {
+			c.Planned++
+		}
+		if r.Outcome.OK() {
+			c.Read++
+			continue
+		}
+		gap := report.Gap{
+			Scope: e.Scope(r.Key), Operation: e.Operation(r.Key),
+			Kind: r.Outcome.Kind, Status: r.Outcome.Status, Message: r.Outcome.Message,
+			Effect: e.Effect(r.Key), Blocking: r.Blocking(),
+		}
+		if r.Outcome.Partial {
+			gap.Message += " (part of it was read)"
+		}
+		c.Complete = c.Complete && !gap.Blocking
+		c.Gaps = append(c.Gaps, gap)
+	}
+	return c
+}
+
+func cost(calls map[string]int) report.APICalls {
+	c := report.APICalls{ByEndpoint: calls}
+	for _, n := range calls {
+		c.Total += n
+	}
+	return c
+}

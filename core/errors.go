@@ -1,0 +1,13 @@
+package core
+
+import "databricks-access-audit/core/collect"
+
+// Errors that a front shows with more than their text, under names that it may import.
+type (
+	// UnknownError says that nobody bears the name asked for, and who nearly does.
+	UnknownError = collect.UnknownError
+	// AmbiguousError says that several principals bear the name asked for.
+	AmbiguousError = collect.AmbiguousError
+	// UnknownWorkspaceError says that an address is of no workspace of the account.
+	UnknownWorkspaceError = collect.UnknownWorkspaceError
+)
