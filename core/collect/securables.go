@@ -189,8 +189,14 @@ func (v *metastore) catalog(s identity.SecurableInfo) {
 		v.below(s, v.door)
 	default:
 		v.q.add(func(ctx context.Context) {
-			at := v.doorOf(v.bindings(ctx, s.Securable))
+			bindings := v.bindings(ctx, s.Securable)
+			at := v.doorOf(bindings)
 			v.grants(s.Securable, at)
+			if v.asleep(bindings) {
+				v.remark(estate.ReadKey{Op: estate.OpChildren, Securable: s.Securable, Type: identity.TypeSchema},
+					identity.NotRunning, "it is bound to no workspace that is running")
+				return
+			}
 			v.below(s, at)
 		})
 	}
@@ -211,6 +217,20 @@ func (v *metastore) doorOf(bindings []identity.Binding) identity.Workspace {
 		}
 	}
 	return v.door
+}
+
+// asleep reports whether everything that is bound is a workspace that is not running: what is in the
+// catalog cannot be read now, nor used by anybody.
+func (v *metastore) asleep(bindings []identity.Binding) bool {
+	sleeping := false
+	for _, b := range bindings {
+		i := slices.IndexFunc(v.workspaces, func(w identity.Workspace) bool { return w.ID == b.Workspace })
+		if i < 0 || v.workspaces[i].Running() {
+			return false
+		}
+		sleeping = true
+	}
+	return sleeping
 }
 
 // informationSchema is in every catalog, read-only, and shows each reader what that reader may see.

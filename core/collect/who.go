@@ -181,7 +181,7 @@ func (c *crawler) searchAll(ctx context.Context, round []search) ([]identity.Pri
 // The limits of what is suggested for a name that nobody bears.
 const (
 	suggestions  = 5
-	prefixLength = 3
+	prefixLength = 2
 )
 
 // suggest looks for principals whose name begins like the one asked for. It is a courtesy: what

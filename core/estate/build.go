@@ -98,6 +98,11 @@ func (b *Builder) renames() map[identity.PrincipalKey]identity.PrincipalKey {
 			byID[k.ID] = renamed(to, k)
 		}
 	}
+	for a := range b.assignments {
+		if a.Principal.Kind == identity.KindGroup && a.Name == identity.AccountUsersName {
+			to[a.Principal] = identity.AccountUsers() // named there, though its record was not read
+		}
+	}
 	for k := range b.mentioned() {
 		if k.Kind != identity.KindUnknown || k.Workspace != 0 {
 			continue

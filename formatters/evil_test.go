@@ -1,0 +1,220 @@
+package formatters
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databricks-access-audit/core/report"
+)
+
+// evilNames reads the corpus: one Go-quoted string a line.
+func evilNames(t testing.TB) []string {
+	t.Helper()
+	f, err := os.Open(filepath.Join("testdata", "evil_names.txt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	var all []string
+	scanner := bufio.NewScanner(f)
+	scanner.Buffer(nil, 1<<20)
+	for scanner.Scan() {
+		s, err := strconv.Unquote(scanner.Text())
+		if err != nil {
+			t.Fatalf("line %d: %v", len(all)+1, err)
+		}
+		all = append(all, s)
+	}
+	if err := scanner.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 150 {
+		t.Fatalf("only %d names", len(all))
+	}
+	return all
+}
+
+// acts finds what must not reach a terminal. It does not use the tables of escape.go: the ranges
+// are those of threat lists, written out.
+func acts(s string) (rune, bool) {
+	for i, r := range s {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(s[i:]); size == 1 {
+				return r, true
+			}
+		}
+		switch {
+		case r == '\n' || r == '\t':
+		case r < 0x20, r >= 0x7f && r < 0xa0,
+			r == 0xad, r == 0x61c, r == 0x180e, r == 0xfeff, r == 0x3164, r == 0x115f,
+			r >= 0x200b && r <= 0x200f, r >= 0x2028 && r <= 0x202e, r >= 0x2060 && r <= 0x206f,
+			r >= 0xfe00 && r <= 0xfe0f, r >= 0xe0000 && r <= 0xe0fff:
+			return r, true
+		}
+	}
+	return 0, false
+}
+
+// triggers is what a spreadsheet takes for a formula, by an oracle of its own.
+func triggers(cell string) bool {
+	cell = strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.Is(unicode.Zs, r) })
+	for _, start := range []string{"=", "+", "-", "@", "\t", "\r", "\n", "\x00", "\uff1d", "\uff0b", "\uff0d", "\uff20"} {
+		if strings.HasPrefix(cell, start) {
+			return true
+		}
+	}
+	return false
+}
+
+func parseCSV(t *testing.T, text string) [][]string {
+	t.Helper()
+	rows, err := csv.NewReader(strings.NewReader(text)).ReadAll() // refuses rows of unequal length
+	if err != nil {
+		t.Fatalf("not RFC 4180: %v", err)
+	}
+	return rows
+}
+
+func TestEvilNames(t *testing.T) {
+	calm := named("calm")
+	shapes := map[Format]int{Text: lines(write(t, calm, Options{})), Tree: lines(write(t, calm, Options{Format: Tree}))}
+	for i, s := range evilNames(t) {
+		t.Run(strconv.Itoa(i+1), func(t *testing.T) {
+			t.Parallel()
+			label := EscapeLine(Truncate(strconv.QuoteToASCII(s), 60))
+			reports := []report.Report{named(s), doctorNamed(s)}
+			if len(s) > maxEverywhere {
+				reports = []report.Report{longNamed(s)}
+			}
+			for _, r := range reports {
+				for _, f := range Formats() {
+					out := write(t, r, Options{Format: f})
+					checkOutput(t, label, f, out)
+					if want := shapes[f]; want > 0 && s != "" && isPrincipal(r) && len(s) <= maxEverywhere && lines(out) != want {
+						t.Errorf("%s changes the lines of %s: %d instead of %d", label, f, lines(out), want)
+					}
+				}
+				checkOutput(t, label, "summary", summary(t, r, Options{}))
+				checkJSON(t, label, r)
+			}
+		})
+	}
+}
+
+// maxEverywhere is up to which length a name stands everywhere in a report: 64 KiB hundreds of times
+// over take seconds.
+const maxEverywhere = 5000
+
+func longNamed(s string) *report.PrincipalReport {
+	r := rich()
+	r.Principal.Name, r.Memberships[0].Group.Name, r.Grants[0].Securable.FullName = s, s, s
+	r.Coverage.Gaps[0].Operation = s
+	return r
+}
+
+// lines counts lines: a name that makes one has left its place.
+func lines(out string) int { return strings.Count(out, "\n") }
+
+func isPrincipal(r report.Report) bool {
+	_, ok := r.(*report.PrincipalReport)
+	return ok
+}
+
+// checkOutput finds code points that act and cells that calculate.
+func checkOutput(t *testing.T, label string, f Format, out string) {
+	t.Helper()
+	if f == CSV {
+		for _, row := range parseCSV(t, out) {
+			for _, cell := range row {
+				if triggers(cell) {
+					t.Errorf("%s: csv cell %q is a formula", label, cell)
+				}
+			}
+		}
+		out = strings.ReplaceAll(out, "\r\n", "\n")
+	}
+	if c, bad := acts(out); bad {
+		t.Errorf("%s: %s holds %U", label, f, c)
+	}
+}
+
+// checkJSON reads JSON and NDJSON back and compares with what plain encoding/json makes of the
+// report: invalid UTF-8 is U+FFFD there too.
+func checkJSON(t *testing.T, label string, r report.Report) {
+	t.Helper()
+	plain, err := json.Marshal(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	if err := json.Unmarshal(plain, &want); err != nil {
+		t.Fatal(err)
+	}
+	out := write(t, r, Options{Format: JSON})
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%s: %v", label, err)
+	}
+	if !reflect.DeepEqual(want, got) {
+		t.Errorf("%s: JSON differs: %s", label, cmp.Diff(want, got))
+	}
+	if !strings.HasSuffix(out, "\n") || strings.Contains(out, `\u003c`) {
+		t.Errorf("%s: no newline at the end, or HTML escapes", label)
+	}
+	lines := strings.Split(strings.TrimSuffix(write(t, r, Options{Format: NDJSON}), "\n"), "\n")
+	for i, l := range lines {
+		var record map[string]any
+		if err := json.Unmarshal([]byte(l), &record); err != nil {
+			t.Fatalf("%s: line %d: %v", label, i+1, err)
+		}
+		if i == 0 && !reflect.DeepEqual(record["coverage"], want["coverage"]) {
+			t.Errorf("%s: the first line has not the coverage", label)
+		}
+		if i == len(lines)-1 && (record["record"] != "coverage" || !reflect.DeepEqual(record["gaps"], want["coverage"].(map[string]any)["gaps"])) {
+			t.Errorf("%s: the last line is not the coverage", label)
+		}
+	}
+}
+
+func TestRawCSVKeepsEveryByte(t *testing.T) {
+	for _, s := range evilNames(t) {
+		var b bytes.Buffer
+		if err := WriteCSV(&b, Table{Header: []string{"a", "b"}, Rows: [][]string{{s, "x"}}}, true); err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(s, "\r") { // the reader of the test normalises line ends
+			if !strings.Contains(b.String(), strings.ReplaceAll(s, `"`, `""`)) {
+				t.Errorf("%q is not kept", s)
+			}
+			continue
+		}
+		if got := parseCSV(t, b.String())[1][0]; got != s {
+			t.Errorf("got %q, want %q", got, s)
+		}
+	}
+}
+
+func TestWriteErrorIsSafe(t *testing.T) {
+	for _, s := range evilNames(t) {
+		for _, f := range Formats() {
+			var b bytes.Buffer
+			if err := WriteError(&b, f, s, s, []string{s, s}); err != nil {
+				t.Fatal(err)
+			}
+			if c, bad := acts(b.String()); bad {
+				t.Fatalf("%s: error holds %U: %q", f, c, b.String())
+			}
+		}
+	}
+}
