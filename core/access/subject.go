@@ -80,16 +80,21 @@ func (s *Subject) close() {
 	for _, k := range s.persons() {
 		add(k)
 	}
-	for i := 0; i < len(s.identities); i++ {
-		k := s.identities[i]
-		for parent := range s.e.Parents(k) {
-			add(parent)
+	for walked := 0; walked < len(s.identities); {
+		for ; walked < len(s.identities); walked++ {
+			k := s.identities[walked]
+			for parent := range s.e.Parents(k) {
+				add(parent)
+			}
+			if k.Kind == identity.KindUser || k.Kind == identity.KindServicePrincipal {
+				add(identity.AccountUsers())
+			}
 		}
-		for ancestor := range s.e.Ancestors(k) {
-			add(ancestor)
-		}
-		if k.Kind == identity.KindUser || k.Kind == identity.KindServicePrincipal {
-			add(identity.AccountUsers())
+		// Groups whose way is not known come last: how far they are is not known either.
+		for _, k := range s.identities[:walked] {
+			for ancestor := range s.e.Ancestors(k) {
+				add(ancestor)
+			}
 		}
 	}
 	for _, k := range s.identities {
