@@ -47,8 +47,14 @@ func remedy(r estate.Read) string {
 		return "try again; if it stays, check the network way to the host with --debug"
 	case identity.NotRunning, identity.NotAsked:
 		return "nothing, if the workspace is meant to be stopped"
+	default:
+		return rightFor(r.Key.Op)
 	}
-	switch r.Key.Op {
+}
+
+// rightFor is what would let the caller make a read.
+func rightFor(op estate.Op) string {
+	switch op {
 	case estate.OpReach:
 		return "use a profile for the account host with an account id, and a service principal that is account admin"
 	case estate.OpFindPrincipal, estate.OpPrincipal, estate.OpWorkspaces, estate.OpAssignments, estate.OpMetastores, estate.OpMetastoreWorkspaces:

@@ -47,7 +47,7 @@ func (s *Subject) flows(at, on identity.Securable) Verdict {
 	}
 	m, ok := s.e.Metastore(on.Metastore)
 	model := estate.ReadKey{Op: estate.OpPrivilegeModel, Securable: identity.MetastoreSecurable(on.Metastore)}
-	if !ok || m.PrivilegeModel == "" && !s.e.Saw(model) {
+	if !ok || m.PrivilegeModel == "" && s.e.Missed(model) {
 		return Unknown
 	}
 	return Holds(m.Inherits())

@@ -1,7 +1,6 @@
 package access
 
 import (
-	"iter"
 	"slices"
 
 	"databricks-access-audit/core/identity"
@@ -11,7 +10,7 @@ import (
 // nest in circles can have more paths than can be counted.
 const (
 	maxPaths     = 50
-	maxPathSteps = 200_000
+	maxPathSteps = 20_000
 )
 
 // Path is a chain of principals, each a direct member of the next or the same person, from the
@@ -22,16 +21,16 @@ type Path []identity.PrincipalKey
 // first, then in order of keys. At most 50 are given: omitted is then the number left out, or -1
 // when counting them would take too long. A membership that is known without its way has no path.
 func (s *Subject) Paths(to identity.PrincipalKey) (paths []Path, omitted int) {
-	to = s.e.Canonical(to)
-	if !s.certain[to] {
+	goal, ok := s.place[s.e.Canonical(to)]
+	if !ok {
 		return nil, 0
 	}
-	search := pathSearch{s: s, distance: s.distances(to), steps: maxPathSteps}
-	if _, ok := search.distance[s.key]; !ok {
+	search := pathSearch{s: s, goal: goal, distance: s.distances(goal), steps: maxPathSteps, on: make([]bool, len(s.identities))}
+	if search.distance[0] == unreachable {
 		return nil, 0
 	}
-	for length := 0; length < len(s.identities); length++ {
-		search.find(Path{s.key}, to, length)
+	for length := int(search.distance[0]); length < len(s.identities); length++ {
+		search.find(0, length)
 		if search.steps <= 0 {
 			return search.found, -1
 		}
@@ -41,54 +40,63 @@ func (s *Subject) Paths(to identity.PrincipalKey) (paths []Path, omitted int) {
 
 // Shortest is the first of Paths, or nil when there is none.
 func (s *Subject) Shortest(to identity.PrincipalKey) Path {
-	to = s.e.Canonical(to)
-	distance := s.distances(to)
-	if _, ok := distance[s.key]; !ok {
+	goal, ok := s.place[s.e.Canonical(to)]
+	if !ok {
+		return nil
+	}
+	distance := s.distances(goal)
+	if distance[0] == unreachable {
 		return nil
 	}
 	path := Path{s.key}
-	for path[len(path)-1] != to {
-		at := path[len(path)-1]
-		for next := range s.up(at) {
-			if d, ok := distance[next]; ok && d == distance[at]-1 {
-				path = append(path, next)
+	for at := int32(0); at != goal; {
+		for _, next := range s.up[at] {
+			if distance[next] == distance[at]-1 {
+				at = next
 				break
 			}
 		}
+		path = append(path, s.identities[at])
 	}
 	return path
 }
 
-// up gives the next steps from an identity in order of key.
-func (s *Subject) up(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
-	return func(yield func(identity.PrincipalKey) bool) {
-		var next []identity.PrincipalKey
-		next = slices.AppendSeq(next, s.e.Parents(k))
+// connect builds the steps between identities: to the groups that one is directly in and to other
+// records of the same person, in order of key.
+func (s *Subject) connect() {
+	s.place = make(map[identity.PrincipalKey]int32, len(s.identities))
+	for i, k := range s.identities {
+		s.place[k] = int32(i)
+	}
+	s.up = make([][]int32, len(s.identities))
+	s.down = make([][]int32, len(s.identities))
+	for i, k := range s.identities {
+		next := slices.Collect(s.e.Parents(k))
 		next = slices.AppendSeq(next, s.e.SamePerson(k))
 		if k.Kind == identity.KindUser || k.Kind == identity.KindServicePrincipal {
 			next = append(next, identity.AccountUsers())
 		}
 		slices.SortFunc(next, identity.PrincipalKey.Compare)
 		for _, n := range slices.Compact(next) {
-			if !yield(n) {
-				return
-			}
+			j := s.place[n]
+			s.up[i] = append(s.up[i], j)
+			s.down[j] = append(s.down[j], int32(i))
 		}
 	}
 }
 
+const unreachable = int32(-1)
+
 // distances counts the fewest steps from each identity to the goal.
-func (s *Subject) distances(to identity.PrincipalKey) map[identity.PrincipalKey]int {
-	down := map[identity.PrincipalKey][]identity.PrincipalKey{}
-	for _, k := range s.identities {
-		for next := range s.up(k) {
-			down[next] = append(down[next], k)
-		}
+func (s *Subject) distances(goal int32) []int32 {
+	distance := make([]int32, len(s.identities))
+	for i := range distance {
+		distance[i] = unreachable
 	}
-	distance := map[identity.PrincipalKey]int{to: 0}
-	for queue := []identity.PrincipalKey{to}; len(queue) > 0; queue = queue[1:] {
-		for _, k := range down[queue[0]] {
-			if _, seen := distance[k]; !seen {
+	distance[goal] = 0
+	for queue := []int32{goal}; len(queue) > 0; queue = queue[1:] {
+		for _, k := range s.down[queue[0]] {
+			if distance[k] == unreachable {
 				distance[k] = distance[queue[0]] + 1
 				queue = append(queue, k)
 			}
@@ -100,37 +108,48 @@ func (s *Subject) distances(to identity.PrincipalKey) map[identity.PrincipalKey]
 // pathSearch looks for paths of one length after the other, so that they come shortest first.
 type pathSearch struct {
 	s        *Subject
-	distance map[identity.PrincipalKey]int
+	goal     int32
+	distance []int32
+	path     []int32
+	on       []bool // whether an identity is on the path
 	found    []Path
 	extra    int
 	steps    int
 }
 
-// find adds the paths that go on from path for exactly so many more steps. Branches that cannot
-// arrive in time are not entered.
-func (f *pathSearch) find(path Path, to identity.PrincipalKey, steps int) {
-	at := path[len(path)-1]
-	if at == to {
+// find adds the paths that go on from at for exactly so many more steps. Branches that cannot arrive
+// in time are not entered.
+func (f *pathSearch) find(at int32, steps int) {
+	f.path = append(f.path, at)
+	f.on[at] = true
+	defer func() {
+		f.path = f.path[:len(f.path)-1]
+		f.on[at] = false
+	}()
+	if at == f.goal {
 		if steps == 0 {
-			f.add(path)
+			f.add()
 		}
 		return
 	}
-	for next := range f.s.up(at) {
+	for _, next := range f.s.up[at] {
 		if f.steps--; f.steps <= 0 {
 			return
 		}
-		if d, ok := f.distance[next]; !ok || d > steps-1 || slices.Contains(path, next) {
-			continue
+		if d := f.distance[next]; d != unreachable && int(d) < steps && !f.on[next] {
+			f.find(next, steps-1)
 		}
-		f.find(append(path, next), to, steps-1)
 	}
 }
 
-func (f *pathSearch) add(path Path) {
-	if len(f.found) < maxPaths {
-		f.found = append(f.found, slices.Clone(path))
+func (f *pathSearch) add() {
+	if len(f.found) == maxPaths {
+		f.extra++
 		return
 	}
-	f.extra++
+	path := make(Path, 0, len(f.path))
+	for _, i := range f.path {
+		path = append(path, f.s.identities[i])
+	}
+	f.found = append(f.found, path)
 }

@@ -140,6 +140,7 @@ func (a audit) held(k identity.PrincipalKey, on identity.Securable, ps []identit
 			g.ReachableIn = append(g.ReachableIn, a.e.WorkspaceName(w.ID))
 		case Unknown:
 			g.ReachUnknown = true
+		case Denied:
 		}
 	}
 	for _, p := range ps {
@@ -275,12 +276,10 @@ func (a audit) aboveSeen(g *Subject) bool {
 // allGrantsSeen is Denied when every needed read of grants and listings succeeded, so that what was
 // not seen is not there, and Unknown otherwise.
 func (a audit) allGrantsSeen() Verdict {
+	needed := []estate.Op{estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants}
 	for _, r := range a.e.Reads() {
-		switch r.Key.Op {
-		case estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants:
-			if r.Blocking() {
-				return Unknown
-			}
+		if slices.Contains(needed, r.Key.Op) && r.Blocking() {
+			return Unknown
 		}
 	}
 	if a.e.Interrupted() {

@@ -25,6 +25,10 @@ type Subject struct {
 	// else bears.
 	unnamed bool
 
+	// The steps between identities, by their index.
+	place    map[identity.PrincipalKey]int32
+	up, down [][]int32
+
 	standings map[identity.WorkspaceID]standing
 }
 
@@ -40,6 +44,7 @@ type standing struct {
 func For(e *estate.Estate, key identity.PrincipalKey) *Subject {
 	s := &Subject{e: e, key: e.Canonical(key)}
 	s.close()
+	s.connect()
 	s.findGaps()
 	s.standings = map[identity.WorkspaceID]standing{}
 	for _, w := range e.Workspaces() {

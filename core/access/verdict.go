@@ -37,6 +37,7 @@ func Any(verdicts ...Verdict) Verdict {
 			return Allowed
 		case Unknown:
 			best = Unknown
+		case Denied:
 		}
 	}
 	return best
@@ -52,6 +53,7 @@ func All(verdicts ...Verdict) Verdict {
 			return Denied
 		case Unknown:
 			worst = Unknown
+		case Allowed:
 		}
 	}
 	return worst

@@ -158,8 +158,7 @@ func (v *metastore) grants(on identity.Securable, at identity.Workspace) {
 // beside goes on from a securable that stands beside the catalogs. Shares are granted to
 // recipients, and recipients and providers to nobody: of these only the owner says who has access.
 func (v *metastore) beside(s identity.SecurableInfo) {
-	switch s.Type {
-	case identity.TypeShare, identity.TypeRecipient, identity.TypeProvider:
+	if s.Type == identity.TypeShare || s.Type == identity.TypeRecipient || s.Type == identity.TypeProvider {
 		return
 	}
 	v.grants(s.Securable, v.door)

@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"slices"
 	"sync"
 
@@ -146,7 +147,9 @@ func (b *Builder) AddGrants(on identity.Securable, grants []identity.Grant) {
 func (b *Builder) AddBindings(on identity.Securable, bindings []identity.Binding) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.bindings[on] = slices.Clone(bindings)
+	sorted := slices.Clone(bindings)
+	slices.SortFunc(sorted, func(a, b identity.Binding) int { return cmp.Compare(a.Workspace, b.Workspace) })
+	b.bindings[on] = sorted
 }
 
 // Record enters the outcome of a read in the ledger. A later entry for the same read replaces the

@@ -206,14 +206,10 @@ func within(parent identity.Securable) string {
 }
 
 func plural(t identity.SecurableType) string {
-	title := t.Title()
-	switch t {
-	case "":
-		return "securables"
-	case identity.TypeTable:
+	if t == identity.TypeTable {
 		return "tables and views"
 	}
-	return title + "s"
+	return cmp.Or(t.Title(), "securable") + "s"
 }
 
 func describeSecurable(s identity.Securable) string {

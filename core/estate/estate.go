@@ -271,6 +271,13 @@ func (e *Estate) Saw(k ReadKey) bool {
 	return ok && e.reads[i].Outcome.OK()
 }
 
+// Missed reports whether a read was planned and did not bring the whole answer.
+func (e *Estate) Missed(k ReadKey) bool {
+	k.Principal = e.Canonical(k.Principal)
+	i, ok := e.read[k]
+	return ok && !e.reads[i].Outcome.OK()
+}
+
 // Window is when the oldest and the newest fact were read; both are zero when none was.
 func (e *Estate) Window() (oldest, newest time.Time) {
 	for _, r := range e.reads {

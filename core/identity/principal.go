@@ -2,7 +2,6 @@ package identity
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 )
@@ -27,16 +26,6 @@ func (k Kind) String() string {
 		return kindNames[k]
 	}
 	return kindNames[KindUnknown]
-}
-
-// ParseKind is the inverse of Kind.String.
-func ParseKind(s string) (Kind, error) {
-	for i, name := range kindNames {
-		if s == name {
-			return Kind(i), nil
-		}
-	}
-	return KindUnknown, fmt.Errorf("%q is not a kind of principal", s)
 }
 
 // Title is the spelling for people: "user", "service principal", "group".
@@ -125,16 +114,6 @@ func (o Origin) String() string {
 		return originNames[o]
 	}
 	return originNames[OriginUnknown]
-}
-
-// ParseOrigin is the inverse of Origin.String.
-func ParseOrigin(s string) (Origin, error) {
-	for i, name := range originNames {
-		if s == name {
-			return Origin(i), nil
-		}
-	}
-	return OriginUnknown, fmt.Errorf("%q is not an origin of principals", s)
 }
 
 // Status says whether a principal may log in. A status that was not read stays unknown: a missing

@@ -6,7 +6,7 @@ import (
 )
 
 func TestAcmeIsDeterministicAndValid(t *testing.T) {
-	if fingerprint(t, Acme()) != fingerprint(t, Acme()) {
+	if first, second := fingerprint(t, Acme()), fingerprint(t, Acme()); first != second {
 		t.Error("two Acmes differ")
 	}
 	if err := Acme().Validate(); err != nil {

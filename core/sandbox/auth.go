@@ -264,6 +264,7 @@ func (c *call) authorize() (reply, bool) {
 		if !c.isAccountAdmin() {
 			return forbidden("%s is not an account admin", c.caller.name), false
 		}
+	case open, accountMember: // whoever has a token
 	case member, workspaceAdmin:
 		e := c.idx.entry(c.ws, c.caller.id)
 		if !e.any() {

@@ -286,8 +286,9 @@ func (v *viewer) listed(n *node) bool {
 		return v.holds(v.catalogue.root, "USE_RECIPIENT")
 	case kindProvider:
 		return v.holds(v.catalogue.root, "USE_PROVIDER")
+	default:
+		return v.holdsAny(n)
 	}
-	return v.holdsAny(n)
 }
 
 func (v *viewer) usesParents(n *node) bool {

@@ -370,7 +370,7 @@ func (c *call) patchBindings(v *viewer) reply {
 		n.iso.Bindings = slices.DeleteFunc(n.iso.Bindings, func(old Binding) bool { return old.WorkspaceID == b.WorkspaceID })
 	}
 	for _, b := range body.Add {
-		n.iso.Bindings = append(n.iso.Bindings, Binding{b.WorkspaceID, b.Type})
+		n.iso.Bindings = append(n.iso.Bindings, Binding(b))
 	}
 	return ok(map[string]any{"bindings": n.wireBindings()})
 }

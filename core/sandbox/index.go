@@ -51,8 +51,9 @@ func (p *principal) roles() []string {
 		return p.user.Roles
 	case kindSP:
 		return p.sp.Roles
+	default:
+		return p.group.Roles
 	}
-	return p.group.Roles
 }
 
 // ref is the $ref of SCIM members.
@@ -62,8 +63,9 @@ func (p *principal) ref() string {
 		return "Users/" + p.id
 	case kindSP:
 		return "ServicePrincipals/" + p.id
+	default:
+		return "Groups/" + p.id
 	}
-	return "Groups/" + p.id
 }
 
 func buildIndex(a *Account) *index {

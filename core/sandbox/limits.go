@@ -148,6 +148,7 @@ func (c *call) throttled(now time.Time, wait time.Duration) reply {
 		return rep.with("Retry-After", fmt.Sprint(int(math.Ceil(wait.Seconds()))))
 	case RetryAfterDate:
 		return rep.with("Retry-After", now.Add(wait).Add(time.Second-1).UTC().Truncate(time.Second).Format(http.TimeFormat))
+	default:
+		return rep
 	}
-	return rep
 }

@@ -13,9 +13,8 @@ import (
 // row holds, and which permission levels it knows, lowest first.
 type objectKind struct {
 	// list is the path of the list, empty for what only workspace/list shows;
-	// method is GET unless set; aliases are further paths of the same list.
+	// aliases are further paths of the same list.
 	list    string
-	method  string
 	aliases []string
 	paging  paging
 	// id, name, creator, owner, runAs and path name the fields of a row; empty

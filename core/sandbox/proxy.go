@@ -46,7 +46,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
-		conn.Close()
+		_ = conn.Close()
 		return
 	}
 	s.inner.take(&tunnel{Conn: conn, host: host, early: buffered.Reader})
@@ -118,7 +118,7 @@ func (t *tunnels) serve(wg *sync.WaitGroup) {
 // take hands a new tunnel to the TLS server, or closes it if the server is gone.
 func (t *tunnels) take(c *tunnel) {
 	if !t.enlist(c) {
-		c.Close()
+		_ = c.Close()
 		return
 	}
 	select {
@@ -151,7 +151,7 @@ func (t *tunnels) close() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for c := range t.live {
-		c.Conn.Close()
+		_ = c.Conn.Close()
 	}
 }
 

@@ -111,7 +111,7 @@ func Start(acct *Account, opts Options) (*Server, error) {
 	}
 	s, err := newServer(acct, opts)
 	if err != nil {
-		ln.Close()
+		_ = ln.Close()
 		return nil, err
 	}
 	s.listener = ln

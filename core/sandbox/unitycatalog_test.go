@@ -102,25 +102,6 @@ func TestVisibility(t *testing.T) {
 	}
 }
 
-// walk follows page tokens to the end and reports pages and items.
-func walk(c *client, host, path, key string) (pages, empty int, items []string) {
-	c.t.Helper()
-	token := ""
-	for pages = 1; pages < 100; pages++ {
-		r := c.want(c.on(host, path+"&page_token="+token), 200)
-		got := r.names(key, "name")
-		if len(got) == 0 {
-			empty++
-		}
-		items = append(items, got...)
-		if token = url.QueryEscape(r.str("next_page_token")); token == "" {
-			return pages, empty, items
-		}
-	}
-	c.t.Fatal("list does not end")
-	return
-}
-
 func TestPages(t *testing.T) {
 	c := start(t, Generate(GenOptions{TablesPerSchema: 120, SchemasPerCatalog: 2, IsolatedCatalogs: -1}), Options{})
 	c = c.as(c.srv.Auditor())
@@ -272,7 +253,7 @@ func TestLegacyModelDoesNotInherit(t *testing.T) {
 func TestGenerate(t *testing.T) {
 	opts := GenOptions{Seed: 7, Users: 300, Groups: 60, Metastores: 2}
 	hash := func(o GenOptions) string { return fmt.Sprintf("%x", fingerprint(t, Generate(o))) }
-	if hash(opts) != hash(opts) {
+	if first, second := hash(opts), hash(opts); first != second {
 		t.Error("equal options, different accounts")
 	}
 	other := opts

@@ -1,0 +1,65 @@
+# Everything that people and CI run. `make` or `make help` lists the targets.
+.DEFAULT_GOAL := help
+GO ?= go
+RUN ?= .
+PROGRAM := databricks-access-audit
+GOLANGCI := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 30s
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.PHONY: build
+build: ## build bin/databricks-access-audit, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/$(PROGRAM) ./cmd/$(PROGRAM)
+
+.PHONY: test
+test: ## run every test that needs only Go; RUN=pattern narrows
+	$(GO) test -run '$(RUN)' ./...
+
+.PHONY: race
+race: ## the same under the race detector
+	$(GO) test -race -run '$(RUN)' ./...
+
+.PHONY: check
+check: tidy vet test ## what must pass before a commit; works offline
+
+.PHONY: vet
+vet: ## formatting, vet and staticcheck
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "not gofmt-clean: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: tidy
+tidy: ## go.mod and go.sum say what is used
+	$(GO) mod tidy -diff
+
+.PHONY: lint
+lint: vet ## vet, and the linters of .golangci.yml
+	$(GOLANGCI) run ./...
+	$(GO) tool deadcode -test ./... | (! grep .)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME
+	@for target in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+	  for name in $$(grep -hoE '^func Fuzz[A-Za-z0-9_]+' $$target/*_test.go | sed 's/func //'); do \
+	    echo "fuzz $$target $$name"; \
+	    $(GO) test -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) $$target || exit 1; \
+	  done; \
+	done
+
+.PHONY: bench
+bench: build ## the figures, each printed with its floor or limit
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./core ./core/access/...
+	$(GO) test -run '^$$' -bench Closure ./core
+	$(GO) test -run '^$$' -bench . ./cmd/$(PROGRAM)
+
+.PHONY: golden
+golden: ## rewrite the expected outputs; read the diff as prose
+	$(GO) test ./formatters -update
+	$(GO) test ./cmd/$(PROGRAM) -update
+
+.PHONY: demo
+demo: ## the main job, on the embedded sample account
+	$(GO) run ./cmd/$(PROGRAM) --sandbox principal alice@acme.test

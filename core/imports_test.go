@@ -1,0 +1,93 @@
+package core_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "databricks-access-audit/"
+
+// walls is who must not reach whom, directly or through others. An entry that ends in … stands for
+// everything below it. The reasons: what decides must not fetch, what formats must not decide, and
+// nothing but core/databricks may know the SDK.
+var walls = map[string][]string{
+	"core/identity": {"net/http", "os/exec", "math/rand", module + "…"},
+	"core/estate":   {"net/http", "os/exec", "math/rand", module + "core/access", module + "core/collect", module + "core/report", module + "core/query"},
+	"core/query":    {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/report", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
+	"core/report":   {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/access", module + "core/query"},
+	"core/access":   {"net/http", "os/exec", "math/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox"},
+	"core/collect":  {"net/http", module + "core/databricks", module + "core/access", module + "core/report", module + "core/query"},
+	"core/databricks": {
+		module + "core/collect", module + "core/estate", module + "core/access", module + "core/report", module + "core/query",
+		"github.com/databricks/databricks-sdk-go/service/…",
+	},
+	"core/sandbox": {"testing", "github.com/databricks/databricks-sdk-go/…", module + "core/identity", module + "core/databricks", module + "core/estate"},
+	"core":         {module + "formatters", module + "bot", module + "core/databricks", module + "core/sandbox", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
+	"formatters":   {"net/http", module + "core/estate", module + "core/access", module + "core/collect", module + "core/query", "github.com/slack-go/slack"},
+	"bot":          {module + "core/databricks", module + "core/sandbox", module + "bot/slackfake", "github.com/urfave/cli/v2"},
+	"bot/slackapi": {module + "core", module + "formatters", module + "bot"},
+	"bot/slackfake": {
+		"testing", "github.com/slack-go/slack", module + "core", module + "bot", module + "bot/slackapi",
+	},
+}
+
+func TestImports(t *testing.T) {
+	packages := strings.Fields(goList(t, "-f", "{{.ImportPath}}", module+"..."))
+	for pkg, forbidden := range walls {
+		t.Run(pkg, func(t *testing.T) {
+			t.Parallel()
+			if !slices.Contains(packages, module+pkg) {
+				t.Fatalf("package %s is not there: change the table", pkg)
+			}
+			for _, dep := range strings.Fields(goList(t, "-deps", module+pkg)) {
+				if dep == module+pkg {
+					continue
+				}
+				for _, f := range forbidden {
+					if below, all := strings.CutSuffix(f, "…"); dep == f || all && strings.HasPrefix(dep, below) {
+						t.Errorf("%s reaches %s", pkg, dep)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestDirectImports holds the part of the table that is about naming a package, not about reaching
+// it: the bot asks the engine and must not look behind it, and only one package speaks Slack or the
+// Databricks SDK.
+func TestDirectImports(t *testing.T) {
+	only := map[string][]string{
+		"github.com/slack-go/slack…":               {module + "bot/slackapi"},
+		"github.com/databricks/databricks-sdk-go…": {module + "core/databricks"},
+		"github.com/urfave/cli…":                   {module + "cmd/databricks-access-audit"},
+		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/access/accesstest"},
+		module + "core/databricks":                 {module + "cmd/databricks-access-audit"},
+	}
+	pure := []string{"core/identity", "core/estate", "core/query", "core/report", "core/access", "formatters"}
+	for line := range strings.Lines(goList(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...")) {
+		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
+		for _, imp := range strings.Fields(imports) {
+			if imp == "os" && slices.Contains(pure, strings.TrimPrefix(pkg, module)) {
+				t.Errorf("%s imports os; it must not read or write anything itself", pkg)
+			}
+			for target, users := range only {
+				prefix, below := strings.CutSuffix(target, "…")
+				if (imp == target || below && strings.HasPrefix(imp, prefix)) && !slices.Contains(users, pkg) {
+					t.Errorf("%s imports %s; only %s may", pkg, imp, strings.Join(users, ", "))
+				}
+			}
+		}
+	}
+}
+
+func goList(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	return string(out)
+}
