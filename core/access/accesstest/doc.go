@@ -1,0 +1,11 @@
+// Package accesstest tests an engine of core/access against an independent, deliberately naive one.
+//
+// A World is a small made-up account with everything that is true of it, and the reads of it that a
+// crawl does not bring home. World.Estate is what such a crawl leaves behind; Oracle answers the
+// same questions from the World by repeated passes over flat lists. Run compares the two on the
+// written Cases, on hundreds of random worlds and on laws that hold whatever the world: see Check
+// and Properties.
+//
+// The package shares identity's and estate's vocabulary with the engine, and access.Verdict; of the
+// engine's own code it uses nothing.
+package accesstest

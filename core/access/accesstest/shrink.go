@@ -1,0 +1,102 @@
+package accesstest
+
+import (
+	"maps"
+	"slices"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// shrink takes facts and gaps out of a world, one after the other, as long as it still fails.
+func shrink(w World, fails func(World) bool) World {
+	for shrunk := true; shrunk; {
+		shrunk = false
+		for _, smaller := range w.smaller() {
+			for i := 0; ; {
+				next, ok := smaller(w, i)
+				if !ok {
+					break
+				}
+				if fails(next) {
+					w, shrunk = next, true
+				} else {
+					i++
+				}
+			}
+		}
+	}
+	return w
+}
+
+// smaller gives ways to take the i-th thing of a sort away; each reports false when there is none.
+func (w World) smaller() []func(w World, i int) (World, bool) {
+	return []func(w World, i int) (World, bool){
+		func(w World, i int) (World, bool) {
+			keys := slices.DeleteFunc(w.Reads(), func(k estate.ReadKey) bool { _, hidden := w.Hidden[k]; return !hidden })
+			if i >= len(keys) {
+				return w, false
+			}
+			w.Hidden = maps.Clone(w.Hidden)
+			delete(w.Hidden, keys[i])
+			return w, true
+		},
+		func(w World, i int) (World, bool) {
+			ok := i < len(w.Securables)
+			if ok {
+				w = w.withoutSecurable(w.Securables[i].Securable)
+			}
+			return w, ok
+		},
+		func(w World, i int) (World, bool) {
+			ok := i < len(w.Principals)
+			if ok {
+				w = w.withoutPrincipal(w.Principals[i].Key)
+			}
+			return w, ok
+		},
+		func(w World, i int) (_ World, ok bool) { w.Grants, ok = without(w.Grants, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Memberships, ok = without(w.Memberships, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.SamePerson, ok = without(w.SamePerson, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Assignments, ok = without(w.Assignments, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Attachments, ok = without(w.Attachments, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Bindings, ok = without(w.Bindings, i); return w, ok },
+	}
+}
+
+func without[T any](from []T, i int) ([]T, bool) {
+	if i >= len(from) {
+		return from, false
+	}
+	return slices.Delete(slices.Clone(from), i, i+1), true
+}
+
+// withoutPrincipal takes everything away that refers to the principal by key. Its name may go on
+// standing in grants: then nobody bears it.
+func (w World) withoutPrincipal(k identity.PrincipalKey) World {
+	w.Principals = keep(w.Principals, func(p identity.Principal) bool { return p.Key != k })
+	w.Memberships = keep(w.Memberships, func(m identity.Membership) bool { return m.Member != k && m.Group != k })
+	w.SamePerson = keep(w.SamePerson, func(p [2]identity.PrincipalKey) bool { return p[0] != k && p[1] != k })
+	w.Assignments = keep(w.Assignments, func(a identity.Assignment) bool { return a.Principal != k })
+	return w
+}
+
+// withoutSecurable takes a securable away with all that is in it.
+func (w World) withoutSecurable(gone identity.Securable) World {
+	stays := func(s identity.Securable) bool {
+		for up, ok := s, true; ok; up, ok = up.Parent() {
+			if up == gone {
+				return false
+			}
+		}
+		return true
+	}
+	w.Securables = keep(w.Securables, func(s identity.SecurableInfo) bool { return stays(s.Securable) })
+	w.Grants = keep(w.Grants, func(g identity.Grant) bool { return stays(g.Securable) })
+	w.Bindings = keep(w.Bindings, func(b Binding) bool { return stays(b.On) })
+	return w
+}
+
+func keep[T any](from []T, keep func(T) bool) []T {
+	return slices.DeleteFunc(slices.Clone(from), func(v T) bool { return !keep(v) })
+}

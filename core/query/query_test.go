@@ -1,0 +1,142 @@
+package query_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/query"
+)
+
+func TestParse(t *testing.T) {
+	tables := []identity.SecurableType{identity.TypeSchema, identity.TypeTable}
+	for line, want := range map[string]query.Request{
+		"principal alice@acme.test":                              query.Principal{Who: "alice@acme.test"},
+		"PRINCIPAL alice@acme.test":                              query.Principal{Who: "alice@acme.test"},
+		"principal --scan-tables alice@acme.test":                query.Principal{Who: "alice@acme.test", Scan: tables},
+		"principal alice@acme.test --scan-tables --scan-schemas": query.Principal{Who: "alice@acme.test", Scan: tables},
+		"principal alice --scan-tables=true":                     query.Principal{Who: "alice", Scan: tables},
+		"principal alice --scan-tables=false":                    query.Principal{Who: "alice"},
+		`principal "Data Engineers"`:                             query.Principal{Who: "Data Engineers"},
+		`principal sean.o'brien@acme.test`:                       query.Principal{Who: "sean.o'brien@acme.test"},
+		"principal -- --scan-tables":                             query.Principal{Who: "--scan-tables"},
+		"principal a --workspace-urls https://x.test, ":          query.Principal{Who: "a", WorkspaceURLs: []string{"https://x.test"}},
+		"principal a --workspace-urls=x.test,y.test":             query.Principal{Who: "a", WorkspaceURLs: []string{"x.test", "y.test"}},
+		"doctor": query.Doctor{},
+	} {
+		t.Run(line, func(t *testing.T) {
+			words, err := query.Words(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := query.Parse(words)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestParseRefuses(t *testing.T) {
+	for line, hint := range map[string]string{
+		"":                                 "principal",
+		"principle alice":                  "principal",
+		"principal":                        "WHO",
+		"principal alice bob":              "quotes",
+		`principal ""`:                     "empty",
+		"principal alice --to bob":         "--scan-tables",
+		"principal alice --workspace-urls": "needs a value",
+		"principal alice --scan-tables=7":  "takes no value",
+		"doctor alice":                     "does not take",
+	} {
+		t.Run(line, func(t *testing.T) {
+			words, err := query.Words(line)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := query.Parse(words)
+			var usage *query.UsageError
+			if !as(err, &usage) {
+				t.Fatalf("got %v and error %v, want a usage error", got, err)
+			}
+			if !strings.Contains(err.Error(), hint) {
+				t.Errorf("%q does not say %q", err, hint)
+			}
+		})
+	}
+}
+
+func as(err error, target **query.UsageError) bool {
+	u, ok := err.(*query.UsageError)
+	*target = u
+	return ok
+}
+
+func TestWords(t *testing.T) {
+	for line, want := range map[string][]string{
+		`a  b`:          {"a", "b"},
+		` "a b" 'c d' `: {"a b", "c d"},
+		`a\"b`:          {`a"b`},
+		`"a\"b"`:        {`a"b`},
+		`C:\temp`:       {`C:\temp`},
+		`o'neil x`:      {"o'neil", "x"},
+		`"" x`:          {"", "x"},
+		"a\u00a0b":      {"a", "b"},
+	} {
+		got, err := query.Words(line)
+		if err != nil {
+			t.Errorf("%q: %v", line, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%q: %s", line, diff)
+		}
+	}
+	if _, err := query.Words(`principal "alice`); err == nil {
+		t.Error("a quote that is not closed is taken")
+	}
+}
+
+func TestRequestEcho(t *testing.T) {
+	got, err := json.Marshal(query.Principal{Who: "alice"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `{"mode":"principal","who":"alice","scan":[],"workspace_urls":[]}`; string(got) != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// FuzzParse reads any line: never a panic, and what is understood keeps the name as it was typed.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{"principal alice", `principal "a b" --scan-all`, "principal -- --x", "doctor", `"`, `\`, "principal \x00", "principal <!channel>"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, line string) {
+		words, err := query.Words(line)
+		if err != nil {
+			return
+		}
+		req, err := query.Parse(words)
+		if err != nil {
+			if strings.TrimSpace(err.Error()) == "" {
+				t.Error("an error without a word")
+			}
+			return
+		}
+		if p, ok := req.(query.Principal); ok {
+			found := false
+			for _, w := range words {
+				found = found || w == p.Who
+			}
+			if !found {
+				t.Errorf("%q is none of the words %q", p.Who, words)
+			}
+		}
+	})
+}
