@@ -16,14 +16,23 @@ import (
 type guests struct {
 	mu      sync.Mutex
 	subject identity.Principal
-	names   map[string]bool // second names, true when confirmed as the same person
+	names   map[string]kinship
 }
+
+// kinship is what is known of a name that is spelt like the subject's second one.
+type kinship int
+
+const (
+	alike    kinship = iota // by the spelling alone
+	same                    // the external ids agree
+	stranger                // the external ids differ
+)
 
 // recognise notes the subject, and the guest name by which it was asked for, if it was.
 func (g *guests) recognise(who string, p identity.Principal) identity.Principal {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.names = map[string]bool{}
+	g.names = map[string]kinship{}
 	if mail, ok := identity.GuestEmail(who); ok && !identity.SameName(who, p.Name) && hasAddress(p, mail) {
 		p.Aliases = append(slices.Clone(p.Aliases), who)
 	}
@@ -48,7 +57,7 @@ func (g *guests) meet(name string) bool {
 	if _, met := g.names[name]; met {
 		return false
 	}
-	g.names[name] = false
+	g.names[name] = alike
 	return true
 }
 
@@ -82,11 +91,10 @@ func (g *guests) settle(name, external string, err error) {
 	if err != nil || external == "" || g.subject.ExternalID == "" {
 		return
 	}
+	g.names[name] = stranger
 	if external == g.subject.ExternalID {
-		g.names[name] = true
-		return
+		g.names[name] = same
 	}
-	delete(g.names, name)
 }
 
 // finish gives the subject its second names.
@@ -94,9 +102,11 @@ func (g *guests) finish(c *crawler, p identity.Principal) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var spelt []string
-	for name, confirmed := range g.names {
-		p.Aliases = append(p.Aliases, name)
-		if !confirmed {
+	for name, kin := range g.names {
+		if kin != stranger {
+			p.Aliases = append(p.Aliases, name)
+		}
+		if kin == alike {
 			spelt = append(spelt, name)
 		}
 	}
