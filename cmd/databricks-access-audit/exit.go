@@ -1,0 +1,69 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"databricks-access-audit/core"
+	"databricks-access-audit/core/query"
+)
+
+// The exit codes of the program. This is the whole table; README.md prints it for people.
+const (
+	exitOK          = 0   // a complete answer, or an incomplete one whose gaps are named
+	exitFailed      = 1   // no answer
+	exitUsage       = 2   // wrong usage
+	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
+	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
+)
+
+// incompleteError says that the answer was given but is not as complete as was asked for.
+type incompleteError struct{ text string }
+
+func (e *incompleteError) Error() string { return e.text }
+
+// interruptedError says that the answer was cut short by the user.
+type interruptedError struct{}
+
+func (interruptedError) Error() string {
+	return "interrupted: what is printed is what was known by then"
+}
+
+// exitCode is the table from kinds of error to exit codes.
+func exitCode(err error) int {
+	switch {
+	case err == nil:
+		return exitOK
+	case is[*query.UsageError](err):
+		return exitUsage
+	case is[*incompleteError](err):
+		return exitIncomplete
+	case is[interruptedError](err), errors.Is(err, context.Canceled):
+		return exitInterrupted
+	default:
+		return exitFailed
+	}
+}
+
+// errorKind is the word for the error in machine-readable output.
+func errorKind(err error) string {
+	switch {
+	case is[*query.UsageError](err):
+		return "usage"
+	case is[*core.UnknownError](err), is[*core.UnknownWorkspaceError](err):
+		return "unknown_name"
+	case is[*core.AmbiguousError](err):
+		return "ambiguous_name"
+	case is[*incompleteError](err):
+		return "incomplete"
+	case exitCode(err) == exitInterrupted:
+		return "interrupted"
+	default:
+		return "failed"
+	}
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
+}

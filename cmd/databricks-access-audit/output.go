@@ -1,0 +1,169 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+	"databricks-access-audit/formatters"
+)
+
+const outputCategory = "OUTPUT"
+
+// outputFlags are how an answer is shown.
+func outputFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputCategory, Usage: "show the answer as `FORMAT`: " + formatNames(), Value: string(formatters.Text)},
+		&cli.StringFlag{Name: "output-file", Category: outputCategory, Usage: "write the answer to `FILE`, or with -o csv one file for each table to FILE/"},
+		&cli.BoolFlag{Name: "force", Category: outputCategory, Usage: "overwrite the output file"},
+		&cli.BoolFlag{Name: "tree", Category: outputCategory, Usage: "the same as -o tree"},
+		&cli.BoolFlag{Name: "summary", Category: outputCategory, Usage: "also show a short summary; on stderr when the answer is for programs"},
+		&cli.BoolFlag{Name: "csv-raw", Category: outputCategory, Usage: "leave CSV cells as they are, even where a spreadsheet would take them for formulas"},
+		&cli.BoolFlag{Name: "no-color", Category: outputCategory, Usage: "no colours", EnvVars: []string{"NO_COLOR"}},
+		&cli.StringFlag{Name: "progress", Category: outputCategory, Usage: "show progress on stderr: `HOW` is auto, plain or off", Value: "auto"},
+		&cli.BoolFlag{Name: "strict", Category: outputCategory, Usage: "exit 3 when something needed could not be read"},
+		&cli.Float64Flag{Name: "require-coverage", Category: outputCategory, Usage: "exit 3 when less than `PERCENT` of the needed reads succeeded"},
+	}
+}
+
+func formatNames() string {
+	var names []string
+	for _, f := range formatters.Formats() {
+		names = append(names, string(f))
+	}
+	return strings.Join(names, ", ")
+}
+
+// output is where an answer goes, and how.
+type output struct {
+	options formatters.Options
+	summary bool
+	path    string
+	force   bool
+	s       streams
+}
+
+func newOutput(c *cli.Context, s streams) (*output, error) {
+	format, err := formatters.ParseFormat(c.String("output"))
+	if err != nil {
+		return nil, &query.UsageError{Problem: err.Error()}
+	}
+	if c.Bool("tree") {
+		if c.IsSet("output") && format != formatters.Tree {
+			return nil, &query.UsageError{Problem: fmt.Sprintf("--tree and -o %s ask for two formats", format), Hint: "leave one out"}
+		}
+		format = formatters.Tree
+	}
+	o := &output{
+		options: formatters.Options{Format: format, CSVRaw: c.Bool("csv-raw")},
+		summary: c.Bool("summary"), path: c.String("output-file"), force: c.Bool("force"), s: s,
+	}
+	if o.path == "" && s.outIsTerminal {
+		o.options.Color = !c.Bool("no-color")
+		o.options.Interactive = true
+	}
+	return o, o.check()
+}
+
+// check finds out before any read whether the file can be written.
+func (o *output) check() error {
+	if o.path == "" || o.force {
+		return nil
+	}
+	info, err := os.Lstat(o.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist), err == nil && info.IsDir() && o.inDirectory():
+		return nil
+	case err != nil:
+		return fmt.Errorf("look at the output file: %w", err)
+	case info.IsDir():
+		return &query.UsageError{Problem: fmt.Sprintf("%s is a directory", o.path), Hint: "name a file; only -o csv writes into a directory"}
+	default:
+		return &query.UsageError{Problem: fmt.Sprintf("%s exists", o.path), Hint: "use --force to overwrite it"}
+	}
+}
+
+// inDirectory reports whether the answer goes into several files.
+func (o *output) inDirectory() bool {
+	if o.options.Format != formatters.CSV {
+		return false
+	}
+	info, err := os.Stat(o.path)
+	return strings.HasSuffix(o.path, "/") || err == nil && info.IsDir()
+}
+
+// forPrograms reports whether stdout must hold the answer and nothing else.
+func (o *output) forPrograms() bool {
+	return o.options.Format != formatters.Text && o.options.Format != formatters.Tree
+}
+
+func (o *output) write(r report.Report) error {
+	if o.summary {
+		to := o.s.out
+		if o.forPrograms() || o.path != "" {
+			to = o.s.err
+		}
+		if err := formatters.Summary(to, r, o.options); err != nil {
+			return err
+		}
+		fmt.Fprintln(to)
+	}
+	switch {
+	case o.path == "":
+		return formatters.Write(o.s.out, r, o.options)
+	case o.inDirectory():
+		return o.writeTables(r)
+	default:
+		return o.writeFile(o.path, func(w io.Writer) error { return formatters.Write(w, r, o.options) })
+	}
+}
+
+// writeTables writes one file for each table of the report.
+func (o *output) writeTables(r report.Report) error {
+	if err := os.MkdirAll(o.path, 0o700); err != nil {
+		return fmt.Errorf("make the output directory: %w", err)
+	}
+	for _, t := range formatters.Tables(r) {
+		path := filepath.Join(o.path, t.Name+".csv")
+		if err := o.writeFile(path, func(w io.Writer) error { return formatters.WriteCSV(w, t, o.options.CSVRaw) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeFile writes a whole file or none: into a new file beside it that then takes its name. Reports
+// hold personal data, so only the owner may read them.
+func (o *output) writeFile(path string, render func(io.Writer) error) (err error) {
+	var content bytes.Buffer
+	if err := render(&content); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(path); err == nil && !o.force {
+		return &query.UsageError{Problem: fmt.Sprintf("%s exists", path), Hint: "use --force to overwrite it"}
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), ".audit-*")
+	if err != nil {
+		return fmt.Errorf("write the output file: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temp.Name())
+			err = fmt.Errorf("write the output file: %w", err)
+		}
+	}()
+	_, err = temp.Write(content.Bytes())
+	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}

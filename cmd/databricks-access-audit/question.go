@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+)
+
+// questionCommand is the command that asks one question of the grammar.
+func questionCommand(s streams, form query.Form) *cli.Command {
+	return &cli.Command{
+		Name:      form.Mode,
+		Usage:     form.About,
+		ArgsUsage: strings.Join(form.Args, " "),
+		Flags:     append(append(grammarFlags(form), outputFlags()...), connectionFlags()...),
+		Action:    func(c *cli.Context) error { return ask(c, s, form) },
+	}
+}
+
+// grammarFlags are the flags of the question itself.
+func grammarFlags(form query.Form) []cli.Flag {
+	var flags []cli.Flag
+	for _, f := range form.Flags {
+		if f.Value == "" {
+			flags = append(flags, &cli.BoolFlag{Name: f.Name, Usage: f.Usage})
+			continue
+		}
+		flags = append(flags, &cli.StringFlag{Name: f.Name, Usage: f.Usage + ", as `" + f.Value + "`"})
+	}
+	return flags
+}
+
+// ask puts the question to the engine and prints the answer.
+func ask(c *cli.Context, s streams, form query.Form) error {
+	request, err := form.Request(c.Args().Slice(), c)
+	if err != nil {
+		return err
+	}
+	out, err := newOutput(c, s)
+	if err != nil {
+		return err
+	}
+	a, err := connect(c, s)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = a.Close() }() // the answer is out by then
+	ctx, cancel := withTimeout(c)
+	defer cancel()
+	show, done := newProgress(c.String("progress"), s)
+	answer, err := a.engine.Answer(ctx, request, show)
+	done()
+	if err != nil {
+		return err
+	}
+	if err := out.write(answer); err != nil {
+		return err
+	}
+	return judge(c, answer.Head())
+}
+
+// judge turns an answer that is less than was asked for into the error for its exit code.
+func judge(c *cli.Context, head *report.Envelope) error {
+	coverage := head.Coverage
+	if head.Interrupted {
+		return interruptedError{}
+	}
+	if c.Bool("strict") && !coverage.Complete {
+		return &incompleteError{fmt.Sprintf("the answer is incomplete: %d needed reads are missing", coverage.Blocking())}
+	}
+	if want := c.Float64("require-coverage"); want > 0 && coverage.Planned > 0 {
+		have := 100 * float64(coverage.Planned-coverage.Blocking()) / float64(coverage.Planned)
+		if have < want {
+			return &incompleteError{fmt.Sprintf("the answer rests on %.1f %% of the needed reads, less than %g %%", have, want)}
+		}
+	}
+	return nil
+}

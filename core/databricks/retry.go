@@ -1,0 +1,163 @@
+package databricks
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	defaultRetries    = 5
+	defaultRetryBase  = 500 * time.Millisecond
+	defaultRetryMax   = 30 * time.Second
+	defaultCallTime   = 5 * time.Minute
+	longestRetryAfter = 120 * time.Second
+	// plainErrorRetries is how often an unexplained 500 is tried again: it is usually not the
+	// weather but the request.
+	plainErrorRetries = 2
+	// downSpell is how long a host that could not be connected to gets one try per call.
+	downSpell = 30 * time.Second
+)
+
+// policy bounds how long a call goes on.
+type policy struct {
+	retries   int
+	base, max time.Duration
+	total     time.Duration
+}
+
+// outlook says what a failed try means for the next one.
+type outlook struct {
+	retries   int           // how often it is worth trying again at all; 0 for never
+	throttled bool          // refused for rate
+	after     time.Duration // the server asked to wait this long
+	asked     bool          // whether after is the server's word
+}
+
+// judge decides whether a try is worth repeating. It looks at nothing but its arguments.
+func (p policy) judge(method string, ans *answer, err error) outlook {
+	// Repeating a write that may have happened is for whoever can read first.
+	if method != http.MethodGet && method != http.MethodHead {
+		return outlook{}
+	}
+	if err != nil {
+		return outlook{retries: p.retriesFor(err)}
+	}
+	o := outlook{}
+	switch {
+	case hiddenThrottle(ans.status, ans.body):
+		o = outlook{retries: p.retries, throttled: true}
+	case ans.status == http.StatusServiceUnavailable, ans.status == http.StatusBadGateway, ans.status == http.StatusGatewayTimeout:
+		o.retries = p.retries
+	case ans.status == http.StatusInternalServerError:
+		o.retries = min(p.retries, plainErrorRetries)
+	default:
+		return o
+	}
+	o.after, o.asked = retryAfter(ans.header, time.Now())
+	return o
+}
+
+// retriesFor tells passing troubles of the network from lasting ones.
+func (p policy) retriesFor(err error) int {
+	if errors.Is(err, errIdle) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return p.retries
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return 0
+	}
+	if refused, ok := errors.AsType[*proxyRefusal](err); ok && refused.status < 500 {
+		return 0
+	} else if ok {
+		return min(p.retries, plainErrorRetries)
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return min(p.retries, plainErrorRetries)
+	}
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return p.retries
+	}
+	text := err.Error()
+	// net/http keeps the types of these to itself: a connection closed under a request, and the
+	// ways in which an HTTP/2 peer ends a stream or a connection.
+	for _, passing := range []string{"server closed idle connection", "connection reset", "GOAWAY", "stream error", "http2: client connection lost", "use of closed network connection"} {
+		if strings.Contains(text, passing) {
+			return p.retries
+		}
+	}
+	return 0
+}
+
+// unreachable reports whether an error means that no connection came about.
+func unreachable(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && (op.Op == "dial" || op.Op == "proxyconnect")
+}
+
+// retryAfter reads the header in either form, seconds or a date, and caps it.
+//
+// RFC 9110 §10.2.3
+func retryAfter(h http.Header, now time.Time) (time.Duration, bool) {
+	v := strings.TrimSpace(h.Get("Retry-After"))
+	if v == "" {
+		return 0, false
+	}
+	if seconds, err := strconv.ParseFloat(v, 64); err == nil {
+		if !(seconds >= 0) {
+			return 0, false
+		}
+		if seconds > longestRetryAfter.Seconds() {
+			return longestRetryAfter, true
+		}
+		return time.Duration(seconds * float64(time.Second)), true
+	}
+	if at, err := http.ParseTime(v); err == nil {
+		return min(max(at.Sub(now), 0), longestRetryAfter), true
+	}
+	return 0, false
+}
+
+// delay is how long to wait before try n+1. Asked waits get a little jitter on top, so that several
+// processes which were refused together do not come back together.
+func (p policy) delay(o outlook, n int) time.Duration {
+	if o.asked {
+		return o.after + rand.N(100*time.Millisecond)
+	}
+	return rand.N(backoff(p.base, p.max, n) + 1)
+}
+
+// retrying repeats tries that may succeed later. Waiting for the limiter does not count towards the
+// time of a call: it is our own doing, and a long queue is no failure.
+func retrying(p policy, next sender) sender {
+	return func(ctx context.Context, c *call) (*answer, error) {
+		c.left = p.total
+		for n := 0; ; n++ {
+			ans, err := next(ctx, c)
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			o := p.judge(c.route.method, ans, err)
+			allowed := o.retries
+			if err != nil && c.host.isDown() {
+				allowed = 0 // it was tried long enough, a moment ago, by another call
+			}
+			wait := p.delay(o, n)
+			if n >= allowed || wait >= c.left {
+				c.host.markDown(err != nil && unreachable(err))
+				return ans, err
+			}
+			c.left -= wait
+			if err := sleep(ctx, wait); err != nil {
+				return nil, err
+			}
+		}
+	}
+}

@@ -1,0 +1,250 @@
+package databricks_test
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"databricks-access-audit/core/databricks"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/sandbox"
+)
+
+// The sandbox was written from the same documentation by other hands: where the two agree, neither
+// merely agrees with itself.
+
+func start(t *testing.T, account *sandbox.Account, so sandbox.Options) (*sandbox.Server, *databricks.Session) {
+	t.Helper()
+	server, err := sandbox.Start(account, so)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	auditor := server.Auditor()
+	a, err := databricks.Open(t.Context(), databricks.Options{
+		Isolated: true, Host: server.AccountHost(), AccountID: server.AccountID(),
+		ClientID: auditor.ClientID, ClientSecret: databricks.Secret(auditor.ClientSecret),
+		Proxy: server.ProxyURL(), RootCAs: server.CertPool(), RateLimit: 1e5,
+		RetryBaseDelay: time.Millisecond, RetryMaxDelay: 10 * time.Millisecond,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(a.Close)
+	return server, a.Session()
+}
+
+func must[T any](t *testing.T) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// Everything that Acme holds comes back as it is, by its real addresses, hostile names included.
+func TestAcme(t *testing.T) {
+	acme := sandbox.Acme()
+	_, s := start(t, acme, sandbox.Options{})
+	ctx := t.Context()
+
+	workspaces := must[[]identity.Workspace](t)(s.Workspaces(ctx))
+	if len(workspaces) != len(acme.Workspaces) {
+		t.Errorf("%d workspaces of %d", len(workspaces), len(acme.Workspaces))
+	}
+	for _, g := range acme.Groups {
+		if g.System {
+			continue
+		}
+		found := must[[]identity.Principal](t)(s.FindPrincipals(ctx, identity.KindGroup, identity.Match{Field: identity.ByName, Value: g.DisplayName}))
+		if !slices.ContainsFunc(found, func(p identity.Principal) bool {
+			return p.Key.ID == g.ID && p.Name == g.DisplayName && p.ExternalID == g.ExternalID
+		}) {
+			t.Errorf("group %q is not found: %v", g.DisplayName, found)
+		}
+		group := must[identity.Group](t)(s.Group(ctx, identity.PrincipalKey{Kind: identity.KindGroup, ID: g.ID}))
+		var ids []string
+		for _, m := range group.Members {
+			ids = append(ids, m.ID)
+		}
+		want := slices.Clone(g.Members)
+		slices.Sort(ids)
+		slices.Sort(want)
+		if !slices.Equal(ids, want) {
+			t.Errorf("group %q: members %v, want %v", g.DisplayName, ids, want)
+		}
+	}
+	for _, u := range acme.Users {
+		found, err := s.FindPrincipals(ctx, identity.KindUser, identity.Match{Field: identity.ByName, Value: u.UserName})
+		if err != nil || len(found) != 1 || found[0].Key.ID != u.ID {
+			t.Errorf("user %q: %v, %v", u.UserName, found, err)
+		}
+	}
+	if got := must[[]identity.Group](t)(s.Groups(ctx)); len(got) != len(acme.Groups) {
+		t.Errorf("%d groups of %d", len(got), len(acme.Groups))
+	}
+	metastores := must[[]identity.Metastore](t)(s.Metastores(ctx))
+	for _, m := range metastores {
+		ids := must[[]identity.WorkspaceID](t)(s.MetastoreWorkspaces(ctx, m.ID))
+		var at identity.Workspace
+		for _, w := range workspaces {
+			if slices.Contains(ids, w.ID) && w.Running() && at.ID == 0 {
+				at = w
+			}
+		}
+		if got := must[identity.Metastore](t)(s.Metastore(ctx, at)); got.ID != m.ID {
+			t.Errorf("metastore of %s is %s, want %s", at.Name, got.ID, m.ID)
+		}
+		compareMetastore(t, s, at, m.ID, acme)
+	}
+	if _, err := s.Caller(ctx, workspaces[0]); err != nil {
+		t.Error(err)
+	}
+}
+
+func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace, id string, acme *sandbox.Account) {
+	t.Helper()
+	ctx := t.Context()
+	var truth *sandbox.Metastore
+	for _, m := range acme.Metastores {
+		if m.ID == id {
+			truth = m
+		}
+	}
+	root := identity.MetastoreSecurable(id)
+	grants(t, s, at, root, truth.Grants)
+	for _, c := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, root, identity.TypeCatalog)) {
+		tc := truth.CatalogByName(c.Catalog)
+		if tc == nil {
+			continue // the system's own
+		}
+		if c.Owner != tc.Owner || (c.Isolation == identity.Isolated) != (tc.Mode == sandbox.Isolated) {
+			t.Errorf("catalog %q: %+v", c.Catalog, c)
+		}
+		grants(t, s, at, c.Securable, tc.Grants)
+		if c.Isolation == identity.Isolated {
+			if got := must[[]identity.Binding](t)(s.Bindings(ctx, at, c.Securable)); len(got) != len(tc.Bindings) {
+				t.Errorf("bindings of %q: %v", c.Catalog, got)
+			}
+			continue
+		}
+		for _, h := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, c.Securable, identity.TypeSchema)) {
+			th := tc.SchemaByName(h.Schema)
+			if th == nil {
+				continue
+			}
+			grants(t, s, at, h.Securable, th.Grants)
+			tables := must[[]identity.SecurableInfo](t)(s.Children(ctx, at, h.Securable, identity.TypeTable))
+			if len(tables) != len(th.Tables) {
+				t.Errorf("%d tables of %d in %s", len(tables), len(th.Tables), h.Securable)
+			}
+			for _, table := range tables {
+				for _, tt := range th.Tables {
+					if tt.Name == table.Name {
+						grants(t, s, at, table.Securable, tt.Grants)
+						if table.Owner != tt.Owner {
+							t.Errorf("owner of %s is %q, want %q", table.Securable, table.Owner, tt.Owner)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func grants(t *testing.T, s *databricks.Session, at identity.Workspace, on identity.Securable, want []sandbox.Grant) {
+	t.Helper()
+	got := map[string][]identity.Privilege{}
+	for _, g := range must[[]identity.Grant](t)(s.Grants(t.Context(), at, on)) {
+		got[g.Holder+g.DeletedID] = append(got[g.Holder+g.DeletedID], g.Privileges...)
+	}
+	truth := map[string][]identity.Privilege{}
+	for _, g := range want {
+		key := g.Principal
+		if key == "" {
+			key = g.PrincipalID
+		}
+		for _, p := range g.Privileges {
+			truth[key] = append(truth[key], identity.Privilege(p))
+		}
+	}
+	for _, m := range []map[string][]identity.Privilege{got, truth} {
+		for k := range m {
+			identity.SortPrivileges(m[k])
+		}
+	}
+	if diff := cmp.Diff(truth, got); diff != "" {
+		t.Errorf("grants on %s: %s", on, diff)
+	}
+}
+
+// Limits are on, SCIM hides them in 500s: the crawl goes through all the same, and is hardly refused.
+func TestGeneratedAccountUnderLimits(t *testing.T) {
+	account := sandbox.Generate(sandbox.GenOptions{Seed: 7, Groups: 150, Users: 50})
+	server, s := start(t, account, sandbox.Options{EnforceLimits: true, SCIM429As500: true,
+		Limits: map[sandbox.LimitClass]sandbox.Limit{sandbox.LimitAccountSCIMGet: {PerSecond: 200, Burst: 20}}})
+	groups := must[[]identity.Group](t)(s.Groups(t.Context()))
+	if len(groups) != len(account.Groups) {
+		t.Errorf("%d groups of %d", len(groups), len(account.Groups))
+	}
+	parents := must[[]identity.PrincipalKey](t)(s.ParentGroups(t.Context(), identity.PrincipalKey{Kind: identity.KindUser, ID: account.Users[0].ID}))
+	if len(parents) == 0 {
+		t.Error("no parent groups")
+	}
+	for _, g := range groups[:100] {
+		if _, err := s.Group(t.Context(), g.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	calls := 0
+	for _, n := range s.Calls() {
+		calls += n
+	}
+	if served := len(server.Calls()); served < calls {
+		t.Errorf("counted %d calls, the server saw %d", calls, served)
+	}
+}
+
+// What the sandbox calls anomalies never shortens a list silently.
+func TestPageAnomalies(t *testing.T) {
+	for _, anomaly := range []sandbox.PageAnomaly{sandbox.EmptyPage, sandbox.RepeatToken, sandbox.DuplicateItems, sandbox.ExpiredToken, sandbox.ShrinkTotal} {
+		for _, times := range []int{1, 0} {
+			t.Run(string(anomaly)+" "+strconv.Itoa(times), func(t *testing.T) {
+				account := sandbox.Generate(sandbox.GenOptions{Seed: 3, Groups: 230, Catalogs: 12})
+				server, s := start(t, account, sandbox.Options{})
+				server.SetFaults(
+					sandbox.Fault{Route: "/api/2.0/accounts/*/scim/v2/Groups", Page: anomaly, Times: times},
+					sandbox.Fault{Route: "/api/2.1/unity-catalog/catalogs", Page: anomaly, Times: times})
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+				defer cancel()
+				gs, err := s.Groups(ctx)
+				told(t, "groups", len(gs), len(account.Groups), err)
+				if anomaly == sandbox.ShrinkTotal {
+					return // a list without a total cannot show that it moved up under the reader
+				}
+				ws := must[[]identity.Workspace](t)(s.Workspaces(ctx))
+				cs, err := s.Children(ctx, ws[0], identity.MetastoreSecurable(account.Metastores[0].ID), identity.TypeCatalog)
+				told(t, "catalogs", len(cs), len(account.Metastores[0].Catalogs), err)
+			})
+		}
+	}
+}
+
+// told fails when a list is short and nothing says so.
+func told(t *testing.T, what string, got, want int, err error) {
+	t.Helper()
+	if got >= want && err == nil {
+		return
+	}
+	if f := identity.FailureOf(err); f == nil || !f.Partial && got > 0 {
+		t.Errorf("%d of %d %s, and %v", got, want, what, err)
+	}
+	t.Logf("%d of %d %s: %v", got, want, what, err)
+}
