@@ -1,6 +1,8 @@
 package core
 
 import (
+	"strings"
+
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -22,8 +24,13 @@ func examine(e *estate.Estate, caller identity.Principal) *report.DoctorReport {
 
 func check(e *estate.Estate, r estate.Read) report.Check {
 	c := report.Check{Name: e.Operation(r.Key), Scope: e.Scope(r.Key), Status: report.CheckOK}
-	if r.Outcome.OK() {
+	switch r.Outcome.Kind {
+	case "":
 		return c
+	case identity.NotRunning, identity.NotAsked: // not the credentials' fault
+		c.Detail = strings.ReplaceAll(string(r.Outcome.Kind), "_", " ") + ": " + r.Outcome.Message
+		return c
+	default:
 	}
 	c.Status = report.CheckWarning
 	if r.Blocking() && fatal(r.Key.Op) {
@@ -45,8 +52,6 @@ func remedy(r estate.Read) string {
 		return "try again later, or lower --rate-limit: other programs use the same limit"
 	case identity.Failed:
 		return "try again; if it stays, check the network way to the host with --debug"
-	case identity.NotRunning, identity.NotAsked:
-		return "nothing, if the workspace is meant to be stopped"
 	default:
 		return rightFor(r.Key.Op)
 	}
@@ -73,6 +78,8 @@ func rightFor(op estate.Op) string {
 // credentials joins what the configuration says with the caller that was found.
 func (g *Engine) credentials(found report.Credentials) report.Credentials {
 	c := g.o.Credentials
-	c.Caller = found.Caller
+	if found.Caller != nil {
+		c.Caller = found.Caller
+	}
 	return c
 }

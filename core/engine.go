@@ -100,7 +100,7 @@ func coverage(e *estate.Estate) report.Coverage {
 		gap := report.Gap{
 			Scope: e.Scope(r.Key), Operation: e.Operation(r.Key),
 			Kind: r.Outcome.Kind, Status: r.Outcome.Status, Message: r.Outcome.Message,
-			Effect: e.Effect(r.Key), Blocking: r.Blocking(),
+			Effect: e.Effect(r.Key), Affects: affects(r.Key), Blocking: r.Blocking(),
 		}
 		if r.Outcome.Partial {
 			gap.Message += " (part of it was read)"
@@ -109,6 +109,29 @@ func coverage(e *estate.Estate) report.Coverage {
 		c.Gaps = append(c.Gaps, gap)
 	}
 	return c
+}
+
+// affects names the lists of a report from which something may be missing without the read.
+func affects(k estate.ReadKey) []string {
+	everything := []string{report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles}
+	switch k.Op {
+	case estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers:
+		return everything
+	case estate.OpReach, estate.OpWorkspaces:
+		return []string{report.ListWorkspaces, report.ListGrants, report.ListRoles}
+	case estate.OpPrincipal:
+		return []string{report.ListRoles}
+	case estate.OpAssignments:
+		return []string{report.ListWorkspaces, report.ListRoles}
+	case estate.OpMetastores:
+		return []string{report.ListGrants, report.ListRoles}
+	case estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren, estate.OpGrants, estate.OpBindings:
+		return []string{report.ListGrants}
+	case estate.OpObjects:
+		return []string{report.ListObjects}
+	default:
+		return []string{}
+	}
 }
 
 func cost(calls map[string]int) report.APICalls {

@@ -21,6 +21,11 @@ func (c coverage) complete() bool {
 	return c.Coverage.Complete && !c.Interrupted && c.Coverage.Blocking() == 0
 }
 
+// doubtsOnly reports whether the gaps that make the coverage incomplete leave the lists alone.
+func (c coverage) doubtsOnly(lists []string) bool {
+	return len(lists) > 0 && c.Coverage.Blocking() > 0 && !slices.ContainsFunc(lists, c.Coverage.InDoubt)
+}
+
 // line is the coverage in one line. It always counts all gaps.
 func (c coverage) line() node {
 	reads := fmt.Sprintf("%d of %d planned reads succeeded", c.Coverage.Read, c.Coverage.Planned)
@@ -233,9 +238,9 @@ func (c coverage) tables() []section {
 	return []section{
 		listed("envelope", "envelope", columns, c.facets(), pair),
 		listed("coverage", "coverage", columns, c.totals(), pair),
-		listed("gap", "gaps", []string{"scope", "operation", "kind", "status", "message", "effect", "blocking"}, c.Coverage.Gaps,
+		listed("gap", "gaps", []string{"scope", "operation", "kind", "status", "message", "effect", "affects", "blocking"}, c.Coverage.Gaps,
 			one(func(g report.Gap) []string {
-				return []string{g.Scope, g.Operation, string(g.Kind), number(g.Status), g.Message, g.Effect, strconv.FormatBool(g.Blocking)}
+				return []string{g.Scope, g.Operation, string(g.Kind), number(g.Status), g.Message, g.Effect, chain(g.Affects, ", "), strconv.FormatBool(g.Blocking)}
 			})),
 		listed("note", "notes", []string{"value"}, c.Notes, one(func(n string) []string { return []string{n} })),
 	}

@@ -124,14 +124,19 @@ func (v doctorView) credentialNodes() []node {
 	c := v.Credentials
 	nodes := []node{
 		line("host: " + name(c.Host)),
-		line("profile: " + name(c.Profile)),
 		line("auth type: " + name(c.AuthType)),
 		line("settings from: " + name(c.Source)),
+	}
+	if c.Profile != "" {
+		nodes = append(nodes, line("profile: "+name(c.Profile)))
 	}
 	if c.Caller == nil {
 		return append(nodes, node{text: "caller: not read", tone: alarm})
 	}
-	caller := "caller: " + name(c.Caller.Name) + " (" + describe(*c.Caller) + "), id " + name(c.Caller.ID)
+	caller := "caller: " + name(c.Caller.Name) + " (" + describe(*c.Caller) + ")"
+	if c.Caller.ID != "" {
+		caller += ", id " + name(c.Caller.ID)
+	}
 	if d := c.Caller.DisplayName; d != "" && d != c.Caller.Name {
 		caller += ", display name " + name(d)
 	}
@@ -151,7 +156,10 @@ func statusTitle(status string) string {
 func (v doctorView) checkNodes() []node {
 	var nodes []node
 	for _, c := range v.checks() {
-		n := line(statusTitle(c.Status) + " " + name(c.Name) + " (" + name(c.Scope) + "): " + EscapeLine(c.Detail))
+		n := line(statusTitle(c.Status) + " " + name(c.Name) + " (" + name(c.Scope) + ")")
+		if c.Detail != "" {
+			n.text += ": " + EscapeLine(c.Detail)
+		}
 		if c.Status != report.CheckOK {
 			n.tone = alarm
 		}

@@ -54,6 +54,7 @@ func (v principalView) sections() []section {
 			v.Escalations, one(escalationRow)),
 		listed("catalog_only_group", "catalog_only_groups", group, v.CatalogOnlyGroups, one(groupRow)),
 		listed("unused_group", "unused_groups", group, v.UnusedGroups, one(groupRow)),
+		listed("undecided_group", "undecided_groups", group, v.UndecidedGroups, one(groupRow)),
 	}
 }
 
@@ -210,17 +211,22 @@ func (v principalView) belongs() string {
 	case len(v.Memberships) == 0:
 		return "is in no group that was seen"
 	}
-	return fmt.Sprintf("is in %s (%d direct)", count(len(v.Memberships), "group"), v.directGroups())
+	direct, unsure := v.directGroups()
+	if unsure {
+		return fmt.Sprintf("is in %s (at least %d direct)", count(len(v.Memberships), "group"), direct)
+	}
+	return fmt.Sprintf("is in %s (%d direct)", count(len(v.Memberships), "group"), direct)
 }
 
-func (v principalView) directGroups() int {
-	n := 0
+// directGroups counts the direct memberships, and says whether there may be more.
+func (v principalView) directGroups() (n int, unsure bool) {
 	for _, m := range v.Memberships {
 		if m.Direct {
 			n++
 		}
+		unsure = unsure || m.WayUnknown && !m.Direct
 	}
-	return n
+	return n, unsure
 }
 
 func (v principalView) holds() string {
@@ -331,7 +337,7 @@ func catalogOf(s report.Securable) string {
 // administers names the administrative roles, since they reach further than any grant.
 func (v principalView) administers() node {
 	if len(v.Roles) == 0 {
-		return line("Administrative roles: " + absence(v.Roles != nil, notRead, v.coverage()) + ".")
+		return line("Administrative roles: " + absence(v.Roles != nil, notRead, v.coverage(), report.ListRoles) + ".")
 	}
 	var parts []string
 	for _, r := range v.Roles {
@@ -380,6 +386,9 @@ func (v principalView) figures() string {
 	figure(len(v.Escalations), v.Escalations != nil, "escalation")
 	figure(len(v.CatalogOnlyGroups), v.CatalogOnlyGroups != nil, "catalog-only group")
 	figure(len(v.UnusedGroups), v.UnusedGroups != nil, "unused group")
+	if len(v.UndecidedGroups) > 0 {
+		known = append(known, count(len(v.UndecidedGroups), "group")+" that may be either")
+	}
 	if len(unknown) > 0 {
 		known = append(known, "not read or not asked for: "+strings.Join(unknown, ", "))
 	}
@@ -418,13 +427,29 @@ func (v principalView) memberships() []report.Membership {
 	})
 }
 
-// membershipTitle marks direct groups with * and nested ones with -.
+// membershipTitle marks direct groups with *, nested ones with -, and with ? those whose members were
+// not read.
 func membershipTitle(m report.Membership) string {
 	mark := "- "
-	if m.Direct {
+	switch {
+	case m.Direct:
 		mark = "* "
+	case m.WayUnknown:
+		mark = "? "
 	}
-	return mark + name(m.Group.Name) + " (" + sourceTitle(m.Group.Source) + ")"
+	title := mark + nameOrID(m.Group) + " (" + sourceTitle(m.Group.Source) + ")"
+	if m.WayUnknown {
+		title += ", its members were not read"
+	}
+	return title
+}
+
+// nameOrID shows a principal whose record was not read by what is known of it.
+func nameOrID(p report.Principal) string {
+	if p.Name == "" {
+		return EscapeLine(kindOf(p)) + " " + name(p.ID)
+	}
+	return name(p.Name)
 }
 
 // paths lists every path to the group that says more than "direct".
@@ -558,7 +583,26 @@ func (v principalView) escalationNodes() []node {
 func groupNodes(groups []report.Principal) []node {
 	var nodes []node
 	for _, g := range groups {
-		nodes = append(nodes, line(name(g.Name)+" ("+sourceTitle(g.Source)+")"))
+		nodes = append(nodes, line(nameOrID(g)+" ("+sourceTitle(g.Source)+")"))
+	}
+	return nodes
+}
+
+// idleNodes are the groups that give little: each list with what is not known of others.
+func (v principalView) idleNodes(catalogOnly, unused string) []node {
+	c := v.coverage()
+	why := func(read bool) string {
+		if read && len(v.UndecidedGroups) > 0 {
+			return "none is certain; see the groups that may be either"
+		}
+		return absence(read, notRead, c)
+	}
+	nodes := []node{
+		block(catalogOnly, groupNodes(v.CatalogOnlyGroups), why(v.CatalogOnlyGroups != nil)),
+		block(unused, groupNodes(v.UnusedGroups), why(v.UnusedGroups != nil)),
+	}
+	if len(v.UndecidedGroups) > 0 {
+		nodes = append(nodes, block("Groups that may be either: not everything that decides it was read", groupNodes(v.UndecidedGroups), ""))
 	}
 	return nodes
 }

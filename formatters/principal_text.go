@@ -9,18 +9,16 @@ import (
 
 func (v principalView) text() []node {
 	c := v.coverage()
-	return []node{
+	nodes := []node{
 		{text: "Principal", tone: title, kids: v.particulars()},
-		block("Groups (* direct, - nested)", v.membershipNodes(), absence(v.Memberships != nil, notRead, c)),
-		block("Workspaces", v.workspaceNodes(), absence(v.Workspaces != nil, notRead, c)),
-		block("Roles", v.roleNodes(), absence(v.Roles != nil, notRead, c)),
-		block("Grants, where they were given", v.grantNodes(), absence(v.Grants != nil, notRead, c)),
-		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c)),
+		block("Groups (* direct, - nested)", v.membershipNodes(), absence(v.Memberships != nil, notRead, c, report.ListMemberships)),
+		block("Workspaces", v.workspaceNodes(), absence(v.Workspaces != nil, notRead, c, report.ListWorkspaces)),
+		block("Roles", v.roleNodes(), absence(v.Roles != nil, notRead, c, report.ListRoles)),
+		block("Grants, where they were given", v.grantNodes(), absence(v.Grants != nil, notRead, c, report.ListGrants)),
+		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
 		block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)),
-		block("Groups that give only catalogs and no way into a workspace", groupNodes(v.CatalogOnlyGroups),
-			absence(v.CatalogOnlyGroups != nil, notRead, c)),
-		block("Unused groups, which give nothing", groupNodes(v.UnusedGroups), absence(v.UnusedGroups != nil, notRead, c)),
 	}
+	return append(nodes, v.idleNodes("Groups that give only catalogs and no way into a workspace", "Unused groups, which give nothing")...)
 }
 
 // particulars hold the names in full.

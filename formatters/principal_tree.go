@@ -75,18 +75,15 @@ func (v principalView) tree() []node {
 	h := v.held()
 	nodes := []node{line(v.inOneLine())}
 	nodes = append(nodes, v.groupBranches(h)...)
-	nodes = append(nodes, block("Direct", h.direct.rights, absence(v.read(), notRead, c)))
+	nodes = append(nodes, block("Direct", h.direct.rights, absence(v.read(), notRead, c, report.ListWorkspaces, report.ListRoles, report.ListGrants)))
 	for _, holder := range h.order {
 		if got := h.byName[holder]; got != nil {
 			nodes = append(nodes, otherBranch(holder, got))
 		}
 	}
 	nodes = append(nodes, v.unreadLists()...)
-	return append(nodes,
-		block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)),
-		block("Catalog-only groups", groupNodes(v.CatalogOnlyGroups), absence(v.CatalogOnlyGroups != nil, notRead, c)),
-		block("Unused groups", groupNodes(v.UnusedGroups), absence(v.UnusedGroups != nil, notRead, c)),
-	)
+	nodes = append(nodes, block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)))
+	return append(nodes, v.idleNodes("Catalog-only groups", "Unused groups")...)
 }
 
 // otherBranch is what a holder gives that is not among the memberships.
@@ -119,20 +116,21 @@ func (v principalView) read() bool { return v.Workspaces != nil && v.Roles != ni
 func (v principalView) unreadLists() []node {
 	lists := []struct {
 		title  string
+		list   string
 		read   bool
 		length int
 		unread string
 	}{
-		{"Groups", v.Memberships != nil, len(v.Memberships), notRead},
-		{"Workspaces", v.Workspaces != nil, len(v.Workspaces), notRead},
-		{"Roles", v.Roles != nil, len(v.Roles), notRead},
-		{"Grants", v.Grants != nil, len(v.Grants), notRead},
-		{"Workspace objects", v.Objects != nil, len(v.Objects), notAsked},
+		{"Groups", report.ListMemberships, v.Memberships != nil, len(v.Memberships), notRead},
+		{"Workspaces", report.ListWorkspaces, v.Workspaces != nil, len(v.Workspaces), notRead},
+		{"Roles", report.ListRoles, v.Roles != nil, len(v.Roles), notRead},
+		{"Grants", report.ListGrants, v.Grants != nil, len(v.Grants), notRead},
+		{"Workspace objects", report.ListObjects, v.Objects != nil, len(v.Objects), notAsked},
 	}
 	var nodes []node
 	for _, l := range lists {
 		if l.length == 0 {
-			nodes = append(nodes, block(l.title, nil, absence(l.read, l.unread, v.coverage())))
+			nodes = append(nodes, block(l.title, nil, absence(l.read, l.unread, v.coverage(), l.list)))
 		}
 	}
 	return nodes

@@ -94,12 +94,14 @@ func block(heading string, nodes []node, absence string) node {
 	return node{text: heading, tone: title, kids: nodes}
 }
 
-// absence says why a list is empty; unread is what a null list means.
-func absence(read bool, unread string, c coverage) string {
+// absence says why a list is empty; unread is what a null list means. The lists are those that a gap
+// must leave alone for the emptiness to be certain.
+func absence(read bool, unread string, c coverage, lists ...string) string {
+	certain := !c.Interrupted && (c.complete() || c.doubtsOnly(lists))
 	switch {
 	case !read:
 		return unread
-	case c.complete():
+	case certain:
 		return "none (everything needed was read)"
 	default:
 		return "none seen; see coverage"

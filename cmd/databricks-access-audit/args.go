@@ -15,46 +15,98 @@ import (
 // and after them, and may name a mode by its flag, as in --principal WHO.
 func arrange(app *cli.App, args []string) ([]string, error) {
 	takesValue := valueFlags(app)
-	var flags, words []string
-	var mode string
+	var a arranged
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {
-			words = append(words, args[i+1:]...)
+			a.words = append(a.words, args[i+1:]...)
 			break
 		}
 		if !strings.HasPrefix(arg, "-") || arg == "-" {
-			words = append(words, arg)
+			a.words = append(a.words, arg)
 			continue
 		}
 		name, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		form, isMode := query.FormOf(name)
 		isMode = isMode && len(form.Args) > 0
 		if !isMode && !takesValue[name] {
-			flags = append(flags, arg)
+			a.flags = append(a.flags, arg)
+			a.help = a.help || name == "help" || name == "h"
 			continue
 		}
 		if !inline {
 			if i++; i == len(args) {
-				return nil, &query.UsageError{Problem: fmt.Sprintf("--%s needs a value", name), Hint: hintFor(app, name)}
+				return nil, &query.UsageError{Problem: arg + " needs a value", Hint: hintFor(app, name)}
 			}
 			value = args[i]
 		}
-		switch {
-		case !isMode:
-			flags = append(flags, "--"+name+"="+value)
-		case mode != "":
-			return nil, &query.UsageError{Problem: fmt.Sprintf("--%s and --%s ask two questions at once", mode, name), Hint: "ask one"}
-		default:
-			mode = name
-			words = append([]string{value}, words...)
+		if err := a.take(arg, name, value, isMode); err != nil {
+			return nil, err
 		}
 	}
-	command, words, err := command(app, mode, words)
-	if err != nil || command == nil {
-		return append(flags, words...), err
+	return a.ordered(app)
+}
+
+// arranged is what was read of the arguments so far.
+type arranged struct {
+	flags, words []string
+	mode         string
+	help         bool
+	values       map[string]string // of the flags, to find contradictions
+}
+
+// take takes a flag with its value. A flag that is given twice must say the same twice, except for
+// the ones that gather.
+func (a *arranged) take(arg, name, value string, isMode bool) error {
+	if isMode {
+		if a.mode != "" {
+			return &query.UsageError{Problem: fmt.Sprintf("--%s and --%s ask two questions at once", a.mode, name), Hint: "ask one"}
+		}
+		a.mode = name
+		a.words = append([]string{value}, a.words...)
+		return nil
 	}
-	return slices.Concat(command, flags, []string{"--"}, words), nil
+	long := longNames[name]
+	if long == "" {
+		long = name
+	}
+	if before, again := a.values[long]; again && before != value && !gathers[long] {
+		problem := fmt.Sprintf("--%s is given twice, as %q and as %q", long, before, value)
+		if long == "output" {
+			problem = fmt.Sprintf("-o %s and -o %s ask for two formats", before, value)
+		}
+		return &query.UsageError{Problem: problem, Hint: "leave one out"}
+	}
+	if a.values == nil {
+		a.values = map[string]string{}
+	}
+	a.values[long] = value
+	flag, _, _ := strings.Cut(arg, "=")
+	a.flags = append(a.flags, flag+"="+value)
+	return nil
+}
+
+// longNames are the flags behind the short ones; gathers are those that may be given several times.
+var (
+	longNames = map[string]string{"o": "output", "p": "profile"}
+	gathers   = map[string]bool{"fault": true}
+)
+
+func (a *arranged) ordered(app *cli.App) ([]string, error) {
+	if a.mode == "" && len(a.words) > 0 && a.words[0] == "help" {
+		a.help, a.words = true, a.words[1:]
+	}
+	path, words, err := command(app, a.mode, a.words)
+	switch {
+	case a.help && (err == nil || len(a.words) == 0):
+		return append(path, "--help"), nil
+	case err != nil:
+		return nil, err
+	case path == nil:
+		return append(a.flags, words...), nil
+	default:
+		return slices.Concat(path, a.flags, []string{"--"}, words), nil
+	}
 }
 
 // command takes the names of the command off the words.

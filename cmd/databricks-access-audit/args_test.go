@@ -11,8 +11,8 @@ func TestArrange(t *testing.T) {
 	for line, want := range map[string]string{
 		"principal alice":                           "principal -- alice",
 		"--sandbox principal alice":                 "principal --sandbox -- alice",
-		"principal alice --sandbox -o json":         "principal --sandbox --o=json -- alice",
-		"--principal alice -o json --sandbox":       "principal --o=json --sandbox -- alice",
+		"principal alice --sandbox -o json":         "principal --sandbox -o=json -- alice",
+		"--principal alice -o json --sandbox":       "principal -o=json --sandbox -- alice",
 		"--principal=alice":                         "principal -- alice",
 		"principal --profile p alice":               "principal --profile=p -- alice",
 		"principal -- --sandbox":                    "principal -- --sandbox",
@@ -21,6 +21,10 @@ func TestArrange(t *testing.T) {
 		"completion bash":                           "completion -- bash",
 		"doctor":                                    "doctor --",
 		"--version":                                 "--version",
+		"help":                                      "--help",
+		"help principal":                            "principal --help",
+		"principal alice -h":                        "principal --help",
+		"principal --output json alice -o json":     "principal --output=json -o=json -- alice",
 	} {
 		got, err := arrange(app, strings.Fields(line))
 		if err != nil {
@@ -30,7 +34,7 @@ func TestArrange(t *testing.T) {
 			t.Errorf("%s:\n got %s\nwant %s", line, g, want)
 		}
 	}
-	for _, line := range []string{"principle alice", "--principal", "--principal a --principal b", "principal a --profile"} {
+	for _, line := range []string{"principle alice", "--principal", "--principal a --principal b", "principal a --profile", "principal a -o tree -o json", "principal a -o csv --output=json"} {
 		if got, err := arrange(app, strings.Fields(line)); exitCode(err) != exitUsage {
 			t.Errorf("%s: got %q and %v, want a usage error", line, got, err)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/databricks"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 	"databricks-access-audit/core/sandbox"
@@ -51,6 +53,7 @@ func connectionFlags() []cli.Flag {
 // account is an opened account with what must be closed after use.
 type account struct {
 	engine *core.Engine
+	log    *slog.Logger
 	close  []func() error
 }
 
@@ -65,13 +68,16 @@ func (a *account) Close() error {
 
 // connect opens the account that the flags and the environment name, or the embedded one.
 func connect(c *cli.Context, s streams) (a *account, err error) {
+	if err := checkConnection(c); err != nil {
+		return nil, err
+	}
 	a = &account{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, a.Close())
 		}
 	}()
-	log, err := a.logger(c, s.err)
+	a.log, err = a.logger(c, s.err)
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +86,7 @@ func connect(c *cli.Context, s streams) (a *account, err error) {
 		ClientID: c.String("client-id"), ClientSecret: databricks.Secret(c.String("client-secret")),
 		RateLimit: c.Float64("rate-limit"), MaxRetries: retries(c),
 		RetryBaseDelay: c.Duration("retry-base-delay"), RetryMaxDelay: c.Duration("retry-max-delay"),
-		Version: version(), Logger: log,
+		Version: version(), Logger: a.log,
 	}
 	if c.Bool("sandbox") {
 		if o, err = a.embed(c, o); err != nil {
@@ -92,13 +98,44 @@ func connect(c *cli.Context, s streams) (a *account, err error) {
 		return nil, err
 	}
 	a.close = append(a.close, func() error { opened.Close(); return nil })
-	id := opened.Identity()
 	a.engine = core.New(core.Options{
 		Open:    func() collect.Source { return opened.Session() },
 		Version: version(), Workers: c.Int("workers"),
-		Credentials: report.Credentials{AuthType: id.AuthType, Host: id.Host, Profile: id.Profile, Source: id.ConfigSource},
+		Credentials: credentials(opened.Identity()),
 	})
 	return a, nil
+}
+
+// credentials are what the configuration says of the caller; the account may say more.
+func credentials(id databricks.Identity) report.Credentials {
+	c := report.Credentials{AuthType: id.AuthType, Host: id.Host, Profile: id.Profile, Source: id.ConfigSource}
+	switch {
+	case id.ClientID != "":
+		c.Caller = &report.Principal{Kind: identity.KindServicePrincipal.String(), Name: id.ClientID, Source: identity.OriginUnknown.String(), Aliases: []string{}}
+	case id.User != "":
+		c.Caller = &report.Principal{Kind: identity.KindUser.String(), Name: id.User, Source: identity.OriginUnknown.String(), Aliases: []string{}}
+	}
+	return c
+}
+
+// checkConnection refuses values that mean nothing, before anything is done with them.
+func checkConnection(c *cli.Context) error {
+	for flag, tooSmall := range map[string]bool{
+		"workers": c.Int("workers") < 1, "max-retries": c.Int("max-retries") < 0, "rate-limit": c.Float64("rate-limit") <= 0,
+	} {
+		if c.IsSet(flag) && tooSmall {
+			return &query.UsageError{Problem: fmt.Sprintf("--%s is too small", flag), Hint: "leave it out for the default"}
+		}
+	}
+	for _, flag := range []string{"retry-base-delay", "retry-max-delay", "timeout"} {
+		if c.IsSet(flag) && c.Duration(flag) <= 0 {
+			return &query.UsageError{Problem: fmt.Sprintf("--%s must be longer than nothing", flag), Hint: "write a duration such as 30s"}
+		}
+	}
+	if cloud := c.String("cloud"); cloud != "" && !slices.Contains(databricks.Clouds(), strings.ToLower(cloud)) {
+		return &query.UsageError{Problem: fmt.Sprintf("--cloud %q is not a cloud", cloud), Hint: "write one of " + strings.Join(databricks.Clouds(), ", ")}
+	}
+	return nil
 }
 
 // retries is --max-retries as the adapter wants it: never asked for is its default, and zero never.
@@ -137,7 +174,7 @@ func (a *account) embed(c *cli.Context, o databricks.Options) (databricks.Option
 // logger makes the log that the flags ask for; silent unless they do.
 func (a *account) logger(c *cli.Context, stderr io.Writer) (*slog.Logger, error) {
 	level := strings.ToLower(c.String("log-level"))
-	if c.Bool("debug") {
+	if c.Bool("debug") || c.IsSet("log-file") && !c.IsSet("log-level") {
 		level = "debug"
 	}
 	if level == "off" || level == "" {

@@ -22,10 +22,14 @@ type incompleteError struct{ text string }
 
 func (e *incompleteError) Error() string { return e.text }
 
-// interruptedError says that the answer was cut short by the user.
-type interruptedError struct{}
+// interruptedError says that the answer was cut short by the user, or that there is none because of
+// that.
+type interruptedError struct{ nothing bool }
 
-func (interruptedError) Error() string {
+func (e interruptedError) Error() string {
+	if e.nothing {
+		return "interrupted before anything could be answered"
+	}
 	return "interrupted: what is printed is what was known by then"
 }
 

@@ -71,25 +71,57 @@ func newOutput(c *cli.Context, s streams) (*output, error) {
 		o.options.Color = !c.Bool("no-color")
 		o.options.Interactive = true
 	}
+	if p := c.Float64("require-coverage"); c.IsSet("require-coverage") && (p < 0 || p > 100) {
+		return nil, &query.UsageError{Problem: fmt.Sprintf("--require-coverage %g is not a percentage", p), Hint: "write 0 to 100"}
+	}
+	if how := c.String("progress"); how != "auto" && how != "plain" && how != "off" {
+		return nil, &query.UsageError{Problem: fmt.Sprintf("--progress %q is not known", how), Hint: "write auto, plain or off"}
+	}
 	return o, o.check()
 }
 
-// check finds out before any read whether the file can be written.
+// check finds out before any read whether the answer can be written.
 func (o *output) check() error {
-	if o.path == "" || o.force {
+	switch {
+	case o.path == "":
 		return nil
+	case o.inDirectory():
+		return o.checkDirectory()
+	}
+	if info, err := os.Stat(filepath.Dir(o.path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no directory %s to write the output file to", filepath.Dir(o.path))
 	}
 	info, err := os.Lstat(o.path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && info.IsDir() && o.inDirectory():
+	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return fmt.Errorf("look at the output file: %w", err)
 	case info.IsDir():
 		return &query.UsageError{Problem: fmt.Sprintf("%s is a directory", o.path), Hint: "name a file; only -o csv writes into a directory"}
+	case !o.force:
+		return exists(o.path)
 	default:
-		return &query.UsageError{Problem: fmt.Sprintf("%s exists", o.path), Hint: "use --force to overwrite it"}
+		return nil
 	}
+}
+
+// checkDirectory refuses to mix new tables with old ones.
+func (o *output) checkDirectory() error {
+	entries, err := os.ReadDir(o.path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look at the output directory: %w", err)
+	}
+	for _, e := range entries {
+		if !o.force && strings.HasSuffix(e.Name(), ".csv") {
+			return exists(filepath.Join(o.path, e.Name()))
+		}
+	}
+	return nil
+}
+
+func exists(path string) error {
+	return &query.UsageError{Problem: path + " exists", Hint: "use --force to overwrite it"}
 }
 
 // inDirectory reports whether the answer goes into several files.
@@ -149,7 +181,7 @@ func (o *output) writeFile(path string, render func(io.Writer) error) (err error
 		return err
 	}
 	if _, err := os.Lstat(path); err == nil && !o.force {
-		return &query.UsageError{Problem: fmt.Sprintf("%s exists", path), Hint: "use --force to overwrite it"}
+		return exists(path)
 	}
 	temp, err := os.CreateTemp(filepath.Dir(path), ".audit-*")
 	if err != nil {

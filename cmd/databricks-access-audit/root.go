@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/formatters"
 )
@@ -53,6 +54,9 @@ func run(args []string, s streams) int {
 		ctx, stop := interruptible()
 		defer stop()
 		err = app.RunContext(ctx, append([]string{name}, ordered...))
+	}
+	if errors.Is(err, context.Canceled) {
+		err = interruptedError{nothing: true}
 	}
 	if err != nil {
 		explain(s.err, askedFor(args), err)
@@ -114,9 +118,14 @@ func usageError(c *cli.Context, err error, _ bool) error {
 		return &query.UsageError{Problem: err.Error(), Hint: "see " + strings.TrimSpace(name+" "+commandPath(c)) + " --help"}
 	}
 	flag = strings.TrimLeft(flag, "-")
-	u := &query.UsageError{Problem: "there is no flag --" + flag, Hint: "see " + name + " help"}
+	if len(flag) == 1 {
+		flag = "-" + flag
+	} else {
+		flag = "--" + flag
+	}
+	u := &query.UsageError{Problem: "there is no flag " + flag, Hint: "see " + name + " help"}
 	if at := commandPath(c); at != "" {
-		u.Problem = fmt.Sprintf("%s cannot honour --%s", at, flag)
+		u.Problem = fmt.Sprintf("%s cannot honour %s", at, flag)
 		u.Hint = "see " + name + " " + at + " --help"
 	}
 	return u
@@ -150,9 +159,17 @@ func askedFor(args []string) formatters.Format {
 
 // explain prints an error for the reader of the format: a person or a program.
 func explain(w io.Writer, f formatters.Format, err error) {
-	if writeErr := formatters.WriteError(w, f, errorKind(err), err.Error(), candidates(err)); writeErr != nil {
+	if writeErr := formatters.WriteError(w, f, errorKind(err), err.Error()+advice(err), candidates(err)); writeErr != nil {
 		fmt.Fprintln(w, "Error:", formatters.Escape(err.Error()))
 	}
+}
+
+// advice is what to do about an error that does not say so itself.
+func advice(err error) string {
+	if f, ok := errors.AsType[*identity.Failure](err); ok && f.Kind == identity.Forbidden {
+		return "; give the caller the account admin role, and run " + name + " doctor to see what it can read"
+	}
+	return ""
 }
 
 // candidates are the names that could have been meant, one a line with kind and id.

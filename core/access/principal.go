@@ -27,7 +27,7 @@ func Principal(e *estate.Estate, key identity.PrincipalKey) *report.PrincipalRep
 		Grants:      a.grants(),
 		Roles:       a.roles(),
 	}
-	r.CatalogOnlyGroups, r.UnusedGroups = a.idleGroups()
+	r.CatalogOnlyGroups, r.UnusedGroups, r.UndecidedGroups = a.idleGroups()
 	r.Notes = a.notes(r)
 	return r
 }
@@ -35,11 +35,12 @@ func Principal(e *estate.Estate, key identity.PrincipalKey) *report.PrincipalRep
 // audit turns what a subject is and has into the parts of a report.
 type audit struct{ *Subject }
 
-// groups are the groups that the subject is in, implicit ones included, nearest first.
+// groups are the groups that the subject is in, nearest first: account users too for those that log
+// in, while a group is not in it but acts with what it gives.
 func (a audit) groups() []identity.PrincipalKey {
 	persons := a.persons()
 	return slices.DeleteFunc(slices.Clone(a.identities), func(k identity.PrincipalKey) bool {
-		return slices.Contains(persons, k)
+		return slices.Contains(persons, k) || a.key.Kind == identity.KindGroup && k == identity.AccountUsers()
 	})
 }
 
@@ -47,7 +48,7 @@ func (a audit) memberships() []report.Membership {
 	list := []report.Membership{}
 	for _, g := range a.groups() {
 		paths, omitted := a.Paths(g)
-		m := report.Membership{Group: a.principal(g), PathsOmitted: omitted, Paths: []report.Path{}}
+		m := report.Membership{Group: a.principal(g), PathsOmitted: omitted, Paths: []report.Path{}, WayUnknown: a.wayUnknown(g)}
 		for _, p := range paths {
 			m.Direct = m.Direct || a.direct(p)
 			m.Paths = append(m.Paths, a.names(p))
@@ -58,6 +59,12 @@ func (a audit) memberships() []report.Membership {
 		return strings.Compare(identity.FoldName(x.Group.Name), identity.FoldName(y.Group.Name))
 	})
 	return list
+}
+
+// wayUnknown reports whether there may be ways to the group that are not known: its own members, or
+// those of a group below it that the subject is in, were not read.
+func (a audit) wayUnknown(g identity.PrincipalKey) bool {
+	return g != identity.AccountUsers() && !a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: g})
 }
 
 // direct reports whether the path has no group between the person and its end.
@@ -75,8 +82,8 @@ func (a audit) workspaces() []report.WorkspaceAccess {
 	list := []report.WorkspaceAccess{}
 	for _, w := range a.e.Workspaces() {
 		at := a.standings[w.ID]
-		if at.assigned != Allowed {
-			continue
+		if at.assigned != Allowed || at.via == identity.AccountUsers() && a.key.Kind == identity.KindGroup {
+			continue // that everybody may enter is not the group's doing
 		}
 		list = append(list, report.WorkspaceAccess{
 			ID: w.ID.String(), Name: a.e.WorkspaceName(w.ID), URL: w.Host,
@@ -103,7 +110,10 @@ func (a audit) grants() []report.Grant {
 
 // holders are the identities that can hold grants, the implicit groups of workspaces included.
 func (a audit) holders() []identity.PrincipalKey {
-	keys := slices.Clone(a.identities)
+	keys := append(a.persons(), a.groups()...)
+	if a.key.Kind == identity.KindGroup {
+		return keys // what everybody has is not the group's
+	}
 	for _, w := range a.e.Workspaces() {
 		if a.In(identity.WorkspaceUsers(w.ID)) == Allowed {
 			keys = append(keys, identity.WorkspaceUsers(w.ID))
@@ -208,49 +218,53 @@ func (a audit) roles() []report.Role {
 	return list
 }
 
-// idleGroups finds the groups that give Unity Catalog access but no way into a workspace, and those
-// that were seen to give nothing. A group gives what the groups above it give. Where a fact is
-// missing that could make a group useful, it is in neither list.
-func (a audit) idleGroups() (catalogOnly, unused []report.Principal) {
-	catalogOnly, unused = []report.Principal{}, []report.Principal{}
+// idleGroups finds the groups that give Unity Catalog access but no way into a workspace, those that
+// were seen to give nothing, and those of which it cannot be told. A group gives what the groups
+// above it give.
+func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) {
+	catalogOnly, unused, undecided = []report.Principal{}, []report.Principal{}, []report.Principal{}
 	for _, k := range a.groups() {
-		if k == identity.AccountUsers() {
+		if k.Workspace != 0 || k == identity.AccountUsers() {
 			continue
 		}
 		workspace, catalog := a.gives(k)
 		switch {
+		case workspace == Allowed:
 		case workspace == Denied && catalog == Allowed:
 			catalogOnly = append(catalogOnly, a.principal(k))
 		case workspace == Denied && catalog == Denied:
 			unused = append(unused, a.principal(k))
+		default:
+			undecided = append(undecided, a.principal(k))
 		}
 	}
-	return catalogOnly, unused
+	return catalogOnly, unused, undecided
 }
 
 // gives says whether a group, or one above it, is assigned to a workspace or has an account role,
 // and whether it holds anything in Unity Catalog.
 func (a audit) gives(k identity.PrincipalKey) (workspace, catalog Verdict) {
-	g := For(a.e, k)
-	workspace, catalog = Denied, a.allGrantsSeen()
-	if !a.e.Saw(estate.ReadKey{Op: estate.OpWorkspaces}) {
-		workspace = Unknown
+	above, complete := a.above(k)
+	workspace, catalog = a.allAssignmentsSeen(), a.allGrantsSeen()
+	if !complete {
+		workspace, catalog = Unknown, Unknown
 	}
-	if !a.aboveSeen(g) {
-		workspace, catalog = Any(workspace, Unknown), Any(catalog, Unknown)
+	for _, w := range a.e.Workspaces() {
+		for _, as := range a.e.Assignments(w.ID) {
+			if slices.Contains(above, as.Principal) {
+				workspace = Allowed
+			}
+		}
 	}
-	for _, at := range g.standings {
-		workspace = Any(workspace, at.assigned)
-	}
-	for _, id := range g.identities {
-		if p, _ := a.e.Principal(id); len(p.Roles) > 0 {
+	for _, g := range above {
+		if p, _ := a.e.Principal(g); len(p.Roles) > 0 {
 			workspace = Allowed
 		}
-		for range a.e.GrantsTo(id) {
+		for range a.e.GrantsTo(g) {
 			catalog = Allowed
 			break
 		}
-		for range a.e.OwnedBy(id) {
+		for range a.e.OwnedBy(g) {
 			catalog = Allowed
 			break
 		}
@@ -258,19 +272,39 @@ func (a audit) gives(k identity.PrincipalKey) (workspace, catalog Verdict) {
 	return workspace, catalog
 }
 
-// aboveSeen reports whether every group above one of the subject's groups is known: the groups
-// above a group are among those above its member, and the ways between them come from reading the
-// members of each.
-func (a audit) aboveSeen(g *Subject) bool {
-	if !a.MembershipsKnown() {
-		return false
-	}
-	for _, k := range a.groups() {
-		if k != g.key && k != identity.AccountUsers() && !a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: k}) {
-			return false
+// above gives a group of the subject with the groups above it, and whether those are all. What is
+// above a group of the subject is above the subject too, so it is among the subject's own groups; the
+// ways between them come from reading the members of each.
+func (a audit) above(k identity.PrincipalKey) (above []identity.PrincipalKey, complete bool) {
+	complete = a.MembershipsKnown()
+	above = []identity.PrincipalKey{k}
+	for i := 0; i < len(above); i++ {
+		for parent := range a.e.Parents(above[i]) {
+			if !slices.Contains(above, parent) {
+				above = append(above, parent)
+			}
 		}
 	}
-	return true
+	for _, g := range a.groups() {
+		if g != k && !slices.Contains(above, g) && g != identity.AccountUsers() {
+			complete = complete && a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: g})
+		}
+	}
+	return above, complete
+}
+
+// allAssignmentsSeen is Denied when the assignments of every workspace were read, so that what was
+// not seen is not there, and Unknown otherwise.
+func (a audit) allAssignmentsSeen() Verdict {
+	if !a.e.Saw(estate.ReadKey{Op: estate.OpWorkspaces}) {
+		return Unknown
+	}
+	for _, w := range a.e.Workspaces() {
+		if !a.e.Saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: w.ID}) {
+			return Unknown
+		}
+	}
+	return Denied
 }
 
 // allGrantsSeen is Denied when every needed read of grants and listings succeeded, so that what was
@@ -294,7 +328,7 @@ func (a audit) notes(r *report.PrincipalReport) []string {
 		notes = append(notes, "deactivated: it cannot log in or call APIs; everything listed is latent and comes back when it is reactivated")
 	}
 	if a.key.Kind == identity.KindGroup {
-		notes = append(notes, "the subject is a group: what everybody has through account users is not listed")
+		notes = append(notes, "the subject is a group: what everybody has through account users counts for what it can use, and is not listed")
 	}
 	for _, m := range r.Memberships {
 		if len(m.Paths) > 0 && len(m.Paths[0])-1 > nestingLimit {

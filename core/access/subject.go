@@ -91,7 +91,7 @@ func (s *Subject) close() {
 			for parent := range s.e.Parents(k) {
 				add(parent)
 			}
-			if k.Kind == identity.KindUser || k.Kind == identity.KindServicePrincipal {
+			if actsAsEverybody(k) {
 				add(identity.AccountUsers())
 			}
 		}
@@ -107,6 +107,14 @@ func (s *Subject) close() {
 			s.unnamed = true
 		}
 	}
+}
+
+// actsAsEverybody reports whether what account users has counts for the identity: users and service
+// principals are in it, and whoever acts as a group is one of these.
+//
+// https://docs.databricks.com/aws/en/admin/users-groups/groups
+func actsAsEverybody(k identity.PrincipalKey) bool {
+	return k.Workspace == 0 && k.Kind != identity.KindUnknown && k != identity.AccountUsers()
 }
 
 // findGaps decides which groups the subject may be in although no fact says so. Reading all groups

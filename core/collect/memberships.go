@@ -45,7 +45,7 @@ func (c *crawler) memberships(ctx context.Context, k identity.PrincipalKey) {
 		f := identity.FailureOf(err)
 		c.b.Record(key, estate.Outcome{
 			Kind: f.Kind, Status: f.Status, At: c.now(), Partial: f.Partial,
-			Message: f.Message + "; the members of every group were read instead",
+			Message: f.Message + "; the members of every group are needed instead",
 		})
 	}
 	for _, g := range above {
@@ -66,6 +66,7 @@ func (c *crawler) sweepGroups(ctx context.Context) {
 		case g.Name == identity.AccountUsersName:
 			c.addGroup(g)
 		case g.MembersListed:
+			_, _ = c.directory.groups.get(g.Key, func() (identity.Group, error) { return g, nil })
 			c.addGroup(g)
 			c.note(estate.ReadKey{Op: estate.OpMembers, Principal: g.Key}, nil)
 		default:
@@ -189,11 +190,8 @@ func (c *crawler) callerIn(ctx context.Context, caller identity.Principal, owner
 		return c.ownedByOther(ctx, owner)
 	}
 	above, err := c.parentGroups(ctx, caller.Key)
-	if identity.IsKind(err, identity.Unsupported) {
-		return c.climb(ctx, caller.Key, group)
-	}
 	if err != nil {
-		return ownerUnknown, err
+		return c.climb(ctx, caller.Key, group)
 	}
 	for _, k := range above {
 		if k == group {

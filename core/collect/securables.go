@@ -191,9 +191,8 @@ func (v *metastore) catalog(s identity.SecurableInfo) {
 			bindings := v.bindings(ctx, s.Securable)
 			at := v.doorOf(bindings)
 			v.grants(s.Securable, at)
-			if v.asleep(bindings) {
-				v.remark(estate.ReadKey{Op: estate.OpChildren, Securable: s.Securable, Type: identity.TypeSchema},
-					identity.NotRunning, "it is bound to no workspace that is running")
+			if kind, reason := v.outOfReach(bindings); kind != "" {
+				v.remark(estate.ReadKey{Op: estate.OpChildren, Securable: s.Securable, Type: identity.TypeSchema}, kind, reason)
 				return
 			}
 			v.below(s, at)
@@ -218,18 +217,22 @@ func (v *metastore) doorOf(bindings []identity.Binding) identity.Workspace {
 	return v.door
 }
 
-// asleep reports whether everything that is bound is a workspace that is not running: what is in the
-// catalog cannot be read now, nor used by anybody.
-func (v *metastore) asleep(bindings []identity.Binding) bool {
-	sleeping := false
+// outOfReach says why what is in an isolated catalog is not looked at: it is bound to workspaces, but
+// to none that is asked for, or to none that is running. Nobody can use it from there now. A catalog
+// that is bound to nothing is tried all the same, to have a named failure.
+func (v *metastore) outOfReach(bindings []identity.Binding) (kind identity.FailureKind, reason string) {
 	for _, b := range bindings {
 		i := slices.IndexFunc(v.workspaces, func(w identity.Workspace) bool { return w.ID == b.Workspace })
-		if i < 0 || v.workspaces[i].Running() {
-			return false
+		switch {
+		case i >= 0 && v.workspaces[i].Running():
+			return "", ""
+		case i >= 0:
+			kind, reason = identity.NotRunning, "it is bound to no workspace that is running"
+		case kind == "":
+			kind, reason = identity.NotAsked, "it is bound to no workspace that is asked for"
 		}
-		sleeping = true
 	}
-	return sleeping
+	return kind, reason
 }
 
 // informationSchema is in every catalog, read-only, and shows each reader what that reader may see.
@@ -242,7 +245,8 @@ func (v *metastore) below(catalog identity.SecurableInfo, at identity.Workspace)
 	}
 	v.list(at, catalog.Securable, identity.TypeSchema, func(s identity.SecurableInfo) {
 		if s.Schema == informationSchema {
-			v.remark(estate.ReadKey{Op: estate.OpGrants, Securable: s.Securable}, identity.NotAsked, "every catalog has one, and it shows each reader only what that reader may see")
+			v.remark(estate.ReadKey{Op: estate.OpGrants, Securable: identity.Securable{Metastore: s.Metastore, Type: identity.TypeSchema, Schema: informationSchema}},
+				identity.NotAsked, "every catalog has one, and it shows each reader only what that reader may see")
 			return
 		}
 		v.grants(s.Securable, at)

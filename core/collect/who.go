@@ -180,25 +180,34 @@ func (c *crawler) searchAll(ctx context.Context, round []search) ([]identity.Pri
 
 // The limits of what is suggested for a name that nobody bears.
 const (
-	suggestions  = 5
-	prefixLength = 2
+	suggestions = 5
+	beginning   = 3 // letters
 )
 
-// suggest looks for principals whose name begins like the one asked for. It is a courtesy: what
-// fails here is left out.
+// suggest looks for principals whose name comes near: first those that hold what was asked for,
+// then those that hold its beginning, then any. It is a courtesy: what fails here is left out.
 func (c *crawler) suggest(ctx context.Context, who string) []identity.Principal {
-	prefix := []rune(who)
-	prefix = prefix[:min(len(prefix), prefixLength)]
-	if len(prefix) == 0 {
-		return nil
+	local, _, _ := strings.Cut(who, "@")
+	start := []rune(local)
+	start = start[:min(len(start), beginning)]
+	for _, part := range []string{local, string(start), ""} {
+		if found := Nearest(who, c.holding(ctx, part)); len(found) > 0 {
+			return found
+		}
 	}
-	match := func(f identity.Field) identity.Match {
-		return identity.Match{Field: f, Value: string(prefix), Prefix: true}
-	}
+	return nil
+}
+
+// holding finds principals whose name or display name holds the part, of each kind at most a page.
+func (c *crawler) holding(ctx context.Context, part string) []identity.Principal {
+	match := func(f identity.Field) identity.Match { return identity.Match{Field: f, Value: part, Contains: true} }
 	ways := []search{
 		{identity.KindUser, match(identity.ByName)},
 		{identity.KindServicePrincipal, match(identity.ByDisplayName)},
 		{identity.KindGroup, match(identity.ByName)},
+	}
+	if part != "" {
+		ways = append(ways, search{identity.KindUser, match(identity.ByDisplayName)})
 	}
 	results := make([][]identity.Principal, len(ways))
 	var all sync.WaitGroup
@@ -206,20 +215,30 @@ func (c *crawler) suggest(ctx context.Context, who string) []identity.Principal 
 		all.Go(func() { results[i], _ = c.src.FindPrincipals(ctx, w.kind, w.match) })
 	}
 	all.Wait()
-	return Nearest(who, slices.Concat(results...))
+	return slices.Concat(results...)
 }
 
-// Nearest orders principals by how little their name or display name differs from the one asked
-// for, and keeps the first few.
+// Nearest picks the principals whose name or display name comes near the one asked for, nearest
+// first: it holds it, or differs from it in few letters.
 func Nearest(who string, from []identity.Principal) []identity.Principal {
+	local, _, _ := strings.Cut(identity.FoldName(who), "@")
 	distance := func(p identity.Principal) int {
 		return min(editDistance(who, p.Name), editDistance(who, p.DisplayName))
 	}
-	sorted := slices.Clone(from)
-	slices.SortFunc(sorted, func(a, b identity.Principal) int {
+	near := func(p identity.Principal) bool {
+		holds := strings.Contains(identity.FoldName(p.Name), local) || strings.Contains(identity.FoldName(p.DisplayName), local)
+		return local != "" && holds || distance(p) <= 1+len([]rune(local))/3
+	}
+	var found []identity.Principal
+	for _, p := range from {
+		if near(p) && !slices.ContainsFunc(found, func(q identity.Principal) bool { return q.Key == p.Key }) {
+			found = append(found, p)
+		}
+	}
+	slices.SortFunc(found, func(a, b identity.Principal) int {
 		return cmp.Or(cmp.Compare(distance(a), distance(b)), a.Key.Compare(b.Key))
 	})
-	return sorted[:min(len(sorted), suggestions)]
+	return found[:min(len(found), suggestions)]
 }
 
 // editDistance counts the insertions, deletions and substitutions between two names, without

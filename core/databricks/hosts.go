@@ -3,9 +3,11 @@ package databricks
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/core/identity"
@@ -27,6 +29,9 @@ var accountHosts = map[string]string{
 
 // cloudNames are the keys of accountHosts in the order in which messages list them.
 const cloudNames = "aws, aws-gov, azure, azure-gov, azure-china or gcp"
+
+// Clouds are the names that Options.Cloud takes.
+func Clouds() []string { return slices.Sorted(maps.Keys(accountHosts)) }
 
 // workspaceZones are the DNS zones under which workspaces live, with their cloud.
 var workspaceZones = map[string]string{

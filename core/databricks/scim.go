@@ -90,18 +90,21 @@ func (s *Session) FindPrincipals(ctx context.Context, kind identity.Kind, match 
 		return nil, s.failed(fmt.Errorf("principals of kind %s cannot be searched", kind))
 	}
 	field, ok := k.fields[match.Field]
-	if !ok || match.Value == "" {
+	if !ok || match.Value == "" && !match.Contains {
 		return nil, nil
 	}
 	operator := "eq"
-	if match.Prefix {
-		operator = "sw"
+	if match.Contains {
+		operator = "co"
 	}
 	r := s.scimRequest(classAccountSCIMList, k.resource)
-	r.query = url.Values{"filter": {field + " " + operator + " " + scimQuote(match.Value)}, "attributes": {k.attributes}}
+	r.query = url.Values{"attributes": {k.attributes}}
+	if match.Value != "" {
+		r.query.Set("filter", field+" "+operator+" "+scimQuote(match.Value))
+	}
 	var rows []scimResource
 	var err error
-	if match.Prefix {
+	if match.Contains {
 		rows, err = s.scimFirstPage(ctx, r)
 	} else {
 		rows, err = scimPages(ctx, s, r)
@@ -133,8 +136,8 @@ func (s *Session) scimFirstPage(ctx context.Context, r request) ([]scimResource,
 // understand can never give the wrong person.
 func (r scimResource) matches(m identity.Match) bool {
 	fits := func(v string) bool {
-		if m.Prefix {
-			return strings.HasPrefix(identity.FoldName(v), identity.FoldName(m.Value))
+		if m.Contains {
+			return strings.Contains(identity.FoldName(v), identity.FoldName(m.Value))
 		}
 		return identity.SameName(v, m.Value)
 	}

@@ -119,7 +119,7 @@ func TestFindPrincipalsFields(t *testing.T) {
 	}{
 		{identity.KindUser, identity.Match{Field: identity.ByEmail, Value: "a"}, "Users", `emails.value eq "a"`},
 		{identity.KindUser, identity.Match{Field: identity.ByDisplayName, Value: `A "B" \C`}, "Users", `displayName eq "A \"B\" \\C"`},
-		{identity.KindUser, identity.Match{Field: identity.ByName, Value: "a", Prefix: true}, "Users", `userName sw "a"`},
+		{identity.KindUser, identity.Match{Field: identity.ByName, Value: "a", Contains: true}, "Users", `userName co "a"`},
 		{identity.KindServicePrincipal, identity.Match{Field: identity.ByName, Value: "a"}, "ServicePrincipals", `applicationId eq "a"`},
 		{identity.KindServicePrincipal, identity.Match{Field: identity.ByEmail, Value: "a"}, "", ""},
 		{identity.KindGroup, identity.Match{Field: identity.ByName, Value: "a"}, "Groups", `displayName eq "a"`},

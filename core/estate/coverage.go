@@ -213,6 +213,9 @@ func plural(t identity.SecurableType) string {
 }
 
 func describeSecurable(s identity.Securable) string {
+	if s.Type == identity.TypeSchema && s.Catalog == "" && s.Schema != "" {
+		return "the " + s.Schema + " of every catalog"
+	}
 	switch s.Type {
 	case "":
 		return "securables"

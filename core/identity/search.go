@@ -15,9 +15,9 @@ const (
 type Match struct {
 	Field Field
 	Value string
-	// Prefix asks for values that start with Value instead of equal it, one page at most: it serves
-	// to suggest candidates, never to decide.
-	Prefix bool
+	// Contains asks for values that hold Value instead of equal it, one page at most; an empty Value
+	// then takes anything. It serves to suggest candidates, never to decide.
+	Contains bool
 }
 
 // Reach is how much of an account a set of credentials can see.

@@ -26,6 +26,7 @@ type Flag struct {
 
 // Values are the flags that were given. The context of urfave/cli satisfies it.
 type Values interface {
+	IsSet(name string) bool
 	Bool(name string) bool
 	String(name string) string
 }
@@ -133,6 +134,7 @@ func modes() []string {
 // given are flags read by Parse: the text of each, "true" for switches.
 type given map[string]string
 
+func (g given) IsSet(name string) bool    { _, ok := g[name]; return ok }
 func (g given) Bool(name string) bool     { return g[name] == "true" }
 func (g given) String(name string) string { return g[name] }
 

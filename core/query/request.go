@@ -54,7 +54,11 @@ var principalForm = Form{
 	Args:  []string{"WHO"},
 	Flags: depthFlags(),
 	build: func(args []string, v Values) (Request, error) {
-		return Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: list(v.String(workspaceURLs))}, nil
+		urls := list(v.String(workspaceURLs))
+		if v.IsSet(workspaceURLs) && len(urls) == 0 {
+			return nil, &UsageError{Problem: "--" + workspaceURLs + " names no workspace", Hint: "leave it out to ask about all"}
+		}
+		return Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls}, nil
 	},
 }
 

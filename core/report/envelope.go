@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"time"
 
 	"databricks-access-audit/core/identity"
@@ -70,6 +71,9 @@ type Gap struct {
 	Message string `json:"message"`
 	// Effect is what the gap could hide: "grants on this catalog and below are not shown".
 	Effect string `json:"effect"`
+	// Affects names the lists of the report from which something may be missing because of it; null
+	// stands for all of them.
+	Affects []string `json:"affects"`
 	// Blocking says that the question needed it, so that Complete is false.
 	Blocking bool `json:"blocking"`
 }
@@ -78,6 +82,16 @@ type Gap struct {
 type APICalls struct {
 	Total      int            `json:"total"`
 	ByEndpoint map[string]int `json:"by_endpoint"`
+}
+
+// InDoubt reports whether a blocking gap affects the list.
+func (c Coverage) InDoubt(list string) bool {
+	for _, g := range c.Gaps {
+		if g.Blocking && (g.Affects == nil || slices.Contains(g.Affects, list)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Blocking counts the gaps that make the coverage incomplete.

@@ -25,6 +25,15 @@ type Securable struct {
 	Owner *string `json:"owner"`
 }
 
+// The lists of a PrincipalReport, as Gap.Affects names them.
+const (
+	ListMemberships = "memberships"
+	ListWorkspaces  = "workspaces"
+	ListGrants      = "grants"
+	ListRoles       = "roles"
+	ListObjects     = "objects"
+)
+
 // Path is the chain of principal names from the subject to the holder of a right, both included. A
 // path of one name means that the subject holds the right itself.
 type Path []string
@@ -47,16 +56,20 @@ type PrincipalReport struct {
 	Escalations []Escalation `json:"escalations"`
 	// CatalogOnlyGroups give Unity Catalog access but no way into a workspace.
 	CatalogOnlyGroups []Principal `json:"catalog_only_groups"`
-	// UnusedGroups were seen to give nothing at all, over complete facts of the depth asked for.
-	// A group about which something was not read is in neither list.
+	// UnusedGroups were seen to give nothing at all, at the depth asked for.
 	UnusedGroups []Principal `json:"unused_groups"`
+	// UndecidedGroups could be in one of the two lists above: something was not read that decides it.
+	UndecidedGroups []Principal `json:"undecided_groups"`
 }
 
 // Membership is one group that the principal is in.
 type Membership struct {
 	Group Principal `json:"group"`
-	// Direct is true when the principal itself is a member, whatever other paths there are.
+	// Direct is true when the principal itself is known to be a member, whatever other paths there are.
 	Direct bool `json:"direct"`
+	// WayUnknown says that the principal is in the group, but the members that lead there were not
+	// read: it may be a direct member, and there may be no path here.
+	WayUnknown bool `json:"way_unknown,omitempty"`
 	// Paths are all ways from the principal to the group without passing a group twice, shortest
 	// first.
 	Paths []Path `json:"paths"`

@@ -358,9 +358,9 @@ func Cases() []Case {
 		f.can(yes, guest, identity.Select, table, w1)
 		f.in(yes, guest, g2)
 	})
-	add("account users are users and service principals, not groups", func(f *fixture) {
+	add("what account users has counts for a group too: whoever acts as it is one", func(f *fixture) {
 		f.in(yes, bob, identity.AccountUsers())
-		f.in(no, g1, identity.AccountUsers())
+		f.in(yes, g1, identity.AccountUsers())
 	})
 	add("a group whose members were not read may hold anybody", func(f *fixture) {
 		for _, k := range []identity.PrincipalKey{alice, bob, g1} {

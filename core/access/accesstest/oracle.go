@@ -137,10 +137,7 @@ func (o *Oracle) in(group identity.PrincipalKey) answer {
 	case slices.Contains(o.certain, group):
 		return allowed("is %v", group)
 	case group == identity.AccountUsers():
-		if o.subject.Kind == identity.KindGroup {
-			return denied("groups are not account users")
-		}
-		return allowed("every user and service principal is an account user")
+		return allowed("every user and service principal is an account user, and whoever acts as a group is one of these")
 	case !isAccountGroup(group):
 		return denied("is not %v", group)
 	case o.anyGroup:

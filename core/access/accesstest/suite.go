@@ -295,7 +295,7 @@ func (o *Oracle) otherwise(step identity.Membership) bool {
 	return slices.Contains(o.seen.Ancestors, step) ||
 		slices.Contains(o.seen.SamePerson, [2]identity.PrincipalKey{step.Member, step.Group}) ||
 		slices.Contains(o.seen.SamePerson, [2]identity.PrincipalKey{step.Group, step.Member}) ||
-		step.Group == identity.AccountUsers() && step.Member.Kind != identity.KindGroup
+		step.Group == identity.AccountUsers() && (step.Member.Kind != identity.KindGroup || step.Member == o.subject)
 }
 
 // shortestFirst is the order of paths: by length, then key by key.

@@ -1,0 +1,124 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"databricks-access-audit/core"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+)
+
+// Engine answers questions; *core.Engine does. It is called concurrently.
+type Engine interface {
+	Answer(ctx context.Context, req query.Request, progress core.Progress) (report.Report, error)
+}
+
+// Config is what a bot is made of. Tokens and Engine are needed, everything else has a default.
+type Config struct {
+	Tokens Tokens
+	Engine Engine
+	// Log hears what the bot does; nil discards it. It gets no secrets: the bot puts RedactLogs
+	// before its handler.
+	Log *slog.Logger
+	// APIURL is the base of the Web API; empty means Slack's. GovSlack and tests have others.
+	APIURL string
+	// Transport carries the Web API calls; nil means http.DefaultTransport.
+	Transport http.RoundTripper
+	// Command is the slash command that the bot answers; empty means "/access-audit".
+	Command string
+	// Sockets is how many sockets are open at once, so that one serves while Slack renews another;
+	// zero means 2. Slack allows an app 10 in all its processes.
+	Sockets int
+	// AuditLimit is how long one audit may take; zero means an hour.
+	AuditLimit time.Duration
+	// Drain is how long running audits may go on when the bot is to end; zero means a minute.
+	// Afterwards they are interrupted and answer with what they know.
+	Drain time.Duration
+	// Settled, if not nil, is called once for each delivery of a command when nothing more will be
+	// said about it. It is called by several goroutines and must return at once.
+	Settled func(envelopeID string)
+
+	pace pace
+}
+
+// pace holds the times that only tests change.
+type pace struct {
+	now      func() time.Time
+	progress []time.Duration // when to say that an audit goes on
+	patience time.Duration   // how long to bear that no socket stays open
+	window   time.Duration   // in which connections are counted
+	quiet    time.Duration   // without a command before the sockets close
+	deliver  time.Duration   // for answers of interrupted audits
+}
+
+const (
+	maxSockets = 4
+
+	// Who may load the bot how much.
+	auditsAtOnce    = 4
+	auditQueue      = 16
+	desks           = 8
+	deskQueue       = 64
+	commandsAMinute = 5
+
+	// For how many deliveries, and for how long, repetitions are recognised.
+	rememberDeliveries = 10_000
+	rememberFor        = 10 * time.Minute
+)
+
+// complete checks the configuration and fills in the defaults.
+func (c Config) complete() (Config, error) {
+	if err := c.Tokens.check(); err != nil {
+		return c, err
+	}
+	if c.Engine == nil {
+		return c, errors.New("bot: no engine")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Log = slog.New(RedactLogs(c.Log.Handler()))
+	if c.Command == "" {
+		c.Command = "/access-audit"
+	}
+	if !strings.HasPrefix(c.Command, "/") {
+		return c, errors.New("the slash command must begin with a slash")
+	}
+	if c.Sockets == 0 {
+		c.Sockets = 2
+	}
+	if c.Sockets < 1 || c.Sockets > maxSockets {
+		return c, errors.New("a bot keeps 1 to 4 sockets open: Slack allows an app 10 in all")
+	}
+	orDefault(&c.AuditLimit, time.Hour)
+	orDefault(&c.Drain, time.Minute)
+	if c.Settled == nil {
+		c.Settled = func(string) {}
+	}
+	c.pace.complete()
+	return c, nil
+}
+
+func (p *pace) complete() {
+	if p.now == nil {
+		p.now = time.Now
+	}
+	if p.progress == nil {
+		p.progress = []time.Duration{10 * time.Second, time.Minute}
+	}
+	orDefault(&p.patience, 5*time.Minute)
+	orDefault(&p.window, time.Minute)
+	orDefault(&p.quiet, 300*time.Millisecond)
+	orDefault(&p.deliver, 20*time.Second)
+}
+
+func orDefault(d *time.Duration, value time.Duration) {
+	if *d == 0 {
+		*d = value
+	}
+}

@@ -1,0 +1,24 @@
+// Package bot is the Slack front: a question asked with a slash command, in the same words as on the
+// command line, is answered where it was asked, for the eyes of the person who asked.
+//
+//	two Socket Mode sockets (slackapi)
+//	        │  reading loop: no call to Slack, no waiting
+//	        ▼
+//	  dispatcher: is it ours? seen before? too many? ──► acknowledged, perhaps with a word
+//	        │  bounded queue
+//	        ▼
+//	  desk: may this person ask? what was asked? (typing.go, query.Parse)
+//	        │  bounded queue, one audit for each person
+//	        ▼
+//	  audit: Engine.Answer ──► answer.go: tree within Slack's limits
+//	        │                  └─ CSV file, sent as a direct message
+//	        ▼
+//	  reply: response URL while it lasts, direct message afterwards
+//
+// Run is the entry. Everything dynamic that reaches Slack is plain text (slackapi.Message), answers
+// are ephemeral, and only confirmed full members of the bot's own workspace may ask: whoever may
+// ask, may ask about everybody, with the rights of the bot's credentials.
+//
+// The bot keeps no state: what was running when a process dies is lost, and two processes do not
+// know of each other's limits. It changes nothing in Databricks.
+package bot

@@ -1,0 +1,181 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"databricks-access-audit/bot/slackapi"
+)
+
+// Run connects to Slack and answers until ctx ends, which returns nil once everything taken is
+// answered. Any other end is an error whose text says what to do: a token that does not work, a
+// scope that is missing, no socket for minutes.
+//
+// When ctx ends the sockets stay open at first: commands that still arrive are acknowledged and
+// answered with a request to repeat them, audits that wait are turned away, those that run may
+// finish within Config.Drain.
+func Run(ctx context.Context, c Config) error {
+	c, err := c.complete()
+	if err != nil {
+		return err
+	}
+	client, err := slackapi.New(slackapi.Options{
+		BotToken: c.Tokens.Bot, AppToken: c.Tokens.App, APIURL: c.APIURL, Transport: c.Transport, Log: c.Log,
+	})
+	if err != nil {
+		return err
+	}
+	self, err := client.Self(ctx)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	if err := checkScopes(self.Scopes, c.Log); err != nil {
+		return err
+	}
+	return newBot(ctx, c, client, self.TeamID).run(ctx)
+}
+
+// The bot scopes: without the first nobody can be let in, without the others answers lack a part.
+var (
+	neededScopes = []string{"commands", "users:read", "users:read.email"}
+	wantedScopes = []string{"chat:write", "files:write", "im:write"}
+)
+
+// checkScopes says what is missing at the start, rather than by refusing everybody later. Slack
+// names the granted scopes in the header X-OAuth-Scopes of its answers; without it nothing is known.
+func checkScopes(granted []string, log *slog.Logger) error {
+	if granted == nil {
+		return nil
+	}
+	missing := func(scopes []string) []string {
+		return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(granted, s) })
+	}
+	if m := missing(neededScopes); len(m) > 0 {
+		return fmt.Errorf("the bot token lacks the scopes %s: add them under OAuth & Permissions and install the app again", strings.Join(m, ", "))
+	}
+	if m := missing(wantedScopes); len(m) > 0 {
+		log.Warn("the bot token lacks scopes; reports cannot be sent as files", "missing", strings.Join(m, ", "))
+	}
+	return nil
+}
+
+// run listens until ctx ends or the sockets fail, and drains.
+func (b *bot) run(ctx context.Context) error {
+	defer b.stopWork()
+	open, closeSockets := context.WithCancel(context.WithoutCancel(ctx))
+	defer closeSockets()
+	sockets, listening := errgroup.WithContext(open)
+	for range b.Sockets {
+		sockets.Go(func() error { return b.client.Listen(listening, &socket{bot: b}) })
+	}
+	sockets.Go(func() error { return b.watch(listening) })
+	failed := make(chan error, 1)
+	go func() { failed <- sockets.Wait() }()
+
+	b.Log.Info("bot started", "team", b.team, "sockets", b.Sockets, "command", b.Command)
+	select {
+	case err := <-failed:
+		b.Log.Error("sockets failed", "error", err)
+		return errors.Join(err, b.drain())
+	case <-ctx.Done():
+	}
+	b.Log.Info("bot ending", "drain", b.Drain)
+	err := b.drain()
+	b.awaitQuiet(failed)
+	closeSockets()
+	if late := <-failed; late != nil {
+		b.Log.Warn("sockets failed at the end", "error", late)
+	}
+	return err
+}
+
+// watch ends the sockets when they have been of no use for too long.
+func (b *bot) watch(ctx context.Context) error {
+	t := time.NewTicker(min(time.Second, b.pace.patience/4))
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-t.C:
+			if err := b.health.check(b.pace.now()); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// errRestarting is why audits are interrupted when the bot ends.
+var errRestarting = errors.New("the bot is being restarted")
+
+// drain turns new work away and waits for what is running.
+func (b *bot) drain() error {
+	b.draining.Store(true)
+	limit := time.Now().Add(b.Drain)
+	b.desk.close()
+	if !ended(b.desk.done(), time.Until(limit)) {
+		b.Log.Warn("commands unanswered at the end")
+	}
+	b.audits.close()
+	done := b.audits.done()
+	if !ended(done, time.Until(limit)) {
+		b.interrupt(errRestarting)
+	}
+	if !ended(done, b.pace.deliver) {
+		b.stopWork()
+	}
+	if !ended(done, b.pace.deliver) || !ended(b.desk.done(), b.pace.deliver) {
+		return errors.New("an audit did not end when it was told to")
+	}
+	return nil
+}
+
+// awaitQuiet keeps the sockets open until nothing has come for a moment: an acknowledgement that
+// was handed to slack-go is not yet on the wire, and a command that was already sent to this socket
+// is sent to no other.
+func (b *bot) awaitQuiet(failed chan error) {
+	last := time.Now()
+	limit := last.Add(10 * b.pace.quiet)
+	for {
+		if at := time.Unix(0, b.lastCommand.Load()); at.After(last) {
+			last = at
+		}
+		pause := min(time.Until(last.Add(b.pace.quiet)), time.Until(limit))
+		if pause <= 0 {
+			return
+		}
+		select {
+		case <-time.After(pause):
+		case err := <-failed:
+			failed <- err
+			return
+		}
+	}
+}
+
+// ended waits for done at most so long.
+func ended(done <-chan struct{}, limit time.Duration) bool {
+	t := time.NewTimer(max(limit, 0))
+	defer t.Stop()
+	select {
+	case <-done:
+		return true
+	default:
+	}
+	select {
+	case <-done:
+		return true
+	case <-t.C:
+		return false
+	}
+}

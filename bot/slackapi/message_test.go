@@ -1,0 +1,78 @@
+package slackapi
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"databricks-access-audit/bot/slackfake"
+)
+
+var hostile = []string{
+	"<!channel>", "<!here|here>", "<!everyone>", "<@U0ALICE>", "<@U0ALICE|alice>", "<!subteam^S1|@admins>", "<#C0HELP|x>",
+	"<https://evil.test|https://good.test>", "https://evil.test/login", "mailto:x@y.test", "slack://open", "@here @channel @everyone",
+	"*bold* _it_ ~no~ `code` ```block```", ":rotating_light: :skull:", "&lt;!channel&gt;", "&amp;lt;!here&amp;gt;", "` <!channel> `",
+	"a\nCoverage: complete\n*Approved by:* CEO", "\u202egnp.exe", "zero\u200bwidth", "\x1b[31mred\x07", "\u2028line", "<", ">", "&", "", " ",
+	strings.Repeat("<!channel>", 1000), strings.Repeat("&", 5000), strings.Repeat("😀", 4000), "\ufeff", "\x00",
+}
+
+func TestMessagesCanNeitherPingNorLink(t *testing.T) {
+	for _, text := range hostile {
+		for _, kind := range []Kind{Paragraph, Strong, Preformatted} {
+			m := Message{Parts: []Part{{Paragraph, "headline"}, {kind, text}}}
+			blocks, err := json.Marshal(m.blocks())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := slackfake.RenderedMentions(m.notification(), blocks); len(got) > 0 {
+				t.Errorf("%.60q as %v shows %v", text, kind, got)
+			}
+			if err := slackfake.CheckBlocks(blocks, slackfake.SurfaceMessage); err != nil {
+				t.Errorf("%.60q as %v: %v", text, kind, err)
+			}
+			if strings.Count(m.notification(), "`") != 2 {
+				t.Errorf("%.60q leaves its code span: %.100q", text, m.notification())
+			}
+			for _, bad := range []string{"\u202e", "\u200b", "\x1b", "\u2028", "\x00"} {
+				if strings.Contains(m.notification()+m.Parts[0].Text+string(blocks), bad) {
+					t.Errorf("%.60q keeps %q", text, bad)
+				}
+			}
+		}
+	}
+}
+
+func TestMessagesKeepWithinTheSum(t *testing.T) {
+	var m Message
+	for range 8 {
+		m.Parts = append(m.Parts, Part{Preformatted, strings.Repeat("<x>", 3000)})
+	}
+	blocks, err := json.Marshal(m.blocks())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := slackfake.CheckBlocks(blocks, slackfake.SurfaceMessage); err != nil {
+		t.Error(err)
+	}
+	if n := strings.Count(string(blocks), `x\u003e`); n > MaxMessage/9 {
+		t.Errorf("%d of 24000 pieces are shown", n)
+	}
+}
+
+func TestSizeAndCut(t *testing.T) {
+	for text, want := range map[string]int{"": 0, "abc": 3, "é": 1, "😀": 2, "<&>": 13} {
+		if got := Size(text); got != want {
+			t.Errorf("Size(%q) = %d, want %d", text, got, want)
+		}
+	}
+	for _, text := range hostile {
+		for _, size := range []int{0, 1, 2, 10, 3000} {
+			if got := Cut(text, size); Size(got) > size {
+				t.Errorf("Cut(%.40q, %d) has size %d", text, size, Size(got))
+			}
+		}
+	}
+	if got := Cut("abcdef", 4); got != "abc…" {
+		t.Errorf("Cut = %q", got)
+	}
+}

@@ -1,0 +1,74 @@
+package slackapi
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Person is a member as users.info describes one. A nil flag was not in the answer, which slack-go
+// cannot tell from false; a check that fails closed has to.
+//
+// https://docs.slack.dev/reference/objects/user-object
+type Person struct {
+	ID      string `json:"id"`
+	TeamID  string `json:"team_id"`
+	Deleted *bool  `json:"deleted"`
+
+	IsBot             *bool `json:"is_bot"`
+	IsAppUser         *bool `json:"is_app_user"`
+	IsWorkflowBot     *bool `json:"is_workflow_bot"`
+	IsConnectorBot    *bool `json:"is_connector_bot"`
+	IsRestricted      *bool `json:"is_restricted"`       // a guest
+	IsUltraRestricted *bool `json:"is_ultra_restricted"` // a guest of one channel
+	IsStranger        *bool `json:"is_stranger"`         // of another workspace
+	IsEmailConfirmed  *bool `json:"is_email_confirmed"`
+
+	Profile struct {
+		Email string `json:"email"`
+	} `json:"profile"`
+}
+
+// maxAnswer bounds an answer that is read without slack-go.
+const maxAnswer = 1 << 20
+
+// Person looks a member up. Nothing is cached.
+//
+// https://docs.slack.dev/reference/methods/users.info
+func (c *Client) Person(ctx context.Context, id string) (Person, error) {
+	const call = "users.info"
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	form := url.Values{"user": {id}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+call, strings.NewReader(form.Encode()))
+	if err != nil {
+		return Person{}, fail(call, err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.Header.Set("Authorization", "Bearer "+string(c.bot))
+	r, err := c.http.Do(req)
+	if err != nil {
+		return Person{}, fail(call, err)
+	}
+	defer func() { _ = r.Body.Close() }()
+	if r.StatusCode != http.StatusOK {
+		return Person{}, statusError(call, r)
+	}
+	var answer struct {
+		OK     bool   `json:"ok"`
+		Error  string `json:"error"`
+		Needed string `json:"needed"`
+		User   Person `json:"user"`
+	}
+	if err := json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(&answer); err != nil {
+		return Person{}, fmt.Errorf("%s: the answer is not readable: %w", call, err)
+	}
+	if !answer.OK {
+		return Person{}, &Error{Call: call, Code: answer.Error, Needed: answer.Needed}
+	}
+	return answer.User, nil
+}

@@ -1,0 +1,219 @@
+package bot
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"databricks-access-audit/bot/slackapi"
+)
+
+func TestTokensFromEnv(t *testing.T) {
+	write := func(mode os.FileMode, text string) string {
+		name := filepath.Join(t.TempDir(), "token")
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(name, mode); err != nil {
+			t.Fatal(err)
+		}
+		return name
+	}
+	good, app := "xoxb-1-canary", "xapp-1-canary"
+	for name, c := range map[string]struct {
+		env  map[string]string
+		want string // part of the error; empty for none
+	}{
+		"both":               {map[string]string{"SLACK_BOT_TOKEN": good, "SLACK_APP_TOKEN": " " + app + "\n"}, ""},
+		"files":              {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o600, good+"\n"), "SLACK_APP_TOKEN_FILE": write(0o400, app)}, ""},
+		"none":               {nil, "SLACK_APP_TOKEN is not set"},
+		"swapped":            {map[string]string{"SLACK_BOT_TOKEN": app, "SLACK_APP_TOKEN": good}, "swapped"},
+		"user token":         {map[string]string{"SLACK_BOT_TOKEN": "xoxp-1-canary", "SLACK_APP_TOKEN": app}, "SLACK_BOT_TOKEN begins with xoxp-"},
+		"two bot tokens":     {map[string]string{"SLACK_BOT_TOKEN": good, "SLACK_APP_TOKEN": good}, "SLACK_APP_TOKEN begins with xoxb-"},
+		"nonsense":           {map[string]string{"SLACK_BOT_TOKEN": "canary", "SLACK_APP_TOKEN": app}, "begins with something else"},
+		"both ways":          {map[string]string{"SLACK_BOT_TOKEN": good, "SLACK_BOT_TOKEN_FILE": "x", "SLACK_APP_TOKEN": app}, "both SLACK_BOT_TOKEN and"},
+		"readable by others": {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o644, good), "SLACK_APP_TOKEN": app}, "chmod 600"},
+		"readable by group":  {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o640, good), "SLACK_APP_TOKEN": app}, "chmod 600"},
+		"no file":            {map[string]string{"SLACK_BOT_TOKEN_FILE": "/nowhere/at/all", "SLACK_APP_TOKEN": app}, "no such file"},
+		"empty file":         {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o600, "\n"), "SLACK_APP_TOKEN": app}, "not a file with one token"},
+		"a folder":           {map[string]string{"SLACK_BOT_TOKEN_FILE": "/", "SLACK_APP_TOKEN": app}, "SLACK_BOT_TOKEN_FILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := TokensFromEnv(func(k string) string { return c.env[k] })
+			if c.want == "" && (err != nil || string(got.Bot) != good || string(got.App) != app) {
+				t.Errorf("%q %q %v", string(got.Bot), string(got.App), err)
+			}
+			if c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("error %v, want one with %q", err, c.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "canary") {
+				t.Errorf("a token in %v", err)
+			}
+		})
+	}
+}
+
+// canaries are secrets of every shape that may come by.
+var canaries = []string{
+	"xoxb-111-canary", "xoxp-111-canary", "xoxe.xoxp-1-canary", "xapp-1-A1-1-canary", "Bearer canary-0123456789", "bearer: x Authorization: Bearer canary.canary",
+	"https://hooks.slack.com/commands/T1/2/canary", "https://hooks.slack-gov.com/x/canary", "wss://wss-primary.slack.com/link/?ticket=canary&app_id=1",
+	"http://127.0.0.1:9/commands/T0/1/canary", "dapi0123456789abcdefcanary", `{"response_url":"canary"}`, "trigger_id=1.2.canary", "https://files.slack.com/upload/v1/canary",
+	"eyJhbGciOiJIUzI1NiJ9.eyJjYW5hcnkiOjF9.canary",
+}
+
+func TestLogsHoldNoSecret(t *testing.T) {
+	var out bytes.Buffer
+	log := slog.New(RedactLogs(slog.NewJSONHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	for _, c := range canaries {
+		e := fmt.Errorf("post: %w", errors.New(c))
+		log.Info(c, "a", c, "b", e, "c", []string{c}, "d", struct{ X string }{c}, slog.Group("g", "e", c, slog.Group("h", "f", e)), "bytes", []byte(c))
+		log.With("a", c).WithGroup("g").With(slog.Group("x", "b", e)).Debug("m", "s", slackapi.Secret(c))
+	}
+	for _, key := range []string{"response_url", "trigger_id", "token", "Authorization", "ticket"} {
+		log.Info("m", key, "canary", slog.Group("g", key, "canary"))
+	}
+	for l := range strings.Lines(out.String()) {
+		// What follows the hex digits of a token is not part of it.
+		if strings.Contains(strings.ReplaceAll(l, "[redacted]canary", ""), "canary") {
+			t.Errorf("secret in %s", l)
+		}
+	}
+	out.Reset()
+	log.Info("kept", "n", 3, "user", "U0ALICE", "channel", "https://prod.cloud.test/x", "error", error(nil))
+	if !strings.Contains(out.String(), `"n":3,"user":"U0ALICE","channel":"https://prod.cloud.test/x"`) {
+		t.Errorf("too much redacted: %s", out.String())
+	}
+}
+
+func TestSeen(t *testing.T) {
+	now := time.Unix(0, 0)
+	s := newSeen(4, time.Minute)
+	for _, step := range []struct {
+		after time.Duration
+		ids   []string
+		again bool
+	}{
+		{0, []string{"e1", "t1"}, false},
+		{0, []string{"e1", "t1"}, true},
+		{0, []string{"e2", "t1"}, true}, // the same command in another envelope
+		{0, []string{"", ""}, false},
+		{0, []string{"", ""}, false},
+		{61 * time.Second, []string{"e1", "t1"}, false}, // forgotten
+		{0, []string{"e1"}, true},
+		{0, []string{"e3", "e4", "e5", "e6"}, false}, // pushes the others out
+		{0, []string{"e1"}, false},
+	} {
+		now = now.Add(step.after)
+		if got := s.add(now, step.ids...); got != step.again {
+			t.Errorf("%v again: %v", step.ids, got)
+		}
+		if len(s.at) > 4 {
+			t.Errorf("%d ids are held", len(s.at))
+		}
+	}
+}
+
+func TestFairness(t *testing.T) {
+	now := time.Unix(0, 0)
+	f := newFairness(2, time.Minute)
+	for i, want := range []bool{true, true, false, false} {
+		if got := f.allow("a", now); got != want {
+			t.Errorf("command %d allowed: %v", i, got)
+		}
+	}
+	if !f.allow("b", now) || !f.allow("a", now.Add(time.Minute)) {
+		t.Error("another person, or a minute later, is refused")
+	}
+	if !f.begin("a") || f.begin("a") || !f.begin("b") {
+		t.Error("one audit for each person")
+	}
+	f.end("a")
+	if !f.begin("a") {
+		t.Error("the audit has ended")
+	}
+	for i := range 1500 {
+		f.allow(fmt.Sprint(i), now)
+	}
+	f.allow("z", now.Add(time.Hour))
+	if len(f.recent) > 10 {
+		t.Errorf("%d people are remembered", len(f.recent))
+	}
+}
+
+func TestPool(t *testing.T) {
+	var panics, ran atomic.Int32
+	p := newPool(1, 2, func(any) { panics.Add(1) })
+	hold, held := make(chan struct{}), make(chan struct{})
+	if !p.offer(func() { close(held); <-hold; panic("x") }) {
+		t.Fatal("refused")
+	}
+	<-held
+	for i, want := range []bool{true, true, false} {
+		if got := p.offer(func() { ran.Add(1) }); got != want {
+			t.Errorf("offer %d: %v", i, got)
+		}
+	}
+	p.close()
+	if p.offer(func() {}) {
+		t.Error("taken after the end")
+	}
+	close(hold)
+	<-p.done()
+	if panics.Load() != 1 || ran.Load() != 2 {
+		t.Errorf("%d panics, %d jobs", panics.Load(), ran.Load())
+	}
+}
+
+func TestHealth(t *testing.T) {
+	now := time.Unix(0, 0)
+	log := slog.New(slog.DiscardHandler)
+	after := func(d time.Duration) time.Time { return now.Add(d) }
+
+	h := newHealth(now, 5*time.Minute, time.Minute, 1, log)
+	if h.check(after(4*time.Minute)) != nil || !errors.Is(h.check(after(5*time.Minute)), errSilence) {
+		t.Error("five minutes without a socket")
+	}
+	h.opened(now)
+	h.greeted()
+	if h.check(after(time.Hour)) != nil {
+		t.Error("a socket is up")
+	}
+	h.lost(after(time.Hour))
+	if h.check(after(time.Hour+4*time.Minute)) != nil || h.check(after(time.Hour+5*time.Minute)) == nil {
+		t.Error("five minutes after the last socket")
+	}
+
+	h = newHealth(now, 5*time.Minute, time.Minute, 1, log)
+	var err error
+	for s := range 400 {
+		at := after(time.Duration(s) * time.Second)
+		h.opened(at)
+		h.greeted()
+		h.lost(at)
+		if err = h.check(at); err != nil {
+			if s < 300 {
+				t.Errorf("gave up after %d s", s)
+			}
+			break
+		}
+	}
+	if !errors.Is(err, errChurn) {
+		t.Errorf("churn ends with %v", err)
+	}
+
+	h = newHealth(now, 5*time.Minute, time.Minute, 1, log)
+	for s := range 10 {
+		h.opened(after(time.Duration(s) * time.Second))
+	}
+	h.greeted()
+	if h.check(after(10*time.Minute)) != nil || !h.churn.IsZero() {
+		t.Error("churn that has passed")
+	}
+}
