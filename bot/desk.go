@@ -48,7 +48,7 @@ func (b *bot) serve(c slackapi.Command, taken time.Time) {
 		t.reply.last(b.work, m)
 	case b.draining.Load():
 		t.reply.last(b.work, slackapi.Say(sayRestarting))
-	case false:
+	case !b.fair.begin(t.user):
 		t.reply.last(b.work, slackapi.Say(sayOne))
 	default:
 		handed = b.enqueue(t)

@@ -30,17 +30,33 @@ func (c coverage) doubtsOnly(lists []string) bool {
 func (c coverage) line() node {
 	reads := fmt.Sprintf("%d of %d planned reads succeeded", c.Coverage.Read, c.Coverage.Planned)
 	if c.complete() {
-		s := "Coverage: complete, " + reads
-		if n := len(c.Coverage.Gaps); n > 0 {
-			s += fmt.Sprintf("; %s outside this question", count(n, "gap"))
-		}
-		return line(s)
+		return line("Coverage: complete, " + reads + c.beside())
 	}
 	s := "Coverage: INCOMPLETE, "
 	if c.Interrupted {
 		s += "interrupted before the end, "
 	}
 	return node{text: s + c.doubt() + "; " + reads, tone: alarm}
+}
+
+// beside counts the gaps that the question can do without.
+func (c coverage) beside() string {
+	all, unasked := len(c.Coverage.Gaps), 0
+	for _, g := range c.Coverage.Gaps {
+		if g.Kind == identity.NotAsked {
+			unasked++
+		}
+	}
+	switch {
+	case all == 0:
+		return ""
+	case unasked == 0:
+		return fmt.Sprintf("; %s outside this question", count(all, "gap"))
+	case unasked == all:
+		return fmt.Sprintf("; %s outside this question, not asked for", count(all, "gap"))
+	default:
+		return fmt.Sprintf("; %s outside this question, %d of them not asked for", count(all, "gap"), unasked)
+	}
 }
 
 // doubt counts the gaps.
@@ -180,7 +196,7 @@ func (c coverage) facts() string {
 }
 
 // maxEndpoints is how many endpoints cost lists; all are in JSON.
-const maxEndpoints = 5
+const maxEndpoints = 3
 
 func (c coverage) cost() string {
 	calls := c.Coverage.APICalls

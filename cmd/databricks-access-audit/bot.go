@@ -41,9 +41,12 @@ func runBot(c *cli.Context, s streams) error {
 		return err
 	}
 	defer func() { _ = a.Close() }() // nothing is written there
-	log := slog.New(bot.RedactLogs(a.log.Handler()))
 	if c.Bool("sandbox") {
-		return console.Run(c.Context, console.Options{Engine: a.engine, In: s.in, Out: s.out, Log: log})
+		return console.Run(c.Context, console.Options{Engine: a.engine, In: s.in, Out: s.out, Log: a.log})
+	}
+	log := a.log
+	if !c.Bool("debug") && !c.IsSet("log-level") && !c.IsSet("log-file") {
+		log = slog.New(slog.NewJSONHandler(s.err, nil)) // a service is not silent
 	}
 	return bot.Run(c.Context, bot.Config{
 		Tokens: tokens, Engine: a.engine, Log: log,

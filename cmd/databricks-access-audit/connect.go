@@ -67,19 +67,22 @@ func (a *account) Close() error {
 }
 
 // connect opens the account that the flags and the environment name, or the embedded one.
-func connect(c *cli.Context, s streams) (a *account, err error) {
+func connect(c *cli.Context, s streams) (*account, error) {
 	if err := checkConnection(c); err != nil {
 		return nil, err
 	}
-	a = &account{}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, a.Close())
-		}
-	}()
-	a.log, err = a.logger(c, s.err)
-	if err != nil {
-		return nil, err
+	a := &account{}
+	if err := a.open(c, s); err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
+}
+
+// open opens what the account is made of. After an error, Close closes what was opened by then.
+func (a *account) open(c *cli.Context, s streams) error {
+	var err error
+	if a.log, err = a.logger(c, s.err); err != nil {
+		return err
 	}
 	o := databricks.Options{
 		Profile: c.String("profile"), Host: c.String("host"), AccountID: c.String("account-id"), Cloud: c.String("cloud"),
@@ -90,12 +93,12 @@ func connect(c *cli.Context, s streams) (a *account, err error) {
 	}
 	if c.Bool("sandbox") {
 		if o, err = a.embed(c, o); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	opened, err := databricks.Open(c.Context, o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a.close = append(a.close, func() error { opened.Close(); return nil })
 	a.engine = core.New(core.Options{
@@ -103,7 +106,7 @@ func connect(c *cli.Context, s streams) (a *account, err error) {
 		Version: version(), Workers: c.Int("workers"),
 		Credentials: credentials(opened.Identity()),
 	})
-	return a, nil
+	return nil
 }
 
 // credentials are what the configuration says of the caller; the account may say more.
@@ -120,11 +123,12 @@ func credentials(id databricks.Identity) report.Credentials {
 
 // checkConnection refuses values that mean nothing, before anything is done with them.
 func checkConnection(c *cli.Context) error {
-	for flag, tooSmall := range map[string]bool{
-		"workers": c.Int("workers") < 1, "max-retries": c.Int("max-retries") < 0, "rate-limit": c.Float64("rate-limit") <= 0,
-	} {
-		if c.IsSet(flag) && tooSmall {
-			return &query.UsageError{Problem: fmt.Sprintf("--%s is too small", flag), Hint: "leave it out for the default"}
+	for _, n := range []struct {
+		flag     string
+		tooSmall bool
+	}{{"workers", c.Int("workers") < 1}, {"max-retries", c.Int("max-retries") < 0}, {"rate-limit", c.Float64("rate-limit") <= 0}} {
+		if c.IsSet(n.flag) && n.tooSmall {
+			return &query.UsageError{Problem: fmt.Sprintf("--%s is too small", n.flag), Hint: "leave it out for the default"}
 		}
 	}
 	for _, flag := range []string{"retry-base-delay", "retry-max-delay", "timeout"} {

@@ -29,8 +29,12 @@ func movingProgress(w io.Writer) (core.Progress, func()) {
 	pw.SetOutputWriter(w)
 	pw.SetAutoStop(false)
 	pw.SetUpdateFrequency(100 * time.Millisecond)
-	pw.Style().Visibility.ETA = true
-	tracker := &progress.Tracker{Message: "reading the account", Total: 1}
+	pw.Style().Visibility.Percentage = false // the plan grows while it is read: a share would run backwards
+	pw.Style().Visibility.ETA = false
+	tracker := &progress.Tracker{
+		Message: "reading the account", Total: 1,
+		Units: progress.Units{Notation: " reads", NotationPosition: progress.UnitsNotationPositionAfter, Formatter: progress.FormatNumber},
+	}
 	pw.AppendTracker(tracker)
 	stopped := make(chan struct{})
 	go func() {

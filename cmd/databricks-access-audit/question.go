@@ -6,6 +6,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
@@ -55,12 +56,20 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	answer, err := a.engine.Answer(ctx, request, show)
 	done()
 	if err != nil {
-		return err
+		return advised(err)
 	}
 	if err := out.write(answer); err != nil {
 		return err
 	}
 	return judge(c, answer.Head())
+}
+
+// advised adds what to do when the account refuses to tell what every answer needs.
+func advised(err error) error {
+	if f := identity.FailureOf(err); f.Kind != identity.Forbidden || f.Advised {
+		return err
+	}
+	return fmt.Errorf("%w; give the caller the account admin role, and run %s doctor to see what it can read", err, name)
 }
 
 // judge turns an answer that is less than was asked for into the error for its exit code.
@@ -70,7 +79,11 @@ func judge(c *cli.Context, head *report.Envelope) error {
 		return interruptedError{}
 	}
 	if c.Bool("strict") && !coverage.Complete {
-		return &incompleteError{fmt.Sprintf("the answer is incomplete: %d needed reads are missing", coverage.Blocking())}
+		reads := "needed reads are"
+		if coverage.Blocking() == 1 {
+			reads = "needed read is"
+		}
+		return &incompleteError{fmt.Sprintf("the answer is incomplete: %d %s missing", coverage.Blocking(), reads)}
 	}
 	if want := c.Float64("require-coverage"); want > 0 && coverage.Planned > 0 {
 		have := 100 * float64(coverage.Planned-coverage.Blocking()) / float64(coverage.Planned)

@@ -13,7 +13,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/core"
-	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/formatters"
 )
@@ -159,17 +158,9 @@ func askedFor(args []string) formatters.Format {
 
 // explain prints an error for the reader of the format: a person or a program.
 func explain(w io.Writer, f formatters.Format, err error) {
-	if writeErr := formatters.WriteError(w, f, errorKind(err), err.Error()+advice(err), candidates(err)); writeErr != nil {
+	if writeErr := formatters.WriteError(w, f, errorKind(err), err.Error(), candidates(err)); writeErr != nil {
 		fmt.Fprintln(w, "Error:", formatters.Escape(err.Error()))
 	}
-}
-
-// advice is what to do about an error that does not say so itself.
-func advice(err error) string {
-	if f, ok := errors.AsType[*identity.Failure](err); ok && f.Kind == identity.Forbidden {
-		return "; give the caller the account admin role, and run " + name + " doctor to see what it can read"
-	}
-	return ""
 }
 
 // candidates are the names that could have been meant, one a line with kind and id.

@@ -97,7 +97,14 @@ func newCrawler(src Source, scope Scope, o Options) *crawler {
 
 // note enters the outcome of a needed read in the ledger.
 func (c *crawler) note(k estate.ReadKey, err error) {
-	c.b.Record(k, estate.OutcomeOf(err, c.now()))
+	o := estate.OutcomeOf(err, c.now())
+	switch {
+	case errors.Is(err, context.Canceled):
+		o.Message = "not read: interrupted"
+	case errors.Is(err, context.DeadlineExceeded):
+		o.Message = "not read: the time for reading was over"
+	}
+	c.b.Record(k, o)
 }
 
 // remark enters something in the ledger that the answer can do without.

@@ -418,7 +418,28 @@ func (a *Account) authFailure(at address, cfg *config.Config, wire *tokenTranspo
 		why := firstNonEmpty(e.message, http.StatusText(status))
 		return fail(identity.Forbidden, "%s refuses the %s credentials%s (%s): check client id and secret, and that they belong to this account", at.host, kind, forAccount(cfg.AccountID), strings.TrimRight(why, ". "))
 	}
+	if lacking := missing(cfg); lacking != "" {
+		return fail(identity.Forbidden, "%s credentials for %s are not complete: set %s", kind, at.host, lacking)
+	}
 	return fail(identity.Forbidden, "%s credentials for %s do not work: %s", kind, at.host, sdkText(err))
+}
+
+// missing names what the way to authenticate needs and does not have, where that is simple.
+func missing(cfg *config.Config) string {
+	var names []string
+	need := func(value, name string) {
+		if value == "" {
+			names = append(names, name)
+		}
+	}
+	switch cfg.AuthType {
+	case authM2M:
+		need(cfg.ClientID, "DATABRICKS_CLIENT_ID")
+		need(cfg.ClientSecret, "DATABRICKS_CLIENT_SECRET")
+	case authPAT:
+		need(cfg.Token, "DATABRICKS_TOKEN")
+	}
+	return strings.Join(names, " and ")
 }
 
 func forAccount(id string) string {

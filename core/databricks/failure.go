@@ -168,8 +168,8 @@ func (a *Account) refusal(c *call, ans *answer) *identity.Failure {
 	}
 	text := firstNonEmpty(e.message, http.StatusText(ans.status), "no explanation")
 	f.Message = a.scrub.line(text)
-	if advice := a.advice(c, f); advice != "" {
-		f.Message = joinAdvice(f.Message, advice)
+	if advice := a.advice(c, f, tokenRefused(ans)); advice != "" {
+		f.Message, f.Advised = joinAdvice(f.Message, advice), true
 	}
 	return f
 }
@@ -184,11 +184,13 @@ func joinAdvice(text, advice string) string {
 }
 
 // advice says what to do about a failure where that is not obvious from the answer.
-func (a *Account) advice(c *call, f *identity.Failure) string {
+func (a *Account) advice(c *call, f *identity.Failure, refused bool) string {
 	switch {
-	case f.Status == http.StatusUnauthorized && c.host.own:
-		return fmt.Sprintf("%s refuses the credentials (%s); check that they are still valid and belong to this account", c.host.addr.host, a.identity.AuthType)
-	case f.Status == http.StatusUnauthorized:
+	case refused && a.settings.values[keyAuthType] == authPAT:
+		return fmt.Sprintf("%s refuses the token: check that it was not revoked, has not expired and is of this workspace", c.host.addr.host)
+	case refused && c.host.own:
+		return fmt.Sprintf("%s refuses the credentials (%s): check that they are still valid and belong to this account", c.host.addr.host, a.identity.AuthType)
+	case refused:
 		return fmt.Sprintf("workspace %s refuses the credentials (%s); add this identity to the workspace", c.host.addr.host, a.identity.AuthType)
 	case f.Kind == identity.NotFound && c.accountWide:
 		return "check the account id " + a.identity.AccountID

@@ -29,6 +29,8 @@ type Failure struct {
 	Code string
 	// Message is for people, one line, already free of secrets. It is remote text: escape it.
 	Message string
+	// Advised says that Message tells what to do about it.
+	Advised bool
 	// Partial says that the value returned beside the error holds what could be read before it.
 	Partial bool
 	// Cause is the underlying error, if any: a context error stays recognisable through it.
