@@ -35,7 +35,7 @@ func Run(ctx context.Context, c Config) error {
 	self, err := client.Self(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // the end was asked for; what failed because of it is no news
 		}
 		return err
 	}

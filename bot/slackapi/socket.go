@@ -72,7 +72,7 @@ func (c *Client) Listen(ctx context.Context, h Handler) error {
 		case e := <-smc.Events:
 			if err := l.hear(ctx, e); err != nil {
 				stop()
-				<-ended
+				<-ended //nolint:errcheck // the cause is known: err
 				return err
 			}
 		case err := <-ended:
@@ -166,7 +166,7 @@ func (l *listener) ask(c Command) (m Message, say bool) {
 func (l *listener) refused(ctx context.Context, data any) error {
 	e, ok := data.(*slack.ConnectionErrorEvent)
 	if !ok || e.ErrorObj == nil || ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end was asked for; what failed because of it is no news
 	}
 	err := fail("apps.connections.open", e.ErrorObj)
 	if fatal, ok := errors.AsType[*FatalError](fatalOr(appToken, err)); ok {

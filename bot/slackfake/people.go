@@ -194,17 +194,6 @@ func buttonOf(blocks json.RawMessage, actionID string) (*Button, error) {
 	return found, nil
 }
 
-// ButtonsOf returns the action ids of the buttons in a message, in order.
-func ButtonsOf(m Message) []string {
-	var ids []string
-	walkJSON(m.Blocks, func(_ string, node map[string]any) {
-		if node["type"] == "button" {
-			ids = append(ids, str(node, "action_id"))
-		}
-	})
-	return ids
-}
-
 // Submit fills in an open modal and sends it. Values are by block id, then
 // action id, each the text of a plain_text_input. The view closes unless the
 // acknowledgement says response_action errors, update or push.

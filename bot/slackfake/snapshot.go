@@ -199,9 +199,6 @@ func (s *Server) Views() []View { return s.Snapshot().Views }
 // Acks returns every delivery of an envelope, oldest first.
 func (s *Server) Acks() []Ack { return s.Snapshot().Acks }
 
-// Calls returns every Web API call, oldest first.
-func (s *Server) Calls() []Call { return s.Snapshot().Calls }
-
 // Problems returns what the bot did wrong towards Slack so far: envelopes
 // acknowledged late, never (once their time has passed) or twice, unknown or
 // oversized acknowledgements, frames that are not acknowledgements.

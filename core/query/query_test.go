@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -73,9 +74,7 @@ func TestParseRefuses(t *testing.T) {
 }
 
 func as(err error, target **query.UsageError) bool {
-	u, ok := err.(*query.UsageError)
-	*target = u
-	return ok
+	return errors.As(err, target)
 }
 
 func TestWords(t *testing.T) {
