@@ -162,7 +162,7 @@ func TestRefusedPersonalToken(t *testing.T) {
 		o.Host, o.AccountID, o.ClientID, o.ClientSecret, o.Token = "http://dbc-1.cloud.databricks.com", "", "", "", "dapi00112233445566778899aabbccddeeff"
 	})
 	_, err := s.Groups(t.Context())
-	wantKind(t, err, identity.Forbidden, "refuses the credentials (pat)")
+	wantKind(t, err, identity.Forbidden, "refuses the token")
 	if n := len(w.requests()); n != 1 {
 		t.Errorf("%d requests, want 1", n)
 	}

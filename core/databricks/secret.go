@@ -2,9 +2,6 @@ package databricks
 
 import (
 	"encoding/base64"
-	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -13,32 +10,12 @@ import (
 	"sync"
 	"unicode"
 	"unicode/utf8"
+
+	"databricks-access-audit/core/secret"
 )
 
-// mask stands for every secret, set or not: even its length is nobody's business.
-const mask = "[redacted]"
-
-// Secret is a string that prints as a mask by every usual way of printing. A conversion to string
-// gives the value; nothing else does.
-type Secret string
-
-// String gives the mask.
-func (Secret) String() string { return mask }
-
-// GoString gives the mask, for %#v.
-func (Secret) GoString() string { return mask }
-
-// Format writes the mask whatever the verb, so that %x and %d do not slip by String.
-func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, mask) }
-
-// MarshalJSON gives the mask as a JSON string.
-func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + mask + `"`), nil }
-
-// MarshalText gives the mask.
-func (Secret) MarshalText() ([]byte, error) { return []byte(mask), nil }
-
-// LogValue gives the mask to slog.
-func (Secret) LogValue() slog.Value { return slog.StringValue(mask) }
+// Secret is a token or a client secret.
+type Secret = secret.Value
 
 // maxMessage bounds a message for people, in runes.
 const maxMessage = 300
@@ -64,14 +41,14 @@ type scrubber struct {
 }
 
 // learn remembers a secret and the ways in which it may be written.
-func (s *scrubber) learn(secret string) {
+func (s *scrubber) learn(word string) {
 	// A short one would blot out innocent text, and guards nothing worth the name.
-	if len(secret) < 6 {
+	if len(word) < 6 {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, form := range []string{secret, url.QueryEscape(secret), url.PathEscape(secret), base64.StdEncoding.EncodeToString([]byte(secret))} {
+	for _, form := range []string{word, url.QueryEscape(word), url.PathEscape(word), base64.StdEncoding.EncodeToString([]byte(word))} {
 		if !slices.Contains(s.known, form) {
 			s.known = append(s.known, form)
 		}
@@ -130,11 +107,11 @@ func (s *scrubber) clean(text string) string {
 	}
 	s.mu.RLock()
 	for _, k := range s.known {
-		text = strings.ReplaceAll(text, k, mask)
+		text = strings.ReplaceAll(text, k, secret.Mask)
 	}
 	s.mu.RUnlock()
 	for _, shape := range secretShapes() {
-		text = shape.ReplaceAllString(text, mask)
+		text = shape.ReplaceAllString(text, secret.Mask)
 	}
 	if len(text) > maxScrubbed {
 		text = text[:maxScrubbed]
