@@ -2,6 +2,8 @@ package databricks
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -11,6 +13,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"databricks-access-audit/core/identity"
 )
 
 const (
@@ -65,35 +69,61 @@ func (p policy) judge(method string, ans *answer, err error) outlook {
 	return o
 }
 
-// retriesFor tells passing troubles of the network from lasting ones.
+// retriesFor tells passing troubles of the network from lasting ones. What is known as neither is
+// tried a few times more: asking again harms nobody.
 func (p policy) retriesFor(err error) int {
-	if errors.Is(err, errIdle) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) ||
-		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	switch {
+	case lasting(err):
+		return 0
+	case passing(err):
 		return p.retries
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
-		return 0
-	}
-	if refused, ok := errors.AsType[*proxyRefusal](err); ok && refused.status < 500 {
-		return 0
-	} else if ok {
+	default:
 		return min(p.retries, plainErrorRetries)
 	}
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return min(p.retries, plainErrorRetries)
-	}
-	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
-		return p.retries
-	}
-	text := err.Error()
-	// net/http keeps the types of these to itself: a connection closed under a request, and the
-	// ways in which an HTTP/2 peer ends a stream or a connection.
-	for _, passing := range []string{"server closed idle connection", "connection reset", "GOAWAY", "stream error", "http2: client connection lost", "use of closed network connection"} {
-		if strings.Contains(text, passing) {
-			return p.retries
+}
+
+// passing reports whether an error is one of a connection that was there.
+func passing(err error) bool {
+	for _, of := range []error{errIdle, io.ErrUnexpectedEOF, io.EOF, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, of) {
+			return true
 		}
 	}
-	return 0
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() && !errors.Is(err, syscall.ECONNREFUSED) {
+		return true
+	}
+	// net/http keeps the types of these to itself: a connection closed under a request, and the
+	// ways in which an HTTP/2 peer ends a stream or a connection.
+	text := err.Error()
+	for _, words := range []string{"server closed idle connection", "connection reset", "GOAWAY", "stream error", "http2: client conn", "use of closed network connection"} {
+		if strings.Contains(text, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// lasting reports whether asking again would bring the same error: what we refuse ourselves,
+// certificates, names that do not exist, a proxy that says no.
+func lasting(err error) bool {
+	for _, own := range []error{errTooLarge, errTooDeep, errBomb, errPlainHTTP, errCallTimeout, errEncoding} {
+		if errors.Is(err, own) {
+			return true
+		}
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
+		return true
+	}
+	if refused, ok := errors.AsType[*proxyRefusal](err); ok && refused.status < 500 {
+		return true
+	}
+	return is[*identity.Failure](err) || is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) ||
+		is[x509.UnknownAuthorityError](err) || is[x509.HostnameError](err) || is[x509.CertificateInvalidError](err)
+}
+
+func is[T error](err error) bool {
+	_, ok := errors.AsType[T](err)
+	return ok
 }
 
 // unreachable reports whether an error means that no connection came about.

@@ -140,6 +140,7 @@ var (
 	errTooLarge    = errors.New("the answer is larger than 64 MiB")
 	errTooDeep     = errors.New("the answer is nested deeper than 64 levels")
 	errBomb        = errors.New("the answer is compressed beyond reason")
+	errEncoding    = errors.New("the answer has an encoding that was not asked for")
 	errPlainHTTP   = errors.New("refusing to send credentials over plain http")
 )
 
@@ -224,7 +225,7 @@ func readBody(resp *http.Response, idle *time.Timer) ([]byte, error) {
 		}
 		plain = z
 	default:
-		return nil, fmt.Errorf("the answer has an encoding that was not asked for: %q", enc)
+		return nil, fmt.Errorf("%w: %q", errEncoding, enc)
 	}
 	var out bytes.Buffer
 	if n := resp.ContentLength; n > 0 && n < freeInflation {
