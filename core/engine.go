@@ -3,11 +3,13 @@ package core
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
@@ -60,6 +62,13 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		r := access.Principal(e, subject)
 		g.sign(&r.Envelope, req, e, src)
 		return r, nil
+	case query.Can:
+		r, e, err := g.can(ctx, src, q, options)
+		if err != nil {
+			return nil, err
+		}
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
 	case query.Doctor:
 		e, caller := collect.Probe(ctx, src, options)
 		r := examine(e, caller)
@@ -69,6 +78,37 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 	default:
 		return nil, fmt.Errorf("no answer to questions of mode %q", req.Mode())
 	}
+}
+
+// can answers whether one principal can do something on one securable.
+func (g *Engine) can(ctx context.Context, src collect.Source, q query.Can, o collect.Options) (*report.CanReport, *estate.Estate, error) {
+	scope := collect.Scope{Who: q.Who, WorkspaceURLs: q.WorkspaceURLs}
+	e, subject, on, err := collect.Can(ctx, src, scope, collect.Target{Parts: q.Parts, Type: q.Type, Metastore: q.Metastore}, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, ok := q.PrivilegeOn(on.Type)
+	if !ok {
+		return nil, nil, &query.UsageError{
+			Problem: fmt.Sprintf("%s means nothing on a %s", q.Action, on.Type.Title()), Hint: "name a privilege, such as USE CATALOG",
+		}
+	}
+	r := access.Can(e, subject, p, on, candidates(e, on, q.WorkspaceURLs))
+	return r, e, nil
+}
+
+// candidates are the workspaces from which a question about a securable is asked: the running ones
+// that have its metastore, or those of the addresses.
+func candidates(e *estate.Estate, on identity.Securable, urls []string) []identity.WorkspaceID {
+	var ids []identity.WorkspaceID
+	for _, w := range e.Workspaces() {
+		attached := slices.Contains(e.MetastoreWorkspaces(on.Metastore), w.ID)
+		asked := slices.ContainsFunc(urls, func(u string) bool { return collect.SameHost(u, w.Host) })
+		if asked || len(urls) == 0 && attached && w.Running() {
+			ids = append(ids, w.ID)
+		}
+	}
+	return ids
 }
 
 // sign fills the envelope of an answer.
@@ -113,20 +153,21 @@ func coverage(e *estate.Estate) report.Coverage {
 
 // affects names the lists of a report from which something may be missing without the read.
 func affects(k estate.ReadKey) []string {
-	everything := []string{report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles}
+	everything := []string{report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListProofs}
 	switch k.Op {
 	case estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers:
 		return everything
 	case estate.OpReach, estate.OpWorkspaces:
-		return []string{report.ListWorkspaces, report.ListGrants, report.ListRoles}
+		return []string{report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListProofs}
 	case estate.OpPrincipal:
 		return []string{report.ListRoles}
 	case estate.OpAssignments:
-		return []string{report.ListWorkspaces, report.ListRoles}
+		return []string{report.ListWorkspaces, report.ListRoles, report.ListProofs}
 	case estate.OpMetastores:
-		return []string{report.ListGrants, report.ListRoles}
-	case estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren, estate.OpGrants, estate.OpBindings:
-		return []string{report.ListGrants}
+		return []string{report.ListGrants, report.ListRoles, report.ListProofs}
+	case estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren, estate.OpGrants, estate.OpBindings,
+		estate.OpLookup, estate.OpSecurable, estate.OpPolicies:
+		return []string{report.ListGrants, report.ListProofs}
 	case estate.OpObjects:
 		return []string{report.ListObjects}
 	default:

@@ -6,6 +6,7 @@ import (
 
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
 )
 
 // The exit codes of the program. This is the whole table; README.md prints it for people.
@@ -14,6 +15,7 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
+	exitNo          = 7   // the answer is no: can = DENY or INDIRECT
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
 
@@ -21,6 +23,11 @@ const (
 type incompleteError struct{ text string }
 
 func (e *incompleteError) Error() string { return e.text }
+
+// noError says that the question was answered, with no.
+type noError struct{ verdict report.Verdict }
+
+func (e *noError) Error() string { return "the answer is " + string(e.verdict) }
 
 // interruptedError says that the answer was cut short by the user, or that there is none because of
 // that.
@@ -42,6 +49,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
+	case is[*noError](err):
+		return exitNo
 	case is[interruptedError](err), errors.Is(err, context.Canceled):
 		return exitInterrupted
 	default:
@@ -54,9 +63,9 @@ func errorKind(err error) string {
 	switch {
 	case is[*query.UsageError](err):
 		return "usage"
-	case is[*core.UnknownError](err), is[*core.UnknownWorkspaceError](err):
+	case is[*core.UnknownError](err), is[*core.UnknownWorkspaceError](err), is[*core.UnknownResourceError](err):
 		return "unknown_name"
-	case is[*core.AmbiguousError](err):
+	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"
 	case is[*incompleteError](err):
 		return "incomplete"

@@ -61,7 +61,23 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if err := out.write(answer); err != nil {
 		return err
 	}
-	return judge(c, answer.Head())
+	if err := judge(c, answer.Head()); err != nil {
+		return err
+	}
+	return verdictError(answer)
+}
+
+// verdictError turns a verdict other than ALLOW into the error for its exit code.
+func verdictError(answer report.Report) error {
+	r, ok := answer.(*report.CanReport)
+	switch {
+	case !ok || r.Verdict == report.Allow:
+		return nil
+	case r.Verdict == report.Unknown:
+		return &incompleteError{"the answer is UNKNOWN: something that decides it was not read"}
+	default:
+		return &noError{r.Verdict}
+	}
 }
 
 // advised adds what to do when the account refuses to tell what every answer needs.

@@ -57,7 +57,7 @@ func run(args []string, s streams) int {
 	if errors.Is(err, context.Canceled) {
 		err = interruptedError{nothing: true}
 	}
-	if err != nil {
+	if err != nil && !is[*noError](err) { // a no stands in the answer already
 		explain(s.err, askedFor(args), err)
 	}
 	return exitCode(err)
@@ -174,6 +174,11 @@ func candidates(err error) []string {
 	if e, ok := errors.AsType[*core.AmbiguousError](err); ok {
 		for _, p := range e.Candidates {
 			lines = append(lines, fmt.Sprintf("%s  %s  id %s", p.Label(), p.Key.Kind.Title(), p.Key.ID))
+		}
+	}
+	if e, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
+		for i, s := range e.Found {
+			lines = append(lines, fmt.Sprintf("%s %s  in metastore %s", s.Type.Title(), s.FullName(), e.Metastores[i]))
 		}
 	}
 	if e, ok := errors.AsType[*core.UnknownWorkspaceError](err); ok {

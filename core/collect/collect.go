@@ -185,7 +185,7 @@ func choose(all []identity.Workspace, urls []string) (chosen []identity.Workspac
 		return all, nil
 	}
 	for _, u := range urls {
-		i := slices.IndexFunc(all, func(w identity.Workspace) bool { return host(w.Host) == host(u) })
+		i := slices.IndexFunc(all, func(w identity.Workspace) bool { return SameHost(w.Host, u) })
 		switch {
 		case i < 0:
 			missing = append(missing, u)
@@ -195,6 +195,9 @@ func choose(all []identity.Workspace, urls []string) (chosen []identity.Workspac
 	}
 	return chosen, missing
 }
+
+// SameHost reports whether two addresses are of the same workspace.
+func SameHost(a, b string) bool { return host(a) == host(b) }
 
 // host strips an address to what names the workspace.
 func host(url string) string {
@@ -228,13 +231,15 @@ func (c *crawler) crawlWorkspaces() {
 		if !w.Running() {
 			continue
 		}
-		c.q.add(func(ctx context.Context) {
-			assignments, err := c.src.Assignments(ctx, w.ID)
-			c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: w.ID}, err)
-			for _, a := range assignments {
-				c.b.AddAssignment(a)
-			}
-		})
+		c.q.add(func(ctx context.Context) { c.assignments(ctx, w.ID) })
+	}
+}
+
+func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
+	assignments, err := c.src.Assignments(ctx, id)
+	c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, err)
+	for _, a := range assignments {
+		c.b.AddAssignment(a)
 	}
 }
 

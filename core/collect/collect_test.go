@@ -134,17 +134,6 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-func TestEditDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"alice", "ALICE", 0}, {"alcie", "alice", 2}, {"kitten", "sitting", 3}, {"é", "e", 1}} {
-		if got := editDistance(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-}
-
 func TestGuests(t *testing.T) {
 	g := guests{}
 	zoe := identity.Principal{

@@ -70,6 +70,12 @@ type Securables interface {
 	Children(ctx context.Context, at identity.Workspace, parent identity.Securable, t identity.SecurableType) ([]identity.SecurableInfo, error)
 	// Grants reads the direct grants on a securable, those of deleted principals included.
 	Grants(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Grant, error)
+	// Lookup reads one securable by name, with what listings leave out. Kind NotFound means that there
+	// is none of that type and name in the metastore of the workspace.
+	Lookup(ctx context.Context, at identity.Workspace, s identity.Securable) (identity.SecurableInfo, error)
+	// Policies reads the attribute-based policies that hold on a catalog, schema or table, those of its
+	// containers included. An account without the feature has none.
+	Policies(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Policy, error)
 	// Bindings reads which workspaces an isolated securable is bound to.
 	Bindings(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Binding, error)
 }

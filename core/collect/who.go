@@ -223,7 +223,7 @@ func (c *crawler) holding(ctx context.Context, part string) []identity.Principal
 func Nearest(who string, from []identity.Principal) []identity.Principal {
 	local, _, _ := strings.Cut(identity.FoldName(who), "@")
 	distance := func(p identity.Principal) int {
-		return min(editDistance(who, p.Name), editDistance(who, p.DisplayName))
+		return min(identity.EditDistance(who, p.Name), identity.EditDistance(who, p.DisplayName))
 	}
 	near := func(p identity.Principal) bool {
 		holds := strings.Contains(identity.FoldName(p.Name), local) || strings.Contains(identity.FoldName(p.DisplayName), local)
@@ -239,28 +239,4 @@ func Nearest(who string, from []identity.Principal) []identity.Principal {
 		return cmp.Or(cmp.Compare(distance(a), distance(b)), a.Key.Compare(b.Key))
 	})
 	return found[:min(len(found), suggestions)]
-}
-
-// editDistance counts the insertions, deletions and substitutions between two names, without
-// regard to case.
-func editDistance(a, b string) int {
-	x, y := []rune(identity.FoldName(a)), []rune(identity.FoldName(b))
-	row := make([]int, len(y)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i, r := range x {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j, s := range y {
-			above := row[j+1]
-			cost := 1
-			if r == s {
-				cost = 0
-			}
-			row[j+1] = min(row[j]+1, above+1, diagonal+cost)
-			diagonal = above
-		}
-	}
-	return row[len(y)]
 }

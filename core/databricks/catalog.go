@@ -274,10 +274,18 @@ func (g grantRow) grant(on identity.Securable) identity.Grant {
 
 // securableRequest makes a request about one securable.
 func (s *Session) securableRequest(at identity.Workspace, r route, on identity.Securable) (request, error) {
-	if slices.Contains(on.Parts(), "") {
-		return request{}, s.failed(fmt.Errorf("%s lacks a part of its name", on))
+	if err := s.named(on); err != nil {
+		return request{}, err
 	}
 	return s.at(at, r, urlType(on.Type), on.FullName())
+}
+
+// named fails for a securable that lacks a part of its name: the rest would name another one.
+func (s *Session) named(on identity.Securable) error {
+	if slices.Contains(on.Parts(), "") {
+		return s.failed(fmt.Errorf("%s lacks a part of its name", on))
+	}
+	return nil
 }
 
 // bindingRow lets one workspace use a securable.

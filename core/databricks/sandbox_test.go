@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +121,11 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 	}
 	root := identity.MetastoreSecurable(id)
 	grants(t, s, at, root, truth.Grants)
+	for _, k := range []identity.SecurableType{identity.TypeExternalLocation, identity.AnyCredential, identity.TypeConnection, identity.TypeShare, identity.TypeRecipient, identity.TypeProvider} {
+		for _, o := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, root, k)) {
+			lookedUp(t, s, at, o)
+		}
+	}
 	for _, c := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, root, identity.TypeCatalog)) {
 		tc := truth.CatalogByName(c.Catalog)
 		if tc == nil {
@@ -129,6 +135,7 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 			t.Errorf("catalog %q: %+v", c.Catalog, c)
 		}
 		grants(t, s, at, c.Securable, tc.Grants)
+		lookedUp(t, s, at, c)
 		if c.Isolation == identity.Isolated {
 			if got := must[[]identity.Binding](t)(s.Bindings(ctx, at, c.Securable)); len(got) != len(tc.Bindings) {
 				t.Errorf("bindings of %q: %v", c.Catalog, got)
@@ -141,6 +148,12 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 				continue
 			}
 			grants(t, s, at, h.Securable, th.Grants)
+			lookedUp(t, s, at, h)
+			for _, k := range []identity.SecurableType{identity.TypeVolume, identity.TypeFunction, identity.TypeModel} {
+				for _, o := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, h.Securable, k)) {
+					lookedUp(t, s, at, o)
+				}
+			}
 			tables := must[[]identity.SecurableInfo](t)(s.Children(ctx, at, h.Securable, identity.TypeTable))
 			if len(tables) != len(th.Tables) {
 				t.Errorf("%d tables of %d in %s", len(tables), len(th.Tables), h.Securable)
@@ -149,6 +162,9 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 				for _, tt := range th.Tables {
 					if tt.Name == table.Name {
 						grants(t, s, at, table.Securable, tt.Grants)
+						table.RowFilter = tt.RowFilter != ""
+						table.ColumnMask = slices.ContainsFunc(tt.Columns, func(c sandbox.Column) bool { return c.Mask != "" })
+						lookedUp(t, s, at, table)
 						if table.Owner != tt.Owner {
 							t.Errorf("owner of %s is %q, want %q", table.Securable, table.Owner, tt.Owner)
 						}
@@ -156,6 +172,23 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 				}
 			}
 		}
+	}
+}
+
+// lookedUp fails unless a lookup by name, in whatever case, gives what the listing gave.
+func lookedUp(t *testing.T, s *databricks.Session, at identity.Workspace, want identity.SecurableInfo) {
+	t.Helper()
+	got := must[identity.SecurableInfo](t)(s.Lookup(t.Context(), at, want.Securable))
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("lookup of %s: %s", want.Securable, diff)
+	}
+	upper := want.Securable
+	upper.Catalog, upper.Schema, upper.Name = strings.ToUpper(upper.Catalog), strings.ToUpper(upper.Schema), strings.ToUpper(upper.Name)
+	if got := must[identity.SecurableInfo](t)(s.Lookup(t.Context(), at, upper)); got.Securable != upper || got.Owner != want.Owner {
+		t.Errorf("lookup of %s: %+v", upper, got)
+	}
+	if policies, err := s.Policies(t.Context(), at, want.Securable); err != nil || len(policies) > 0 {
+		t.Errorf("policies on %s: %v, %v", want.Securable, policies, err)
 	}
 }
 
@@ -182,6 +215,36 @@ func grants(t *testing.T, s *databricks.Session, at identity.Workspace, on ident
 	}
 	if diff := cmp.Diff(truth, got); diff != "" {
 		t.Errorf("grants on %s: %s", on, diff)
+	}
+}
+
+// A name that there is none of is told from one that may not be seen.
+func TestAcmeHasNoSuchSecurable(t *testing.T) {
+	acme := sandbox.Acme()
+	_, s := start(t, acme, sandbox.Options{})
+	ctx := t.Context()
+	workspaces := must[[]identity.Workspace](t)(s.Workspaces(ctx))
+	at := workspaces[slices.IndexFunc(workspaces, func(w identity.Workspace) bool { return int64(w.ID) == sandbox.AcmeProdID })]
+	m := acme.Metastores[0].ID
+	inSales := func(k identity.SecurableType, name string) identity.Securable {
+		return identity.Securable{Metastore: m, Type: k, Catalog: "main", Schema: "sales", Name: name}
+	}
+	under := func(k identity.SecurableType, name string) identity.Securable {
+		return identity.Securable{Metastore: m, Type: k, Name: name}
+	}
+	for _, on := range []identity.Securable{
+		identity.CatalogSecurable(m, "mian"), identity.SchemaSecurable(m, "main", "sale"), inSales(identity.TypeTable, "exports"),
+		inSales(identity.TypeVolume, "orders"), inSales(identity.TypeFunction, "orders"), inSales(identity.TypeModel, "orders"),
+		under(identity.TypeExternalLocation, "x"), under(identity.TypeConnection, "x"), under(identity.TypeShare, "x"),
+		under(identity.TypeRecipient, "x"), under(identity.TypeProvider, "x"), under(identity.AnyCredential, "x"),
+		under(identity.TypeStorageCredential, "vision_service"), under(identity.TypeServiceCredential, "lake_credential"),
+	} {
+		if got, err := s.Lookup(ctx, at, on); !identity.IsKind(err, identity.NotFound) {
+			t.Errorf("%s: %+v, %v", on, got, err)
+		}
+	}
+	if _, err := s.Policies(ctx, at, inSales(identity.TypeTable, "exports")); !identity.IsKind(err, identity.NotFound) {
+		t.Errorf("policies on what is not there: %v", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 func (b *Builder) Build() *Estate {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := &Estate{account: b.account, interrupted: b.interrupted, bindings: b.bindings}
+	e := &Estate{account: b.account, interrupted: b.interrupted, bindings: b.bindings, policies: b.policies}
 	b.buildPrincipals(e)
 	b.buildMemberships(e)
 	b.buildPlaces(e)

@@ -3,6 +3,7 @@ package estate
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"sync"
 
 	"databricks-access-audit/core/identity"
@@ -25,6 +26,7 @@ type Builder struct {
 	grants      []identity.Grant
 	granted     map[identity.Securable]struct{}
 	bindings    map[identity.Securable][]identity.Binding
+	policies    map[identity.Securable][]identity.Policy
 	reads       map[ReadKey]Outcome
 	interrupted bool
 }
@@ -49,6 +51,7 @@ func NewBuilder(accountID string) *Builder {
 		securables:  map[identity.Securable]identity.SecurableInfo{},
 		granted:     map[identity.Securable]struct{}{},
 		bindings:    map[identity.Securable][]identity.Binding{},
+		policies:    map[identity.Securable][]identity.Policy{},
 		reads:       map[ReadKey]Outcome{},
 	}
 }
@@ -150,6 +153,17 @@ func (b *Builder) AddBindings(on identity.Securable, bindings []identity.Binding
 	sorted := slices.Clone(bindings)
 	slices.SortFunc(sorted, func(a, b identity.Binding) int { return cmp.Compare(a.Workspace, b.Workspace) })
 	b.bindings[on] = sorted
+}
+
+// AddPolicies adds the attribute-based policies that hold on a securable, inherited ones included.
+func (b *Builder) AddPolicies(on identity.Securable, policies []identity.Policy) {
+	sorted := slices.Clone(policies)
+	slices.SortFunc(sorted, func(a, b identity.Policy) int {
+		return cmp.Or(strings.Compare(a.On, b.On), strings.Compare(a.Name, b.Name))
+	})
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.policies[on] = sorted
 }
 
 // Record enters the outcome of a read in the ledger. A later entry for the same read replaces the

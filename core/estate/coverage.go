@@ -28,8 +28,11 @@ const (
 	OpMetastoreWorkspaces    // the workspaces of one metastore
 	OpPrivilegeModel         // whether the privilege model of one metastore inherits
 	OpVisibility             // that the caller's listings of one metastore are not filtered
+	OpLookup                 // the search for a securable by name
+	OpSecurable              // one securable by name, with its owner
 	OpChildren               // the securables of one type in a parent
 	OpGrants                 // the direct grants on one securable
+	OpPolicies               // the attribute-based policies on one securable
 	OpBindings               // the workspaces that one isolated securable is bound to
 	OpEntitlements           // entitlements in workspaces
 	OpObjects                // permissions on workspace objects
@@ -139,10 +142,16 @@ func (e *Estate) Operation(k ReadKey) string {
 		return "read the privilege model of the metastore"
 	case OpVisibility:
 		return "see every securable of the metastore"
+	case OpLookup:
+		return "search a securable by name"
+	case OpSecurable:
+		return "read " + describeSecurable(k.Securable)
 	case OpChildren:
 		return listing(k)
 	case OpGrants:
 		return "read grants on " + describeSecurable(k.Securable)
+	case OpPolicies:
+		return "read attribute-based policies on " + describeSecurable(k.Securable)
 	case OpBindings:
 		return "read workspace bindings of " + describeSecurable(k.Securable)
 	case OpEntitlements:
@@ -179,10 +188,16 @@ func (e *Estate) Effect(k ReadKey) string {
 		return "whether grants on catalogs and schemas reach what is in them is not known"
 	case OpVisibility:
 		return "securables that the caller has no privilege on are left out of listings without a word"
+	case OpLookup:
+		return "another securable may bear the same name"
+	case OpSecurable:
+		return "who owns " + describeSecurable(k.Securable) + ", and whether it is limited to some workspaces, is not known"
 	case OpChildren:
 		return "grants on and ownership of " + plural(k.Type) + within(k.Securable) + " are not shown"
 	case OpGrants:
 		return "grants on " + describeSecurable(k.Securable) + " are not shown; what they give below it is not known"
+	case OpPolicies:
+		return "what policies give or restrict on " + describeSecurable(k.Securable) + " is not known"
 	case OpBindings:
 		return "from which workspaces " + describeSecurable(k.Securable) + " can be reached is not known"
 	case OpEntitlements:

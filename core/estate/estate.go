@@ -40,6 +40,7 @@ type Estate struct {
 	grantsTo   map[int32][]int32 // per principal: rows
 	owned      map[int32][]int32 // per principal: securables
 	bindings   map[identity.Securable][]identity.Binding
+	policies   map[identity.Securable][]identity.Policy
 
 	reads []Read
 	read  map[ReadKey]int
@@ -260,6 +261,12 @@ func (e *Estate) grant(r row) Grant {
 // Bindings gives the workspaces that an isolated securable is bound to.
 func (e *Estate) Bindings(s identity.Securable) []identity.Binding { return e.bindings[s] }
 
+// Policies gives the attribute-based policies that hold on a securable, inherited ones included.
+func (e *Estate) Policies(s identity.Securable) []identity.Policy { return e.policies[s] }
+
+// Resolve finds whom Unity Catalog means by a name.
+func (e *Estate) Resolve(name string) Holder { return e.resolve(name) }
+
 // Reads gives the ledger of every planned read, in a fixed order.
 func (e *Estate) Reads() []Read { return e.reads }
 
@@ -276,6 +283,16 @@ func (e *Estate) Missed(k ReadKey) bool {
 	k.Principal = e.Canonical(k.Principal)
 	i, ok := e.read[k]
 	return ok && !e.reads[i].Outcome.OK()
+}
+
+// ReadAt is when a read succeeded.
+func (e *Estate) ReadAt(k ReadKey) (at time.Time, ok bool) {
+	k.Principal = e.Canonical(k.Principal)
+	i, ok := e.read[k]
+	if !ok || !e.reads[i].Outcome.OK() {
+		return time.Time{}, false
+	}
+	return e.reads[i].Outcome.At, true
 }
 
 // Window is when the oldest and the newest fact were read; both are zero when none was.

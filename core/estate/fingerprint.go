@@ -24,7 +24,7 @@ func fingerprint(e *Estate) string {
 		put(h, "metastore", m, e.attachments[m.ID])
 	}
 	for i, s := range e.securables {
-		put(h, "securable", s, e.bindings[s.Securable])
+		put(h, "securable", s, e.bindings[s.Securable], e.policies[s.Securable])
 		for _, r := range e.grants[e.grantsOn[i]:e.grantsOn[i+1]] {
 			put(h, "grant", e.holders[r.holder], e.sets[r.set])
 		}

@@ -103,3 +103,14 @@ func TestFailureOf(t *testing.T) {
 		t.Error("no error became a failure")
 	}
 }
+
+func TestEditDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"abc", "", 3}, {"alice", "ALICE", 0}, {"alcie", "alice", 2}, {"kitten", "sitting", 3}, {"é", "e", 1}} {
+		if got := identity.EditDistance(c.a, c.b); got != c.want {
+			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}

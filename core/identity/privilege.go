@@ -1,6 +1,10 @@
 package identity
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 // The privileges that the rules of access name. Others exist; see Applies.
 //
@@ -92,6 +96,9 @@ func (p Privilege) Applies(t SecurableType) bool {
 
 // Known reports whether the privilege is in Databricks' reference as this package knows it.
 func (p Privilege) Known() bool { return known[p] }
+
+// KnownPrivileges lists the privileges of Databricks' reference as this package knows it.
+func KnownPrivileges() []Privilege { return slices.Sorted(maps.Keys(known)) }
 
 // InAllPrivileges reports whether ALL PRIVILEGES stands for the privilege when access is checked.
 // The three that must be granted by name are MANAGE and the two for access from outside Databricks.

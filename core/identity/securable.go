@@ -2,6 +2,8 @@ package identity
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -37,6 +39,11 @@ var typeOrder = map[SecurableType]int{
 	TypeMetastore: 1, TypeCatalog: 2, TypeSchema: 3, TypeTable: 4, TypeVolume: 5, TypeFunction: 6, TypeModel: 7,
 	TypeExternalLocation: 8, TypeStorageCredential: 9, TypeServiceCredential: 10, TypeConnection: 11,
 	TypeShare: 12, TypeRecipient: 13, TypeProvider: 14,
+}
+
+// SecurableTypes lists the types that this package knows, from the metastore downwards.
+func SecurableTypes() []SecurableType {
+	return slices.SortedFunc(maps.Keys(typeOrder), SecurableType.Compare)
 }
 
 // Compare orders types from the metastore downwards, unknown types last by name.
@@ -187,7 +194,34 @@ type SecurableInfo struct {
 	CatalogType string
 	// BrowseOnly says that the caller sees the securable only by BROWSE.
 	BrowseOnly bool
+	// RowFilter and ColumnMask say that a table shows less than all of itself. Only Lookup reads them.
+	RowFilter, ColumnMask bool
 }
+
+// Policy is one attribute-based policy that holds on a securable, set there or on a container.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/
+type Policy struct {
+	Name string
+	On   string // full name of the securable that it is set on
+	Kind PolicyKind
+	// To and Except name principals; account users stands for everybody.
+	To, Except []string
+	// Privileges are what a policy of kind PolicyGrant gives.
+	Privileges []Privilege
+	// Conditional says that it holds only where tags match, which cannot be told from here.
+	Conditional bool
+}
+
+// PolicyKind is what a policy does.
+type PolicyKind string
+
+// The kinds of policy. Others are kept verbatim.
+const (
+	PolicyRowFilter  PolicyKind = "ROW_FILTER"
+	PolicyColumnMask PolicyKind = "COLUMN_MASK"
+	PolicyGrant      PolicyKind = "GRANT"
+)
 
 // Binding lets one workspace use an isolated securable.
 //

@@ -17,6 +17,19 @@ func (q Principal) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON is the question as reports echo it.
+func (q Can) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode          string                 `json:"mode"`
+		Who           string                 `json:"who"`
+		Action        string                 `json:"action"`
+		Resource      string                 `json:"resource"`
+		Type          identity.SecurableType `json:"resource_type"`
+		Metastore     string                 `json:"metastore"`
+		WorkspaceURLs []string               `json:"workspace_urls"`
+	}{q.Mode(), q.Who, q.Action, q.Resource, q.Type, q.Metastore, orEmpty(q.WorkspaceURLs)})
+}
+
+// MarshalJSON is the question as reports echo it.
 func (q Doctor) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Mode string `json:"mode"`

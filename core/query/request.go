@@ -56,7 +56,7 @@ var principalForm = Form{
 	build: func(args []string, v Values) (Request, error) {
 		urls := list(v.String(workspaceURLs))
 		if v.IsSet(workspaceURLs) && len(urls) == 0 {
-			return nil, &UsageError{Problem: "--" + workspaceURLs + " names no workspace", Hint: "leave it out to ask about all"}
+			return nil, noWorkspace
 		}
 		return Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls}, nil
 	},

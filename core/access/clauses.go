@@ -1,0 +1,227 @@
+package access
+
+import (
+	"cmp"
+	"slices"
+
+	"databricks-access-audit/core/estate"
+)
+
+// clause is a condition together with what it is made of: the rules read with the facts for and
+// against them.
+type clause struct {
+	verdict Verdict
+	// A leaf has evidence, another clause has parts; every says whether all of them must hold.
+	leaf  bool
+	every bool
+	shown evidence
+	parts []*clause
+	// wanted is what would make the clause hold; its parts are then not asked for it.
+	wanted lack
+}
+
+// clauses reads the rules with the facts for and against them.
+type clauses struct{}
+
+func (clauses) fact(v Verdict, e evidence) *clause {
+	return &clause{verdict: v, leaf: true, shown: e}
+}
+
+func (clauses) any(parts ...*clause) *clause {
+	return &clause{verdict: Any(verdictsOf(parts)...), parts: parts}
+}
+
+func (clauses) all(parts ...*clause) *clause {
+	return &clause{verdict: All(verdictsOf(parts)...), every: true, parts: parts}
+}
+
+func (clauses) need(condition *clause, l lack) *clause {
+	condition.wanted = l
+	return condition
+}
+
+func verdictsOf(parts []*clause) []Verdict {
+	vs := make([]Verdict, len(parts))
+	for i, p := range parts {
+		vs[i] = p.verdict
+	}
+	return vs
+}
+
+func (s *Subject) clauses() rules[*clause] { return rules[*clause]{s, clauses{}} }
+
+// maxProofs is how many proofs are kept: a report that listed more would not be read.
+const maxProofs = 50
+
+// chain is evidence in the order in which a person would tell it.
+type chain []evidence
+
+// proofs gives the smallest sets of evidence that make an allowed clause hold, the shortest first,
+// and whether there are more than are kept.
+func (s *Subject) proofs(c *clause) (found []chain, more bool) {
+	switch {
+	case c.verdict != Allowed:
+		return nil, false
+	case c.leaf:
+		return s.tell(c.shown)
+	case !c.every:
+		for _, part := range c.parts {
+			of, cut := s.proofs(part)
+			found, more = append(found, of...), more || cut
+		}
+	default:
+		found = []chain{{}}
+		for _, part := range c.parts {
+			of, cut := s.proofs(part)
+			found, more = joined(found, of), more || cut
+			var kept bool
+			if found, kept = shortest(found); kept {
+				more = true
+			}
+		}
+	}
+	found, cut := shortest(found)
+	return found, more || cut
+}
+
+// joined puts every chain of one list before every chain of the other, each fact once.
+func joined(before, after []chain) []chain {
+	list := make([]chain, 0, len(before)*len(after))
+	for _, a := range before {
+		for _, b := range after {
+			both := slices.Clone(a)
+			for _, e := range b {
+				if !slices.Contains(both, e) {
+					both = append(both, e)
+				}
+			}
+			list = append(list, both)
+		}
+	}
+	return list
+}
+
+// shortest orders chains by length, drops those that hold a shorter one, and keeps the first few.
+func shortest(list []chain) (kept []chain, more bool) {
+	slices.SortStableFunc(list, func(a, b chain) int { return cmp.Compare(len(a), len(b)) })
+	for _, c := range list {
+		if slices.ContainsFunc(kept, c.holds) {
+			continue
+		}
+		if len(kept) == maxProofs {
+			return kept, true
+		}
+		kept = append(kept, c)
+	}
+	return kept, false
+}
+
+// holds reports whether every fact of the other chain is among these.
+func (c chain) holds(other chain) bool {
+	return !slices.ContainsFunc(other, func(e evidence) bool { return !slices.Contains(c, e) })
+}
+
+// tell unfolds a leaf: a membership into the ways that lead to it, anything else into itself.
+func (s *Subject) tell(e evidence) (ways []chain, more bool) {
+	if e.kind != member {
+		return []chain{{e}}, false
+	}
+	group := s.e.Canonical(e.group)
+	if group.Workspace != 0 {
+		return s.tellWorkspaceGroup(e)
+	}
+	paths, omitted := s.Paths(group)
+	if len(paths) == 0 && group != s.key {
+		return []chain{{evidence{kind: above, group: group, holder: e.holder, read: estate.ReadKey{Op: estate.OpParents, Principal: s.key}}}}, false
+	}
+	for _, p := range paths {
+		ways = append(ways, s.stepsOf(p))
+	}
+	return ways, omitted != 0
+}
+
+// tellWorkspaceGroup unfolds the membership in the users or admins of a workspace into the ways to be
+// assigned there.
+func (s *Subject) tellWorkspaceGroup(e evidence) (ways []chain, more bool) {
+	assigned, more := s.proofs(s.clauses().assigned(e.group.Workspace))
+	for _, c := range assigned {
+		ways = append(ways, append(c, evidence{kind: mirrors, group: e.group, holder: e.holder, workspace: e.group.Workspace}))
+	}
+	return ways, more
+}
+
+// stepsOf turns a path into its steps.
+func (s *Subject) stepsOf(p Path) chain {
+	steps := chain{}
+	for i := 1; i < len(p); i++ {
+		step := evidence{kind: step, from: p[i-1], group: p[i], read: estate.ReadKey{Op: estate.OpMembers, Principal: p[i]}}
+		if slices.Contains(slices.Collect(s.e.SamePerson(p[i-1])), p[i]) {
+			step.read = estate.ReadKey{Op: estate.OpAliases, Principal: s.key}
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
+
+// want is one condition that does not hold, or of which it is not known.
+type want struct {
+	lack
+	known bool
+	read  estate.ReadKey // what was not read, when it is not known
+}
+
+// wants gives the smallest sets of conditions that would make a clause hold that does not.
+func (c *clause) wants() [][]want {
+	switch {
+	case c.verdict == Allowed:
+		return [][]want{{}}
+	case c.wanted.kind != lackNothing:
+		return [][]want{{{lack: c.wanted, known: c.verdict == Denied, read: c.gap()}}}
+	case c.leaf:
+		return nil // nothing would make it hold
+	case c.every:
+		sets := [][]want{{}}
+		for _, part := range c.parts {
+			sets = combined(sets, part.wants())
+		}
+		return sets
+	default:
+		var sets [][]want
+		for _, part := range c.parts {
+			sets = append(sets, part.wants()...)
+		}
+		return sets
+	}
+}
+
+func combined(sets, with [][]want) [][]want {
+	var list [][]want
+	for _, a := range sets {
+		for _, b := range with {
+			both := slices.Clone(a)
+			for _, w := range b {
+				if !slices.ContainsFunc(both, func(have want) bool { return have.lack == w.lack }) {
+					both = append(both, w)
+				}
+			}
+			list = append(list, both)
+		}
+	}
+	return list
+}
+
+// gap is the first read whose absence leaves the clause unknown.
+func (c *clause) gap() estate.ReadKey {
+	if c.verdict != Unknown {
+		return estate.ReadKey{}
+	}
+	if c.leaf {
+		return c.shown.read
+	}
+	for _, part := range c.parts {
+		if part.verdict == Unknown {
+			return part.gap()
+		}
+	}
+	return estate.ReadKey{}
+}

@@ -1,0 +1,95 @@
+package access
+
+import (
+	"databricks-access-audit/core/identity"
+)
+
+// authority is why somebody may manage a securable: grant and revoke on it, and what is in it.
+type authority struct {
+	kind authorityKind
+	at   identity.Securable // where it is held: the securable, a container, or the metastore
+	// holder is whom the ownership or the grant names.
+	holder identity.PrincipalKey
+	name   string
+}
+
+type authorityKind uint8
+
+const (
+	noAuthority authorityKind = iota
+	byOwning
+	byManage
+	byMetastoreAdmin
+)
+
+// Manages says whether the subject may manage the securable, and by which authority: it owns it or a
+// container, holds MANAGE there, or is admin of the metastore. Authority held below a container needs
+// a way through the containers above: USE, ownership or MANAGE on each.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/permissions-concepts
+func (s *Subject) Manages(on identity.Securable, in identity.WorkspaceID) (authority, Verdict) {
+	answer := Denied
+	for at := range lineage(on) {
+		by, v := s.authorityAt(at, in)
+		for above := range lineage(at) {
+			if above != at {
+				v = All(v, s.passes(above, in))
+			}
+		}
+		if v == Allowed {
+			return by, Allowed
+		}
+		answer = Any(answer, v)
+	}
+	root := identity.MetastoreSecurable(on.Metastore)
+	by, v := s.authorityAt(root, in)
+	if v == Allowed {
+		by.kind = byMetastoreAdmin
+		return by, Allowed
+	}
+	return authority{}, Any(answer, v)
+}
+
+// authorityAt looks at one level alone.
+func (s *Subject) authorityAt(at identity.Securable, in identity.WorkspaceID) (by authority, v Verdict) {
+	owner, known := s.e.Owner(at)
+	v = Unknown
+	if known {
+		v = s.means(owner, in)
+	}
+	if v == Allowed {
+		return authority{kind: byOwning, at: at, holder: owner.Key, name: owner.Name}, Allowed
+	}
+	if at.Type == identity.TypeMetastore {
+		return authority{}, v
+	}
+	manage := s.verdicts().byGrant(identity.Manage, at, in)
+	if manage != Allowed {
+		return authority{}, Any(v, manage)
+	}
+	by = authority{kind: byManage, at: at}
+	for g := range s.e.GrantsOn(at) {
+		if _, ok := gives(g.Privileges, identity.Manage, at.Type); ok && s.means(g.Holder, in) == Allowed {
+			by.holder, by.name = g.Holder.Key, g.Holder.Name
+			break
+		}
+	}
+	return by, Allowed
+}
+
+// passes says whether authority below a container may be used: by USE on it, or authority over it.
+func (s *Subject) passes(container identity.Securable, in identity.WorkspaceID) Verdict {
+	_, over := s.authorityAt(container, in)
+	return Any(s.Uses(container, in), over)
+}
+
+// AccountAdmin finds the identity through which the subject is account admin; it reports false when
+// none is known.
+func (s *Subject) AccountAdmin() (identity.PrincipalKey, bool) {
+	for _, k := range s.identities {
+		if p, _ := s.e.Principal(k); p.HasRole(identity.RoleAccountAdmin) {
+			return k, true
+		}
+	}
+	return identity.PrincipalKey{}, false
+}

@@ -1,0 +1,378 @@
+package access
+
+import (
+	"slices"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// logic combines conditions. The rules of access are written once over it and read in two ways: for
+// the verdict alone (verdicts), and with the facts for and against it (clauses).
+type logic[T any] interface {
+	// fact is a condition that one fact decides.
+	fact(v Verdict, e evidence) T
+	// any holds when one part does, all when every part does.
+	any(parts ...T) T
+	all(parts ...T) T
+	// need says what would make a condition hold that does not.
+	need(condition T, l lack) T
+}
+
+// verdicts reads the rules for the verdict alone.
+type verdicts struct{}
+
+func (verdicts) fact(v Verdict, _ evidence) Verdict     { return v }
+func (verdicts) any(parts ...Verdict) Verdict           { return Any(parts...) }
+func (verdicts) all(parts ...Verdict) Verdict           { return All(parts...) }
+func (verdicts) need(condition Verdict, _ lack) Verdict { return condition }
+
+// rules are the rules of access for one subject.
+type rules[T any] struct {
+	*Subject
+	logic logic[T]
+}
+
+func (s *Subject) verdicts() rules[Verdict] { return rules[Verdict]{s, verdicts{}} }
+
+// Effective says whether the subject holds the privilege on the securable while it acts in the
+// workspace: granted there or on a container of it, by name or by ALL PRIVILEGES, to any of its
+// identities, or by owning the securable itself. It does not look at prerequisites or at where the
+// securable can be reached from: Can does.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/permissions-concepts
+func (s *Subject) Effective(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	return s.verdicts().effective(p, on, in)
+}
+
+// Uses says whether the subject may enter the container: USE CATALOG on a catalog, USE SCHEMA on a
+// schema. Everything else needs no such right.
+func (s *Subject) Uses(on identity.Securable, in identity.WorkspaceID) Verdict {
+	return s.verdicts().uses(on, in)
+}
+
+// Enters says whether the subject may enter the securable and every container that it is in.
+func (s *Subject) Enters(on identity.Securable, in identity.WorkspaceID) Verdict {
+	return s.verdicts().enters(on, in)
+}
+
+// Reaches says whether the subject can get at the securable from the workspace at all, for use of
+// the privilege: it is active and assigned there, the metastore is attached there, and the binding
+// of an isolated catalog, external location or credential lets the workspace in. A read-only
+// binding lets only reading privileges in. Bindings beat grants.
+func (s *Subject) Reaches(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) Verdict {
+	return s.verdicts().reaches(on, p, in)
+}
+
+// Can says whether the subject can exercise a data privilege on the securable from the workspace,
+// now: it holds it, may enter every container, and reaches the securable from there. MODIFY on a
+// table also needs SELECT on it, and WRITE FILES needs READ FILES.
+func (s *Subject) Can(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	return s.verdicts().can(p, on, in)
+}
+
+func (r rules[T]) can(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	return r.logic.all(r.granted(p, on, in), r.reaches(on, p, in))
+}
+
+// granted is what Unity Catalog authorises, wherever the subject may be.
+func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	parts := []T{r.enters(on, in)}
+	if !entry(p, on) {
+		parts = append(parts, r.effective(p, on, in))
+	}
+	if also := companion(p, on); also != "" {
+		parts = append(parts, r.effective(also, on, in))
+	}
+	return r.logic.all(parts...)
+}
+
+// entry reports whether the privilege is the one that entering the container takes anyway.
+func entry(p identity.Privilege, on identity.Securable) bool {
+	return p == identity.UseCatalog && on.Type == identity.TypeCatalog || p == identity.UseSchema && on.Type == identity.TypeSchema
+}
+
+// companion is the privilege without which another is of no use.
+func companion(p identity.Privilege, on identity.Securable) identity.Privilege {
+	switch {
+	case p == identity.Modify && on.Type == identity.TypeTable:
+		return identity.Select
+	case p == identity.WriteFiles:
+		return identity.ReadFiles
+	default:
+		return ""
+	}
+}
+
+func (r rules[T]) effective(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	wanted := lack{kind: lackPrivilege, privilege: p, securable: on, workspace: in}
+	if !p.Applies(on.Type) {
+		return r.logic.need(r.logic.fact(Denied, evidence{}), wanted)
+	}
+	parts := []T{r.byOwnership(p, on, in), r.byPolicy(p, on)}
+	for at := range lineage(on) {
+		parts = append(parts, r.logic.all(r.flows(at, on), r.byGrant(p, at, in)))
+	}
+	return r.logic.need(r.logic.any(parts...), wanted)
+}
+
+// lineage gives the securable and the containers whose grants reach it. Grants on the metastore
+// reach nothing below it.
+func lineage(on identity.Securable) func(yield func(identity.Securable) bool) {
+	return func(yield func(identity.Securable) bool) {
+		for at, ok := on, true; ok; at, ok = at.Parent() {
+			if at.Type == identity.TypeMetastore && on.Type != identity.TypeMetastore {
+				return
+			}
+			if !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// flows says whether a grant at one securable counts on the other: always on itself, further down
+// only in metastores whose privilege model inherits.
+func (r rules[T]) flows(at, on identity.Securable) T {
+	if at == on {
+		return r.logic.all()
+	}
+	m, ok := r.e.Metastore(on.Metastore)
+	model := estate.ReadKey{Op: estate.OpPrivilegeModel, Securable: identity.MetastoreSecurable(on.Metastore)}
+	if !ok || m.PrivilegeModel == "" && r.e.Missed(model) {
+		return r.logic.fact(Unknown, evidence{read: model})
+	}
+	return r.logic.fact(Holds(m.Inherits()), evidence{kind: inherits, securable: at, read: estate.ReadKey{Op: estate.OpMetastores}})
+}
+
+func (r rules[T]) byOwnership(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	if !p.InOwnership() {
+		return r.logic.any()
+	}
+	owner, known := r.e.Owner(on)
+	if !known {
+		return r.logic.fact(Unknown, evidence{read: r.showing(on)})
+	}
+	return r.logic.all(r.means(owner, in), r.logic.fact(Allowed, evidence{kind: owns, holder: owner.Name, privilege: p, securable: on, read: r.showing(on)}))
+}
+
+func (r rules[T]) byGrant(p identity.Privilege, at identity.Securable, in identity.WorkspaceID) T {
+	read := estate.ReadKey{Op: estate.OpGrants, Securable: at}
+	var parts []T
+	if !r.e.Saw(read) {
+		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
+	}
+	for g := range r.e.GrantsOn(at) {
+		if as, ok := gives(g.Privileges, p, at.Type); ok {
+			held := evidence{kind: granted, holder: g.Holder.Name, privilege: p, as: as, securable: at, read: read}
+			parts = append(parts, r.logic.all(r.means(g.Holder, in), r.logic.fact(Allowed, held)))
+		}
+	}
+	return r.logic.any(parts...)
+}
+
+// gives finds the privilege in a set that was granted on a securable of the type: by name, by an
+// older name, or by ALL PRIVILEGES; as is what the set says.
+func gives(set []identity.Privilege, p identity.Privilege, on identity.SecurableType) (as identity.Privilege, ok bool) {
+	for _, g := range set {
+		for _, today := range g.FromLegacy(on) {
+			if today == p {
+				return g, true
+			}
+		}
+		if g == identity.AllPrivileges && p.InAllPrivileges() {
+			as, ok = g, true
+		}
+	}
+	return as, ok
+}
+
+// byPolicy adds what attribute-based GRANT policies give. Whether the tags match cannot be told, so
+// a policy with a condition makes the answer Unknown where it would give the privilege.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/
+func (r rules[T]) byPolicy(p identity.Privilege, on identity.Securable) T {
+	read := estate.ReadKey{Op: estate.OpPolicies, Securable: on}
+	var parts []T
+	if r.e.Missed(read) {
+		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
+	}
+	for _, policy := range r.e.Policies(on) {
+		if policy.Kind != identity.PolicyGrant || !contains(policy.Privileges, p) {
+			continue
+		}
+		to, except := r.named(policy.To), r.named(policy.Except)
+		applies := All(to, negate(except))
+		if policy.Conditional {
+			applies = All(applies, Unknown)
+		}
+		parts = append(parts, r.logic.fact(applies, evidence{kind: granted, holder: "policy " + policy.Name, privilege: p, as: p, securable: on, read: read}))
+	}
+	return r.logic.any(parts...)
+}
+
+func contains(ps []identity.Privilege, p identity.Privilege) bool {
+	_, ok := gives(ps, p, "")
+	return ok
+}
+
+// named says whether one of the names means the subject.
+func (s *Subject) named(names []string) Verdict {
+	answer := Denied
+	for _, name := range names {
+		answer = Any(answer, s.means(s.e.Resolve(name), 0))
+	}
+	return answer
+}
+
+func negate(v Verdict) Verdict {
+	switch v {
+	case Allowed:
+		return Denied
+	case Denied:
+		return Allowed
+	default:
+		return Unknown
+	}
+}
+
+func (r rules[T]) uses(on identity.Securable, in identity.WorkspaceID) T {
+	switch on.Type {
+	case identity.TypeCatalog:
+		return r.effective(identity.UseCatalog, on, in)
+	case identity.TypeSchema:
+		return r.effective(identity.UseSchema, on, in)
+	default:
+		return r.logic.all()
+	}
+}
+
+func (r rules[T]) enters(on identity.Securable, in identity.WorkspaceID) T {
+	var parts []T
+	for at := range lineage(on) {
+		parts = append(parts, r.uses(at, in))
+	}
+	slices.Reverse(parts) // as one enters: the catalog first
+	return r.logic.all(parts...)
+}
+
+// means says whether a fact that names the holder means the subject, while it acts in the workspace.
+func (r rules[T]) means(h estate.Holder, in identity.WorkspaceID) T {
+	return r.logic.fact(r.Subject.means(h, in), evidence{kind: member, group: h.Key, holder: h.Name, read: r.settling(h.Key)})
+}
+
+func (r rules[T]) reaches(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) T {
+	return r.logic.all(r.active(), r.assigned(in), r.attached(on.Metastore, in), r.bound(on, p, in))
+}
+
+// active says whether the subject may log in. Groups do not log in: they stand for their members.
+func (r rules[T]) active() T {
+	if r.key.Kind == identity.KindGroup {
+		return r.logic.all()
+	}
+	read := estate.ReadKey{Op: estate.OpFindPrincipal}
+	status, _ := r.e.Principal(r.key)
+	is := Unknown
+	switch status.Status {
+	case identity.StatusActive:
+		is = Allowed
+	case identity.StatusInactive:
+		is = Denied
+	case identity.StatusUnknown:
+	}
+	return r.logic.need(r.logic.fact(is, evidence{kind: active, group: r.key, read: read}), lack{kind: lackActive})
+}
+
+func (r rules[T]) assigned(in identity.WorkspaceID) T {
+	read := estate.ReadKey{Op: estate.OpAssignments, Workspace: in}
+	var parts []T
+	if !r.e.Saw(read) {
+		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
+	}
+	for _, a := range r.e.Assignments(in) {
+		membership := r.logic.fact(r.In(a.Principal), evidence{kind: member, group: a.Principal, holder: a.Name, read: r.settling(a.Principal)})
+		parts = append(parts, r.logic.all(membership, r.logic.fact(Allowed, evidence{kind: assigned, group: a.Principal, holder: a.Name, workspace: in, permission: a.Permission, read: read})))
+	}
+	return r.logic.need(r.logic.any(parts...), lack{kind: lackAssignment, workspace: in})
+}
+
+func (r rules[T]) attached(metastore string, in identity.WorkspaceID) T {
+	self := identity.MetastoreSecurable(metastore)
+	read := estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: self}
+	is := Unknown
+	for _, id := range r.e.MetastoreWorkspaces(metastore) {
+		if id == in {
+			is = Allowed
+		}
+	}
+	if is == Unknown && r.e.Saw(read) {
+		is = Denied
+	}
+	return r.logic.need(r.logic.fact(is, evidence{kind: attachedTo, securable: self, workspace: in, read: read}),
+		lack{kind: lackMetastore, securable: self, workspace: in})
+}
+
+// bound applies the workspace bindings of the securable that carries them: the catalog of what is
+// in one, otherwise the securable itself.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/workspace-catalog-binding
+func (r rules[T]) bound(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) T {
+	carrier := bindable(on)
+	if carrier.Type == "" {
+		return r.logic.all()
+	}
+	wanted := lack{kind: lackBinding, privilege: p, securable: carrier, workspace: in}
+	info, ok := r.e.Securable(carrier)
+	switch {
+	case !ok:
+		return r.logic.need(r.logic.fact(Unknown, evidence{read: r.showing(carrier)}), wanted)
+	case info.Isolation != identity.Isolated:
+		return r.logic.all() // open to every workspace: nothing to show
+	}
+	read := estate.ReadKey{Op: estate.OpBindings, Securable: carrier}
+	var parts []T
+	if !r.e.Saw(read) {
+		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
+	}
+	for _, b := range r.e.Bindings(carrier) {
+		if b.Workspace == in {
+			parts = append(parts, r.logic.fact(Holds(!b.ReadOnly || p.Reads()), evidence{kind: boundTo, securable: carrier, workspace: in, readOnly: b.ReadOnly, read: read}))
+		}
+	}
+	return r.logic.need(r.logic.any(parts...), wanted)
+}
+
+// bindable is the securable whose isolation decides over on, or the zero value when none does.
+func bindable(on identity.Securable) identity.Securable {
+	switch on.Type {
+	case identity.TypeCatalog, identity.TypeExternalLocation, identity.TypeStorageCredential, identity.TypeServiceCredential:
+		return on
+	case identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel:
+		return identity.CatalogSecurable(on.Metastore, on.Catalog)
+	default:
+		return identity.Securable{}
+	}
+}
+
+// showing is the read that shows a securable's owner and isolation: its own, or the listing of what
+// is in its parent.
+func (s *Subject) showing(on identity.Securable) estate.ReadKey {
+	own := estate.ReadKey{Op: estate.OpSecurable, Securable: on}
+	parent, ok := on.Parent()
+	switch {
+	case !ok:
+		return estate.ReadKey{Op: estate.OpMetastores}
+	case s.e.Saw(own) || s.e.Missed(own):
+		return own
+	default:
+		return estate.ReadKey{Op: estate.OpChildren, Securable: parent, Type: on.Type}
+	}
+}
+
+// settling is the read that shows how, or whether, the subject is in a group.
+func (s *Subject) settling(k identity.PrincipalKey) estate.ReadKey {
+	if k.Kind == identity.KindGroup && s.possible[k] {
+		return estate.ReadKey{Op: estate.OpMembers, Principal: k}
+	}
+	return estate.ReadKey{Op: estate.OpParents, Principal: s.key}
+}

@@ -1,0 +1,80 @@
+package access
+
+import (
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
+)
+
+// steps tells a chain of evidence as a proof: who the subject is, what it holds, from where.
+func (a audit) steps(c chain) []report.Step {
+	var list []report.Step
+	for _, e := range c {
+		list = append(list, a.step(e)...)
+	}
+	return list
+}
+
+func (a audit) step(e evidence) []report.Step {
+	s := report.Step{Fact: a.fact(e.read)}
+	if e.securable.Type != "" {
+		on := a.securable(e.securable)
+		s.Securable = &on
+	}
+	switch e.kind {
+	case step:
+		s.Kind, s.Principal, s.Group = report.StepMember, a.name(e.from), a.name(e.group)
+		if e.group == identity.AccountUsers() {
+			s.Kind, s.Fact = report.StepImplicit, report.Fact{Source: "everybody who can log in is in it"}
+		} else if e.read.Op == estate.OpAliases {
+			s.Kind = report.StepSame
+		}
+	case above:
+		s.Kind, s.Principal, s.Group = report.StepAncestor, a.name(a.key), a.name(e.group)
+	case mirrors:
+		s.Kind, s.Principal, s.Group = report.StepImplicit, a.name(a.key), a.name(e.group)
+		s.Workspace, s.Fact = a.e.WorkspaceName(e.workspace), report.Fact{Source: "who is assigned to a workspace is in its groups"}
+	case granted:
+		return a.grantSteps(e, s)
+	case owns:
+		s.Kind, s.Principal, s.Privilege = report.StepOwner, e.holder, e.privilege
+	case inherits:
+		s.Kind = report.StepInherits
+	case active:
+		s.Kind, s.Principal = report.StepActive, a.name(a.key)
+	case assigned:
+		s.Kind, s.Principal, s.Workspace = report.StepAssigned, a.name(a.e.Canonical(e.group)), a.e.WorkspaceName(e.workspace)
+		s.Detail = e.permission.String()
+	case attachedTo:
+		s.Kind, s.Workspace = report.StepAttached, a.e.WorkspaceName(e.workspace)
+	case boundTo:
+		s.Kind, s.Workspace = report.StepBinding, a.e.WorkspaceName(e.workspace)
+		if e.readOnly {
+			s.Detail = "read-only"
+		}
+	default:
+		return nil
+	}
+	return []report.Step{s}
+}
+
+// grantSteps is the grant and, where it says something else than the privilege, what it stands for.
+func (a audit) grantSteps(e evidence, s report.Step) []report.Step {
+	s.Kind, s.Principal, s.Privilege = report.StepGrant, e.holder, e.as
+	if e.as == e.privilege {
+		return []report.Step{s}
+	}
+	return []report.Step{s, {
+		Kind: report.StepExpands, Privilege: e.privilege, Securable: s.Securable, Detail: e.as.SQL() + " stands for it",
+		Fact: report.Fact{Source: "the rules of Unity Catalog"},
+	}}
+}
+
+// fact cites the read that a step rests on.
+func (a audit) fact(k estate.ReadKey) report.Fact {
+	f := report.Fact{Source: a.e.Operation(k)}
+	if at, ok := a.e.ReadAt(k); ok {
+		f.ReadAt = at.UTC()
+	}
+	return f
+}
