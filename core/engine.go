@@ -122,12 +122,18 @@ func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate
 	head.FactsReadAt = report.FactsReadAt{Oldest: oldest.UTC(), Newest: newest.UTC()}
 	head.Request = req
 	head.Interrupted = e.Interrupted()
-	head.Coverage = coverage(e)
+	head.Coverage = coverage(e, lists[head.Mode])
 	head.Coverage.APICalls = cost(src.Calls())
 }
 
+// lists are the lists of each mode's report that a gap can put in doubt.
+var lists = map[string][]string{
+	query.Principal{}.Mode(): {report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListObjects},
+	query.Can{}.Mode():       {report.ListProofs},
+}
+
 // coverage turns the ledger into what reports say of it.
-func coverage(e *estate.Estate) report.Coverage {
+func coverage(e *estate.Estate, lists []string) report.Coverage {
 	c := report.Coverage{Complete: true, Gaps: []report.Gap{}}
 	for _, r := range e.Reads() {
 		if r.Outcome.Needed {
@@ -140,7 +146,7 @@ func coverage(e *estate.Estate) report.Coverage {
 		gap := report.Gap{
 			Scope: e.Scope(r.Key), Operation: e.Operation(r.Key),
 			Kind: r.Outcome.Kind, Status: r.Outcome.Status, Message: r.Outcome.Message,
-			Effect: e.Effect(r.Key), Affects: affects(r.Key), Blocking: r.Blocking(),
+			Effect: e.Effect(r.Key), Affects: affects(r.Key, lists), Blocking: r.Blocking(),
 		}
 		if r.Outcome.Partial {
 			gap.Message += " (part of it was read)"
@@ -151,29 +157,36 @@ func coverage(e *estate.Estate) report.Coverage {
 	return c
 }
 
-// affects names the lists of a report from which something may be missing without the read.
-func affects(k estate.ReadKey) []string {
-	everything := []string{report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListProofs}
-	switch k.Op {
-	case estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers:
-		return everything
-	case estate.OpReach, estate.OpWorkspaces:
-		return []string{report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListProofs}
-	case estate.OpPrincipal:
-		return []string{report.ListRoles}
-	case estate.OpAssignments:
-		return []string{report.ListWorkspaces, report.ListRoles, report.ListProofs}
-	case estate.OpMetastores:
-		return []string{report.ListGrants, report.ListRoles, report.ListProofs}
-	case estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren, estate.OpGrants, estate.OpBindings,
-		estate.OpLookup, estate.OpSecurable, estate.OpPolicies:
-		return []string{report.ListGrants, report.ListProofs}
-	case estate.OpObjects:
-		return []string{report.ListObjects}
-	default:
-		return []string{}
+// affects names those of the lists from which something may be missing without the read.
+func affects(k estate.ReadKey, lists []string) []string {
+	affected := []string{} // null would stand for all
+	for _, list := range lists {
+		if slices.Contains(restsOn[list], k.Op) {
+			affected = append(affected, list)
+		}
 	}
+	return affected
 }
+
+// restsOn says which reads each list of a report is made from.
+var restsOn = map[string][]estate.Op{
+	report.ListMemberships: identities,
+	report.ListWorkspaces:  slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
+	report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
+	report.ListGrants:      slices.Concat(identities, places, securables),
+	report.ListProofs:      slices.Concat(identities, places, securables, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies}),
+	report.ListObjects:     {estate.OpObjects},
+}
+
+// The reads that several lists are made from.
+var (
+	identities = []estate.Op{estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers}
+	places     = []estate.Op{estate.OpReach, estate.OpWorkspaces}
+	securables = []estate.Op{
+		estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren,
+		estate.OpGrants, estate.OpBindings,
+	}
+)
 
 func cost(calls map[string]int) report.APICalls {
 	c := report.APICalls{ByEndpoint: calls}
