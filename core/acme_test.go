@@ -130,6 +130,44 @@ func TestAliceByEveryRoute(t *testing.T) {
 	}
 }
 
+// TestUnusedGroups says of a group that it gives nothing only when everything was looked at.
+func TestUnusedGroups(t *testing.T) {
+	account := sandbox.Acme()
+	eu := account.MetastoreByName("acme-eu").CatalogByName("eu_gdpr")
+	eu.Bindings = append(eu.Bindings, sandbox.Binding{WorkspaceID: account.WorkspaceByName("analytics-eu").ID})
+	account.WorkspaceByName("lab").Status = sandbox.Running
+	account.WorkspaceByName("lab").NoIdentityFederation = false
+	server := serve(t, account, sandbox.Options{})
+	g := engine(t, server, server.Auditor())
+	shallow := audit(t, g, query.Principal{Who: "alice@acme.test"})
+	if len(shallow.UnusedGroups) != 0 || len(shallow.UndecidedGroups) != 1 || shallow.UndecidedGroups[0].Name != "all-staff" {
+		t.Errorf("looking at catalogs alone: unused %v, undecided %v", shallow.UnusedGroups, shallow.UndecidedGroups)
+	}
+	deep := audit(t, g, query.Principal{Who: "alice@acme.test", Scan: everything})
+	if !deep.Coverage.Complete {
+		t.Fatalf("not complete: %+v", deep.Coverage.Gaps)
+	}
+	if len(deep.UnusedGroups) != 1 || deep.UnusedGroups[0].Name != "all-staff" || len(deep.UndecidedGroups) != 0 {
+		t.Errorf("looking at everything: unused %v, undecided %v", deep.UnusedGroups, deep.UndecidedGroups)
+	}
+}
+
+// TestNamesThatSeveralBear leaves a grant open whose holder's name two groups bear, and says so.
+func TestNamesThatSeveralBear(t *testing.T) {
+	account := sandbox.Acme()
+	account.GroupByName("sales-analytics").DisplayName = "twins"
+	account.GroupByName("contractors").DisplayName = "twins"
+	main := account.MetastoreByName("acme-us").CatalogByName("main")
+	main.Grants = append(main.Grants, sandbox.Grant{Principal: "twins", Privileges: []string{"MODIFY"}})
+	server := serve(t, account, sandbox.Options{IAMv2: sandbox.IAMv2NotFound})
+	r := audit(t, engine(t, server, server.Auditor()), query.Principal{Who: "alice@acme.test"})
+	if r.Coverage.Complete || !slices.ContainsFunc(r.Coverage.Gaps, func(g report.Gap) bool {
+		return g.Blocking && g.Operation == "tell whom a grant on catalog main names"
+	}) {
+		t.Errorf("no gap: %+v", r.Coverage.Gaps)
+	}
+}
+
 // mutant is a Source that makes one typical mistake.
 type mutant struct {
 	collect.Source

@@ -61,6 +61,7 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		}
 		r := access.Principal(e, subject)
 		g.sign(&r.Envelope, req, e, src)
+		doubt(&r.Coverage, e, access.Doubts(e, subject))
 		return r, nil
 	case query.Can:
 		r, e, err := g.can(ctx, src, q, options)
@@ -155,6 +156,20 @@ func coverage(e *estate.Estate, lists []string) report.Coverage {
 		c.Gaps = append(c.Gaps, gap)
 	}
 	return c
+}
+
+// doubt adds a gap for each grant of which it cannot be told whom it names.
+func doubt(c *report.Coverage, e *estate.Estate, grants []estate.Grant) {
+	for _, g := range grants {
+		on := g.Securable.Type.Title() + " " + g.Securable.FullName()
+		c.Complete = false
+		c.Gaps = append(c.Gaps, report.Gap{
+			Scope: "metastore " + e.MetastoreName(g.Securable.Metastore), Operation: "tell whom a grant on " + on + " names",
+			Kind: identity.Failed, Message: fmt.Sprintf("several principals are called %q", g.Holder.Name),
+			Effect:  "whether the grant is the subject's is not known; it is not listed",
+			Affects: []string{report.ListGrants}, Blocking: true,
+		})
+	}
 }
 
 // affects names those of the lists from which something may be missing without the read.

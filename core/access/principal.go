@@ -49,6 +49,7 @@ func (a audit) memberships() []report.Membership {
 	for _, g := range a.groups() {
 		paths, omitted := a.Paths(g)
 		m := report.Membership{Group: a.principal(g), PathsOmitted: omitted, Paths: []report.Path{}, WayUnknown: a.wayUnknown(g)}
+		m.WayUnknown = m.WayUnknown || len(paths) == 0
 		for _, p := range paths {
 			m.Direct = m.Direct || a.direct(p)
 			m.Paths = append(m.Paths, a.names(p))
@@ -82,7 +83,8 @@ func (a audit) workspaces() []report.WorkspaceAccess {
 	list := []report.WorkspaceAccess{}
 	for _, w := range a.e.Workspaces() {
 		at := a.standings[w.ID]
-		if at.assigned != Allowed || at.via == identity.AccountUsers() && a.key.Kind == identity.KindGroup {
+		everybody := at.via == identity.AccountUsers() && a.key != identity.AccountUsers()
+		if at.assigned != Allowed || everybody && a.key.Kind == identity.KindGroup {
 			continue // that everybody may enter is not the group's doing
 		}
 		list = append(list, report.WorkspaceAccess{
@@ -218,6 +220,19 @@ func (a audit) roles() []report.Role {
 	return list
 }
 
+// Doubts gives the grants of which it cannot be told whether they are the subject's: several
+// principals bear the holder's name, and the subject is, or may be, in one of them.
+func Doubts(e *estate.Estate, key identity.PrincipalKey) []estate.Grant {
+	s := For(e, key)
+	var doubts []estate.Grant
+	for g := range e.Ambiguous() {
+		if s.meansOneOf(g.Holder.Name) == Unknown {
+			doubts = append(doubts, g)
+		}
+	}
+	return doubts
+}
+
 // idleGroups finds the groups that give Unity Catalog access but no way into a workspace, those that
 // were seen to give nothing, and those of which it cannot be told. A group gives what the groups
 // above it give.
@@ -296,8 +311,15 @@ func (a audit) above(k identity.PrincipalKey) (above []identity.PrincipalKey, co
 // allAssignmentsSeen is Denied when the assignments of every workspace were read, so that what was
 // not seen is not there, and Unknown otherwise.
 func (a audit) allAssignmentsSeen() Verdict {
-	if !a.e.Saw(estate.ReadKey{Op: estate.OpWorkspaces}) {
+	if !a.e.Saw(estate.ReadKey{Op: estate.OpWorkspaces}) || a.e.Missed(estate.ReadKey{Op: estate.OpReach}) {
 		return Unknown
+	}
+	for _, m := range a.e.Metastores() {
+		for _, id := range a.e.MetastoreWorkspaces(m.ID) {
+			if _, listed := a.e.Workspace(id); !listed {
+				return Unknown
+			}
+		}
 	}
 	for _, w := range a.e.Workspaces() {
 		if !a.e.Saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: w.ID}) {
@@ -310,13 +332,18 @@ func (a audit) allAssignmentsSeen() Verdict {
 // allGrantsSeen is Denied when every needed read of grants and listings succeeded, so that what was
 // not seen is not there, and Unknown otherwise.
 func (a audit) allGrantsSeen() Verdict {
-	needed := []estate.Op{estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants}
+	for _, r := range a.e.Reads() {
+		if r.Key.Op == estate.OpChildren && r.Outcome.Kind == identity.NotAsked {
+			return Unknown // a group may hold something only where nobody looked
+		}
+	}
+	needed := []estate.Op{estate.OpReach, estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants}
 	for _, r := range a.e.Reads() {
 		if slices.Contains(needed, r.Key.Op) && r.Blocking() {
 			return Unknown
 		}
 	}
-	if a.e.Interrupted() {
+	if a.e.Interrupted() || len(Doubts(a.e, a.key)) > 0 {
 		return Unknown
 	}
 	return Denied
@@ -330,15 +357,25 @@ func (a audit) notes(r *report.PrincipalReport) []string {
 	if a.key.Kind == identity.KindGroup {
 		notes = append(notes, "the subject is a group: what everybody has through account users counts for what it can use, and is not listed")
 	}
-	for _, m := range r.Memberships {
-		if len(m.Paths) > 0 && len(m.Paths[0])-1 > nestingLimit {
-			notes = append(notes, fmt.Sprintf("%s is more than %d layers of groups away: Databricks may not honour it", m.Group.Name, nestingLimit))
+	for _, g := range a.groups() {
+		if path := a.Shortest(g); a.layers(path) > nestingLimit {
+			notes = append(notes, fmt.Sprintf("%s is more than %d layers of groups away: Databricks may not honour it", a.name(g), nestingLimit))
 		}
 	}
 	if circle := a.circle(); circle != nil {
 		notes = append(notes, "groups nest in a circle: "+strings.Join(a.names(circle), " → "))
 	}
 	return notes
+}
+
+// layers counts the groups on a path.
+func (a audit) layers(p Path) (n int) {
+	for _, k := range p {
+		if k != a.key && k.Kind == identity.KindGroup {
+			n++
+		}
+	}
+	return n
 }
 
 // circle finds a chain of groups that leads back to its start, if the subject is in one.

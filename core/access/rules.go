@@ -290,6 +290,10 @@ func (r rules[T]) assigned(in identity.WorkspaceID) T {
 		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
 	}
 	for _, a := range r.e.Assignments(in) {
+		if a.Permission == identity.WorkspaceNone {
+			parts = append(parts, r.logic.all(r.logic.fact(r.In(a.Principal), evidence{}), r.logic.fact(Unknown, evidence{read: read})))
+			continue
+		}
 		membership := r.logic.fact(r.In(a.Principal), evidence{kind: member, group: a.Principal, holder: a.Name, read: r.settling(a.Principal)})
 		parts = append(parts, r.logic.all(membership, r.logic.fact(Allowed, evidence{kind: assigned, group: a.Principal, holder: a.Name, workspace: in, permission: a.Permission, read: read})))
 	}

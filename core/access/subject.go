@@ -204,6 +204,9 @@ func (s *Subject) stand(id identity.WorkspaceID) standing {
 	}
 	for _, a := range s.e.Assignments(id) {
 		in := s.In(a.Principal)
+		if a.Permission == identity.WorkspaceNone {
+			in = All(in, Unknown) // the answer did not say what it gives
+		}
 		at.assigned = Any(at.assigned, in)
 		if a.Permission == identity.WorkspaceAdmin {
 			at.admin = Any(at.admin, in)

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,7 @@ func Principal(ctx context.Context, src Source, scope Scope, o Options) (*estate
 		return nil, identity.PrincipalKey{}, err
 	}
 	c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
+	c.noteStatus(subject)
 	c.crawlWorkspaces()
 	c.crawlMetastores()
 	c.noteNotAsked()
@@ -75,7 +77,8 @@ type crawler struct {
 	now     func() time.Time
 	workers int
 
-	workspaces []identity.Workspace // asked for
+	workspaces []identity.Workspace          // asked for
+	listed     map[identity.WorkspaceID]bool // all of the account; nil when the list was not read
 	metastores []identity.Metastore
 	directory  directory
 	guests     guests
@@ -159,8 +162,14 @@ func (c *crawler) noteReach() {
 func (c *crawler) listWorkspaces(ctx context.Context) error {
 	all, err := c.src.Workspaces(ctx)
 	c.note(estate.ReadKey{Op: estate.OpWorkspaces}, err)
+	if err == nil {
+		c.listed = map[identity.WorkspaceID]bool{}
+	}
 	for _, w := range all {
 		c.b.AddWorkspace(w)
+		if err == nil {
+			c.listed[w.ID] = true
+		}
 	}
 	chosen, missing := choose(all, c.scope.WorkspaceURLs)
 	if len(missing) > 0 && err == nil {
@@ -225,6 +234,15 @@ func (c *crawler) listMetastores(ctx context.Context) {
 	}
 }
 
+// noteStatus enters in the ledger when the subject's record does not say whether it may log in.
+func (c *crawler) noteStatus(p identity.Principal) {
+	if p.Status == identity.StatusUnknown && p.Key.Kind != identity.KindGroup {
+		c.note(estate.ReadKey{Op: estate.OpPrincipal, Principal: p.Key}, &identity.Failure{
+			Kind: identity.Unsupported, Message: "the record does not say whether it is active",
+		})
+	}
+}
+
 // crawlWorkspaces reads who is assigned to each workspace.
 func (c *crawler) crawlWorkspaces() {
 	for _, w := range c.workspaces {
@@ -237,10 +255,13 @@ func (c *crawler) crawlWorkspaces() {
 
 func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
 	assignments, err := c.src.Assignments(ctx, id)
-	c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, err)
 	for _, a := range assignments {
 		c.b.AddAssignment(a)
+		if a.Permission == identity.WorkspaceNone && err == nil {
+			err = &identity.Failure{Kind: identity.Failed, Partial: true, Message: fmt.Sprintf("the assignment of %s has no permission that this program knows", a.Name)}
+		}
 	}
+	c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, err)
 }
 
 // noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth.

@@ -23,9 +23,10 @@ type guests struct {
 type kinship int
 
 const (
-	alike    kinship = iota // by the spelling alone
-	same                    // the external ids agree
-	stranger                // the external ids differ
+	alike     kinship = iota // by the spelling alone
+	same                     // the external ids agree
+	stranger                 // the external ids differ
+	ownRecord                // another record of the same person bears it
 )
 
 // recognise notes the subject, and the guest name by which it was asked for, if it was.
@@ -54,8 +55,10 @@ func (g *guests) meet(name string) bool {
 	if g.subject.Key.Kind != identity.KindUser || identity.SameName(name, g.subject.Name) || !g.fits(name) {
 		return false
 	}
-	if _, met := g.names[name]; met {
-		return false
+	for met := range g.names {
+		if identity.SameName(met, name) {
+			return false
+		}
 	}
 	g.names[name] = alike
 	return true
@@ -83,6 +86,13 @@ func (c *crawler) meetNames(at identity.Workspace, names ...string) {
 	}
 }
 
+// confirm notes that a name is on a record of the same person: no fact that bears it needs a look.
+func (g *guests) confirm(name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.names[name] = ownRecord
+}
+
 // settle keeps a second name whose external id is the subject's, drops one whose external id is
 // somebody else's, and leaves the rest to their spelling.
 func (g *guests) settle(name, external string, err error) {
@@ -103,7 +113,7 @@ func (g *guests) finish(c *crawler, p identity.Principal) {
 	defer g.mu.Unlock()
 	var spelt []string
 	for name, kin := range g.names {
-		if kin != stranger {
+		if kin == alike || kin == same {
 			p.Aliases = append(p.Aliases, name)
 		}
 		if kin == alike {

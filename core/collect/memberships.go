@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"databricks-access-audit/core/estate"
@@ -28,6 +29,7 @@ func (c *crawler) subject(ctx context.Context, p identity.Principal) {
 	for _, other := range c.otherRecords(ctx, p) {
 		c.b.AddPrincipal(other)
 		c.b.AddSamePerson(p.Key, other.Key)
+		c.guests.confirm(other.Name)
 		c.q.add(func(ctx context.Context) { c.memberships(ctx, other.Key) })
 	}
 }
@@ -139,66 +141,56 @@ func (d *directory) named(name string) identity.PrincipalKey {
 func (c *crawler) checkVisibility(ctx context.Context, m identity.Metastore, at identity.Workspace) {
 	key := estate.ReadKey{Op: estate.OpVisibility, Securable: identity.MetastoreSecurable(m.ID)}
 	caller, err := c.caller(ctx, at)
+	if err != nil {
+		c.note(key, fmt.Errorf("find out who the caller is: %w", err))
+		return
+	}
+	filtered := func(why string) error {
+		return &identity.Failure{Kind: identity.Forbidden, Message: fmt.Sprintf("the caller %s is not an admin of this metastore: %s", caller.Label(), why)}
+	}
 	switch {
-	case identity.IsKind(err, identity.Unsupported), identity.IsKind(err, identity.NotFound):
-		c.remark(key, identity.Unsupported, "cannot find out who the caller is")
-		return
-	case err != nil:
-		c.note(key, err)
-		return
 	case identity.SameName(caller.Name, m.Owner):
 		c.note(key, nil)
+		return
+	case identity.SameName(m.Owner, systemUser):
+		c.note(key, filtered("it has none"))
+		return
+	case m.Owner == "":
+		c.remark(key, identity.Unsupported, "the metastore does not say who its admin is: whether the caller sees everything is not known")
 		return
 	}
 	switch in, err := c.callerIn(ctx, caller, m.Owner); {
 	case err != nil:
 		c.note(key, err)
-	case in == callerInside:
+	case in:
 		c.note(key, nil)
-	case in == callerOutside:
-		c.note(key, &identity.Failure{Kind: identity.Forbidden, Message: fmt.Sprintf(
-			"the caller %s is not an admin of this metastore (its owner is %s)", caller.Label(), m.Owner)})
 	default:
-		c.remark(key, identity.Unsupported, "the metastore has no admin that could be found: who sees everything is not known")
+		c.note(key, filtered("its owner is "+m.Owner))
 	}
 }
+
+// systemUser owns metastores that Databricks made and nobody took over.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/admin-privileges
+const systemUser = "System user"
 
 // caller reads whose credentials are in use; they are the same in every workspace.
 func (c *crawler) caller(ctx context.Context, at identity.Workspace) (identity.Principal, error) {
 	return c.directory.caller.get(struct{}{}, func() (identity.Principal, error) { return c.src.Caller(ctx, at) })
 }
 
-// callerStanding is what is known of the caller and the owner of a metastore.
-type callerStanding int
-
-const (
-	ownerUnknown callerStanding = iota
-	callerInside
-	callerOutside
-)
-
-// callerIn finds out whether the caller is in the group that owns a metastore.
-func (c *crawler) callerIn(ctx context.Context, caller identity.Principal, owner string) (callerStanding, error) {
-	if owner == "" {
-		return ownerUnknown, nil
-	}
+// callerIn finds out whether the caller is in the group that owns a metastore. An owner that is not a
+// group is somebody else.
+func (c *crawler) callerIn(ctx context.Context, caller identity.Principal, owner string) (bool, error) {
 	group, err := c.groupNamed(ctx, owner)
-	if err != nil {
-		return ownerUnknown, err
-	}
-	if group.IsZero() {
-		return c.ownedByOther(ctx, owner)
+	if err != nil || group.IsZero() {
+		return false, err
 	}
 	above, err := c.parentGroups(ctx, caller.Key)
 	if err != nil {
 		return c.climb(ctx, caller.Key, group)
 	}
-	for _, k := range above {
-		if k == group {
-			return callerInside, nil
-		}
-	}
-	return callerOutside, nil
+	return slices.Contains(above, group), nil
 }
 
 // groupNamed finds the key of an account group by name; zero when there is none.
@@ -213,35 +205,18 @@ func (c *crawler) groupNamed(ctx context.Context, name string) (identity.Princip
 	return found[0].Key, nil
 }
 
-// ownedByOther answers for an owner that is neither the caller nor a group: if it is a person or a
-// service principal, the caller is certainly somebody else.
-func (c *crawler) ownedByOther(ctx context.Context, owner string) (callerStanding, error) {
-	kind := identity.KindServicePrincipal
-	if !uuid.MatchString(owner) {
-		kind = identity.KindUser
-	}
-	found, err := c.src.FindPrincipals(ctx, kind, identity.Match{Field: identity.ByName, Value: owner})
-	switch {
-	case err != nil:
-		return ownerUnknown, err
-	case len(found) > 0:
-		return callerOutside, nil
-	default:
-		return ownerUnknown, nil
-	}
-}
-
-// climb answers from the members of the owner group and the groups in it.
-func (c *crawler) climb(ctx context.Context, caller, group identity.PrincipalKey) (callerStanding, error) {
+// climb answers from the members of the owner group and the groups in it. A member whose kind the
+// answer leaves out is known by its id.
+func (c *crawler) climb(ctx context.Context, caller, group identity.PrincipalKey) (bool, error) {
 	seen := map[identity.PrincipalKey]bool{group: true}
 	for queue := []identity.PrincipalKey{group}; len(queue) > 0; queue = queue[1:] {
 		g, err := c.group(ctx, queue[0])
 		if err != nil {
-			return ownerUnknown, err
+			return false, err
 		}
 		for _, m := range g.Members {
-			if m == caller {
-				return callerInside, nil
+			if m.ID == caller.ID && (m.Kind == caller.Kind || m.Kind == identity.KindUnknown) {
+				return true, nil
 			}
 			if m.Kind == identity.KindGroup && !seen[m] {
 				seen[m] = true
@@ -249,5 +224,5 @@ func (c *crawler) climb(ctx context.Context, caller, group identity.PrincipalKey
 			}
 		}
 	}
-	return callerOutside, nil
+	return false, nil
 }

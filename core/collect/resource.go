@@ -64,6 +64,7 @@ func Can(ctx context.Context, src Source, scope Scope, target Target, o Options)
 		return nil, identity.PrincipalKey{}, identity.Securable{}, err
 	}
 	c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
+	c.noteStatus(subject)
 	c.crawlAssignments(v.attached)
 	v.chain(ctx, found)
 	c.q.run(ctx, c.workers)
@@ -202,9 +203,7 @@ func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 	for s, ok := found.Securable, true; ok && (s.Type != identity.TypeMetastore || found.Type == identity.TypeMetastore); s, ok = s.Parent() {
 		v.grants(s, at)
 	}
-	if v.m.PrivilegeModel == "" {
-		v.q.add(v.complete)
-	}
+	v.q.add(v.complete)
 	if t := found.Type; t == identity.TypeCatalog || t == identity.TypeSchema || t.InSchema() {
 		v.q.add(func(ctx context.Context) {
 			policies, err := v.src.Policies(ctx, at, found.Securable)

@@ -1,7 +1,9 @@
 package collect
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
 	"databricks-access-audit/core/estate"
@@ -51,6 +53,10 @@ func (c *crawler) metastore(ctx context.Context, m identity.Metastore) *metastor
 	c.note(estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: self}, err)
 	for _, id := range ids {
 		c.b.AttachMetastore(m.ID, id)
+		if c.listed != nil && !c.listed[id] && c.src.Reach().WholeAccount {
+			c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, &identity.Failure{Kind: identity.NotFound,
+				Message: fmt.Sprintf("metastore %s is attached to it, but the list of workspaces does not have it", m.Name)})
+		}
 	}
 	return &metastore{crawler: c, m: m, self: self, attached: ids}
 }
@@ -101,10 +107,10 @@ func (v *metastore) closed() identity.FailureKind {
 
 // plan plans the reads of everything in the metastore.
 func (v *metastore) plan(catalogs []identity.SecurableInfo) {
-	v.q.add(func(ctx context.Context) { v.checkVisibility(ctx, v.m, v.door) })
-	if v.m.PrivilegeModel == "" {
-		v.q.add(v.complete)
-	}
+	v.q.add(func(ctx context.Context) {
+		v.complete(ctx)
+		v.checkVisibility(ctx, v.m, v.door)
+	})
 	v.grants(v.self, v.door)
 	for _, t := range besideCatalogs {
 		v.list(v.door, v.self, t, func(s identity.SecurableInfo) { v.beside(s) })
@@ -116,13 +122,21 @@ func (v *metastore) plan(catalogs []identity.SecurableInfo) {
 	}
 }
 
-// complete reads what the list of metastores left out.
+// complete reads what the list of metastores left out, if it left something out.
 func (v *metastore) complete(ctx context.Context) {
-	m, err := v.src.Metastore(ctx, v.door)
-	v.note(estate.ReadKey{Op: estate.OpPrivilegeModel, Securable: v.self}, err)
-	if err == nil && m.ID == v.m.ID {
-		v.b.AddMetastore(m)
+	if v.m.PrivilegeModel != "" && v.m.Owner != "" {
+		return
 	}
+	m, err := v.src.Metastore(ctx, v.door)
+	if v.m.PrivilegeModel == "" {
+		v.note(estate.ReadKey{Op: estate.OpPrivilegeModel, Securable: v.self}, err)
+	}
+	if err != nil || m.ID != v.m.ID {
+		return
+	}
+	v.m.PrivilegeModel = cmp.Or(v.m.PrivilegeModel, m.PrivilegeModel)
+	v.m.Owner = cmp.Or(v.m.Owner, m.Owner)
+	v.b.AddMetastore(v.m)
 }
 
 // list reads one listing and goes on with each item.

@@ -352,6 +352,7 @@ func (t *tokenTransport) failure() (int, []byte, error) {
 // tokenTransport makes the transport for requests made for the credentials of a host.
 func (a *Account) tokenTransport(at address) *tokenTransport {
 	p := a.policy
+	p.counted = true // whoever signs in wants to know soon
 	p.retries = min(p.retries, tokenRetries)
 	p.total = min(p.total, 2*tokenTimeout)
 	return &tokenTransport{next: a.transport, policy: p, context: a.life, allowed: func(r *http.Request) error {

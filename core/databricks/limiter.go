@@ -68,6 +68,9 @@ func seed(c class, override float64) (start, ceiling rate.Limit, burst int) {
 // increase, multiplicative decrease. It is safe for concurrent use.
 type limiter struct {
 	bucket *rate.Limiter
+	// turn is held by the one who waits for the bucket. The others wait for the turn, so that what is
+	// left of a queue moves at the new rate when the rate changes.
+	turn chan struct{}
 
 	mu         sync.Mutex
 	start      rate.Limit
@@ -82,11 +85,20 @@ type limiter struct {
 
 func newLimiter(c class, override float64) *limiter {
 	start, ceiling, burst := seed(c, override)
-	return &limiter{bucket: rate.NewLimiter(start, burst), start: start, ceiling: ceiling, burst: burst, step: start / 10, cleanSince: time.Now()}
+	return &limiter{
+		bucket: rate.NewLimiter(start, burst), turn: make(chan struct{}, 1),
+		start: start, ceiling: ceiling, burst: burst, step: start / 10, cleanSince: time.Now(),
+	}
 }
 
 // wait returns when a request may go out, or the context's error as soon as that is done.
 func (l *limiter) wait(ctx context.Context) error {
+	select {
+	case l.turn <- struct{}{}:
+		defer func() { <-l.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	for {
 		if err := sleep(ctx, l.pauseLeft()); err != nil {
 			return err
@@ -132,9 +144,9 @@ func (l *limiter) refused(sent time.Time, retryAfter time.Duration) {
 	}
 	l.cut = now
 	limit := l.bucket.Limit()
-	// Steps are a tenth of what was just too much, so that the search is as fine as the limit is low;
-	// but never so small that a bad minute is paid for during hours.
-	l.step = max(limit/10, l.start/100)
+	// Steps are a tenth of what was just too much, so that the search is fine where the limit is high;
+	// but never so small that a bad minute is paid for during many.
+	l.step = max(limit/10, l.start/20)
 	l.set(max(limit/2, floorRate))
 }
 

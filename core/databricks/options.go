@@ -49,7 +49,8 @@ type Options struct {
 	// RateLimit bounds requests per second to each host, all endpoints together, in place of the
 	// documented limits. Zero means the documented limits.
 	RateLimit float64
-	// MaxRetries is how often a failed read is repeated; zero means 5, negative never.
+	// MaxRetries is how often a failed read is repeated; negative never. Zero means 5 times, and for
+	// refusals for rate as often as the time of a call allows.
 	MaxRetries int
 	// RetryBaseDelay and RetryMaxDelay bound the wait before a retry when the server names none:
 	// zero means 500 ms and 30 s.
@@ -69,7 +70,7 @@ type Options struct {
 }
 
 func (o Options) policy() policy {
-	p := policy{retries: o.MaxRetries, base: o.RetryBaseDelay, max: o.RetryMaxDelay, total: o.CallTimeout}
+	p := policy{retries: o.MaxRetries, counted: o.MaxRetries != 0, base: o.RetryBaseDelay, max: o.RetryMaxDelay, total: o.CallTimeout}
 	switch {
 	case p.retries == 0:
 		p.retries = defaultRetries

@@ -170,7 +170,7 @@ func (s *Session) Assignments(ctx context.Context, id identity.WorkspaceID) ([]i
 		r = s.own(routeOwnAssignments)
 	}
 	rows, err := tokenPages(ctx, s, r,
-		func(a assignmentRow) string { return string(a.Principal.ID) },
+		func(a assignmentRow) string { return string(a.Principal.ID) + " " + strings.Join(a.Permissions, ",") },
 		func(w assignmentRows) page[assignmentRow] { return page[assignmentRow]{w.Rows, w.Next} })
 	found := make([]identity.Assignment, 0, len(rows))
 	for _, row := range rows {

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -33,6 +34,7 @@ const (
 // policy bounds how long a call goes on.
 type policy struct {
 	retries   int
+	counted   bool // the number of retries was asked for, and binds refusals for rate too
 	base, max time.Duration
 	total     time.Duration
 }
@@ -57,7 +59,7 @@ func (p policy) judge(method string, ans *answer, err error) outlook {
 	o := outlook{}
 	switch {
 	case hiddenThrottle(ans.status, ans.body):
-		o = outlook{retries: p.retries, throttled: true}
+		o = outlook{retries: p.patience(), throttled: true}
 	case ans.status == http.StatusServiceUnavailable, ans.status == http.StatusBadGateway, ans.status == http.StatusGatewayTimeout:
 		o.retries = p.retries
 	case ans.status == http.StatusInternalServerError:
@@ -67,6 +69,15 @@ func (p policy) judge(method string, ans *answer, err error) outlook {
 	}
 	o.after, o.asked = retryAfter(ans.header, time.Now())
 	return o
+}
+
+// patience is how often a refusal for rate is tried again: within the time of a call as often as it
+// takes, since it says that the answer will come; unless a number was asked for.
+func (p policy) patience() int {
+	if p.counted {
+		return p.retries
+	}
+	return math.MaxInt
 }
 
 // retriesFor tells passing troubles of the network from lasting ones. What is known as neither is

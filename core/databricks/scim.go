@@ -337,7 +337,7 @@ func (s *Session) Caller(ctx context.Context, at identity.Workspace) (identity.P
 	r.query = meQuery()
 	var row scimResource
 	if _, err := s.fetch(ctx, r, &row); err != nil {
-		return identity.Principal{}, err
+		return s.callerByClientID(ctx, err)
 	}
 	if row.ID == "" {
 		return identity.Principal{}, s.failed(fmt.Errorf("%s: the answer names nobody", r.route))
@@ -348,6 +348,20 @@ func (s *Session) Caller(ctx context.Context, at identity.Workspace) (identity.P
 		kind = identity.KindServicePrincipal
 	}
 	return row.principal(kind), nil
+}
+
+// callerByClientID finds a caller that no workspace names: a service principal is known by the client
+// id of its credentials. cause is why the workspace does not say.
+func (s *Session) callerByClientID(ctx context.Context, cause error) (identity.Principal, error) {
+	id := s.account.identity.ClientID
+	if id == "" || ctx.Err() != nil {
+		return identity.Principal{}, cause
+	}
+	found, err := s.FindPrincipals(ctx, identity.KindServicePrincipal, identity.Match{Field: identity.ByName, Value: id})
+	if err != nil || len(found) != 1 {
+		return identity.Principal{}, cause
+	}
+	return found[0], nil
 }
 
 // meQuery leaves out what makes the answer dear,

@@ -290,9 +290,22 @@ func (e *Estate) resolve(name string) Holder {
 	case 1:
 		h.Key = e.principals[fits[0]].Key
 	default:
-		h.Ambiguous = true
+		h.Ambiguous = !e.onePerson(fits)
+		if !h.Ambiguous {
+			h.Key = e.principals[fits[0]].Key
+		}
 	}
 	return h
+}
+
+// onePerson reports whether all of these are records of the same person as the first.
+func (e *Estate) onePerson(records []int32) bool {
+	for _, r := range records[1:] {
+		if !slices.Contains(e.same[records[0]], r) {
+			return false
+		}
+	}
+	return true
 }
 
 // systemGroup matches the hidden groups that mirror a workspace's users and admins in Unity

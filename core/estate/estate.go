@@ -258,6 +258,20 @@ func (e *Estate) grant(r row) Grant {
 	}
 }
 
+// Ambiguous gives the grants whose holder's name several principals bear.
+func (e *Estate) Ambiguous() iter.Seq[Grant] {
+	return func(yield func(Grant) bool) {
+		if !slices.ContainsFunc(e.holders, func(h Holder) bool { return h.Ambiguous }) {
+			return
+		}
+		for _, r := range e.grants {
+			if e.holders[r.holder].Ambiguous && !yield(e.grant(r)) {
+				return
+			}
+		}
+	}
+}
+
 // Bindings gives the workspaces that an isolated securable is bound to.
 func (e *Estate) Bindings(s identity.Securable) []identity.Binding { return e.bindings[s] }
 
