@@ -245,6 +245,32 @@ func TestPauseEndsWithoutAStampede(t *testing.T) {
 	})
 }
 
+// A queue that formed at a low rate moves at the new one when the rate has risen.
+func TestQueueMovesAtTheNewRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter(classOther, 0)
+		for range 7 {
+			time.Sleep(time.Second)
+			l.refused(time.Now(), 0)
+			time.Sleep(time.Millisecond)
+		}
+		start := time.Now()
+		var all sync.WaitGroup
+		for range 40 {
+			all.Go(func() {
+				if err := l.wait(t.Context()); err != nil {
+					t.Error(err)
+				}
+				l.accepted()
+			})
+		}
+		all.Wait()
+		if took := time.Since(start); took > 40*time.Second {
+			t.Errorf("40 requests took %v: at the rate after the refusals they take 100 s", took)
+		}
+	})
+}
+
 func TestLimiterWaitIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(classAccountSCIMGet, 0)

@@ -97,17 +97,22 @@ func (s *Session) FindPrincipals(ctx context.Context, kind identity.Kind, match 
 	if match.Contains {
 		operator = "co"
 	}
-	r := s.scimRequest(classAccountSCIMList, k.resource)
-	r.query = url.Values{"attributes": {k.attributes}}
+	query := url.Values{"attributes": {k.attributes}}
 	if match.Value != "" {
-		r.query.Set("filter", field+" "+operator+" "+scimQuote(match.Value))
+		query.Set("filter", field+" "+operator+" "+scimQuote(match.Value))
 	}
-	var rows []scimResource
-	var err error
-	if match.Contains {
-		rows, err = s.scimFirstPage(ctx, r)
-	} else {
-		rows, err = scimPages(ctx, s, r)
+	read := func(r request) ([]scimResource, error) {
+		r.query = query
+		if match.Contains {
+			return s.scimFirstPage(ctx, r)
+		}
+		return scimPages(ctx, s, r)
+	}
+	rows, err := read(s.scimRequest(classAccountSCIMList, k.resource))
+	if s.degraded() && kind != identity.KindGroup && identity.IsKind(err, identity.Unsupported) {
+		// A workspace that does not pass the account's SCIM on has its own, where users and service
+		// principals of the account bear the same ids. Its groups are not the account's.
+		rows, err = read(s.own(get(classWorkspaceSCIM, "/api/2.0/preview/scim/v2/"+k.resource)))
 	}
 	var found []identity.Principal
 	for _, row := range rows {

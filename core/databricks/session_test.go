@@ -594,6 +594,7 @@ func TestOneWorkspaceOnly(t *testing.T) {
 		refuse(rw, 200, `{"id":"1","userName":"u"}`)
 	})
 	w.json("GET "+h+"/api/2.0/account/scim/v2/Groups", `{"totalResults":1,"Resources":[{"id":"7","displayName":"g"}]}`)
+	w.json("GET "+h+"/api/2.0/preview/scim/v2/Users", `{"totalResults":1,"Resources":[{"id":"1","userName":"u","active":true}]}`)
 	w.json("GET "+h+"/api/2.0/identity/principals/1/transitive-parent-groups", `{}`)
 	w.json("GET "+h+"/api/2.0/preview/permissionassignments", `{"permission_assignments":[{"principal":{"principal_id":2,"group_name":"eng"},"permissions":["USER"]}]}`)
 	w.json("GET "+h+"/api/2.1/unity-catalog/metastore_summary", `{"metastore_id":"m1","owner":"o","privilege_model_version":"1.0"}`)
@@ -611,6 +612,9 @@ func TestOneWorkspaceOnly(t *testing.T) {
 	wantKind(t, err, identity.Unsupported, "account")
 	gs, err := s.Groups(t.Context())
 	check(t, len(gs), err, 1)
+	// This workspace does not pass the users of the account on; it has them among its own.
+	us, err := s.FindPrincipals(t.Context(), identity.KindUser, identity.Match{Field: identity.ByName, Value: "u"})
+	check(t, len(us), err, 1)
 	ps, err := s.ParentGroups(t.Context(), identity.PrincipalKey{Kind: identity.KindUser, ID: "1"})
 	check(t, len(ps), err, 0)
 	ms, err := s.Metastores(t.Context())
