@@ -70,6 +70,15 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		}
 		g.sign(&r.Envelope, req, e, src)
 		return r, nil
+	case query.Resource:
+		target := collect.Target{Parts: q.Parts, Type: q.Type, Metastore: q.Metastore}
+		e, on, err := collect.Resource(ctx, src, collect.Scope{WorkspaceURLs: q.WorkspaceURLs}, target, !q.Groups, options)
+		if err != nil {
+			return nil, err
+		}
+		r := access.Resource(e, on, candidates(e, on, q.WorkspaceURLs), !q.Groups)
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
 	case query.Doctor:
 		e, caller := collect.Probe(ctx, src, options)
 		r := examine(e, caller)
@@ -131,6 +140,7 @@ func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate
 var lists = map[string][]string{
 	query.Principal{}.Mode(): {report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListObjects},
 	query.Can{}.Mode():       {report.ListProofs},
+	query.Resource{}.Mode():  {report.ListAccess, report.ListIndirect},
 }
 
 // coverage turns the ledger into what reports say of it.
@@ -190,11 +200,16 @@ var restsOn = map[string][]estate.Op{
 	report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 	report.ListGrants:      slices.Concat(identities, places, securables),
 	report.ListProofs:      slices.Concat(identities, places, securables, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies}),
+	report.ListAccess:      whoReaches,
+	report.ListIndirect:    whoReaches,
 	report.ListObjects:     {estate.OpObjects},
 }
 
 // The reads that several lists are made from.
 var (
+	whoReaches = slices.Concat(identities, places, securables, []estate.Op{
+		estate.OpHolder, estate.OpPrincipals, estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies,
+	})
 	identities = []estate.Op{estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers}
 	places     = []estate.Op{estate.OpReach, estate.OpWorkspaces}
 	securables = []estate.Op{

@@ -26,6 +26,11 @@ func (c coverage) doubtsOnly(lists []string) bool {
 	return len(lists) > 0 && c.Coverage.Blocking() > 0 && !slices.ContainsFunc(lists, c.Coverage.InDoubt)
 }
 
+// certain reports whether nothing can be missing from the lists.
+func (c coverage) certain(lists ...string) bool {
+	return !c.Interrupted && (c.complete() || c.doubtsOnly(lists))
+}
+
 // line is the coverage in one line. It always counts all gaps.
 func (c coverage) line() node {
 	reads := fmt.Sprintf("%d of %d planned reads succeeded", c.Coverage.Read, c.Coverage.Planned)

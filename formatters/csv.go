@@ -70,7 +70,7 @@ func flatTable(v view) Table {
 		for _, i := range s.items {
 			for _, cells := range i.rows {
 				row := make([]string, len(t.Header))
-				row[0], row[1] = s.record, value
+				row[0], row[1] = s.rowRecord(), value
 				for n, c := range s.columns {
 					row[place[c]] = cells[n]
 				}

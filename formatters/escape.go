@@ -184,5 +184,26 @@ func chain[S ~string](names []S, separator string) string {
 // name shows one name within a line.
 func name[S ~string](s S) string { return EscapeLine(quoted(string(s))) }
 
+// term shows one name within a sentence: also what has a space in it stands in quotes, so that no name
+// reads as further words.
+func term[S ~string](s S) string {
+	if quotes(string(s)) {
+		return `"` + EscapeLine(strings.ReplaceAll(string(s), `"`, `""`)) + `"`
+	}
+	return EscapeLine(string(s))
+}
+
+func quotes(s string) bool {
+	return quoted(s) != s || strings.ContainsFunc(s, unicode.IsSpace) || strings.ContainsAny(s, "()")
+}
+
+// shortTerm is a term cut to a width, in quotes when it was.
+func shortTerm[S ~string](s S, width int) string {
+	if text := term(s); columns(text) <= width {
+		return text
+	}
+	return `"` + Truncate(EscapeLine(strings.ReplaceAll(string(s), `"`, `""`)), width-2) + `"`
+}
+
 // names shows several.
 func names[S ~string](s []S) string { return EscapeLine(chain(s, ", ")) }

@@ -273,6 +273,8 @@ func doctorNamed(s string) *report.DoctorReport {
 func fixtures() map[string]report.Report {
 	return map[string]report.Report{
 		"rich": rich(), "incomplete": incomplete(), "empty": empty(), "unread": unread(), "hostile": hostile(),
+		"can_allow": canAllow(), "can_deny": canDeny(), "can_indirect": canIndirect(), "can_unknown": canUnknown(), "can_hostile": canHostile(),
+		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
 		"doctor": doctor(), "doctor_fine": doctorFine(), "doctor_blind": doctorBlind(),
 	}
 }

@@ -42,7 +42,8 @@ type strange struct{ report.Envelope }
 
 func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
-	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "strange": &strange{}} {
+	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil),
+		"nil resource": (*report.ResourceReport)(nil), "strange": &strange{}} {
 		if Write(&b, r, Options{Format: JSON}) == nil || Summary(&b, r, Options{}) == nil || Tables(r) != nil {
 			t.Errorf("%s report is written", name)
 		}
@@ -105,9 +106,48 @@ func TestWriteError(t *testing.T) {
 	}
 }
 
-// gapReports draws reports with gaps of any kind and any list null, empty or filled.
-func gapReports(t *rapid.T) *report.PrincipalReport {
-	r := incomplete()
+// gapReports draws reports of any question with gaps of any kind and any list null, empty or filled.
+func gapReports(t *rapid.T) report.Report {
+	envelope := incomplete().Envelope
+	drawGaps(t, &envelope)
+	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource"}).Draw(t, "question")
+	switch envelope.Mode {
+	case "can":
+		r := canUnknown()
+		r.Envelope = envelope
+		r.Verdict = rapid.SampledFrom([]report.Verdict{report.Allow, report.Indirect, report.Unknown, report.Deny, ""}).Draw(t, "verdict")
+		drawList(t, "proofs", &r.Proofs)
+		drawList(t, "missing", &r.Missing)
+		drawList(t, "acts", &r.Acts)
+		drawList(t, "reachable_in", &r.ReachableIn)
+		return r
+	case "resource":
+		r := resourceRich()
+		r.Envelope = envelope
+		drawList(t, "access", &r.Access)
+		drawList(t, "indirect", &r.Indirect)
+		drawList(t, "containers", &r.Containers)
+		return r
+	default:
+		r := incomplete()
+		r.Envelope = envelope
+		drawList(t, "grants", &r.Grants)
+		drawList(t, "memberships", &r.Memberships)
+		return r
+	}
+}
+
+// drawList leaves a list as it is, or makes it null or empty.
+func drawList[T any](t *rapid.T, list string, at *[]T) {
+	switch rapid.IntRange(0, 2).Draw(t, list) {
+	case 0:
+		*at = nil
+	case 1:
+		*at = []T{}
+	}
+}
+
+func drawGaps(t *rapid.T, r *report.Envelope) {
 	kinds := []identity.FailureKind{identity.Forbidden, identity.NotFound, identity.Throttled, identity.Failed,
 		identity.NotAsked, identity.NotRunning, identity.Unsupported}
 	r.Coverage.Gaps = nil
@@ -123,13 +163,6 @@ func gapReports(t *rapid.T) *report.PrincipalReport {
 	}
 	r.Coverage.Complete = r.Coverage.Blocking() == 0
 	r.Interrupted = rapid.Bool().Draw(t, "interrupted")
-	if rapid.Bool().Draw(t, "no grants") {
-		r.Grants = nil
-	}
-	if rapid.Bool().Draw(t, "no memberships") {
-		r.Memberships = []report.Membership{}
-	}
-	return r
 }
 
 func render(t *rapid.T, r report.Report, o Options) string {
@@ -156,7 +189,7 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 		decode(t, render(t, r, Options{Format: JSON}), &whole)
 		lines := strings.Split(strings.TrimSpace(render(t, r, Options{Format: NDJSON})), "\n")
 		decode(t, lines[len(lines)-1], &last)
-		for _, g := range r.Coverage.Gaps {
+		for _, g := range r.Head().Coverage.Gaps {
 			shown := EscapeLine(g.Operation)
 			if !strings.Contains(text, shown) || !strings.Contains(tree, shown) || !strings.Contains(b.String(), shown) {
 				t.Fatalf("%q is not in text, tree or summary", shown)
@@ -174,18 +207,19 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 }
 
 // checkShortTree cuts the tree and the summary: the last line is the coverage with the number of gaps.
-func checkShortTree(t *rapid.T, r *report.PrincipalReport) {
+func checkShortTree(t *rapid.T, r report.Report) {
+	head := r.Head()
 	limit := rapid.IntRange(1, 30).Draw(t, "lines")
 	short := strings.Split(strings.TrimSuffix(render(t, r, Options{Format: Tree, MaxLines: limit}), "\n"), "\n")
 	end := short[len(short)-1]
 	if len(short) > max(limit, 3) || !strings.HasPrefix(end, "Coverage: ") {
 		t.Fatalf("%d lines of %d, the last is %q", len(short), limit, end)
 	}
-	if n := len(r.Coverage.Gaps); n > 0 && !strings.Contains(end, fmt.Sprintf("%d gap", n)) {
+	if n := len(head.Coverage.Gaps); n > 0 && !strings.Contains(end, fmt.Sprintf("%d gap", n)) {
 		t.Fatalf("%d gaps are not counted in %q", n, end)
 	}
-	if (r.Coverage.Blocking() > 0 || r.Interrupted) != strings.Contains(end, "INCOMPLETE") {
-		t.Fatalf("%d blocking gaps read %q", r.Coverage.Blocking(), end)
+	if (head.Coverage.Blocking() > 0 || head.Interrupted) != strings.Contains(end, "INCOMPLETE") {
+		t.Fatalf("%d blocking gaps read %q", head.Coverage.Blocking(), end)
 	}
 }
 
@@ -317,11 +351,17 @@ func TestColourIsOnlyAdded(t *testing.T) {
 }
 
 func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
+	for key, r := range map[string]report.Report{"principal": rich(), "subject": canAllow(), "resource": resourceRich()} {
+		t.Run(key, func(t *testing.T) { checkTables(t, key, r) })
+	}
+}
+
+func checkTables(t *testing.T, key string, r report.Report) {
 	rows := 0
 	seen := map[string]bool{}
-	for _, table := range Tables(rich()) {
-		if seen[table.Name] || table.Header[0] != "principal" {
-			t.Errorf("table %q twice or without principal: %q", table.Name, table.Header)
+	for _, table := range Tables(r) {
+		if seen[table.Name] || table.Header[0] != key {
+			t.Errorf("table %q twice or without %s: %q", table.Name, key, table.Header)
 		}
 		seen[table.Name] = true
 		for _, row := range table.Rows {
@@ -331,7 +371,7 @@ func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
 		}
 		rows += len(table.Rows)
 	}
-	flat := parseCSV(t, write(t, rich(), Options{Format: CSV}))
+	flat := parseCSV(t, write(t, r, Options{Format: CSV}))
 	if len(flat) != rows+1 {
 		t.Errorf("%d rows in the flat table, %d in all tables", len(flat)-1, rows)
 	}
@@ -346,7 +386,7 @@ func TestHeaderDoesNotDependOnTheAnswer(t *testing.T) {
 		first, _, _ := strings.Cut(write(t, r, Options{Format: CSV}), "\r\n")
 		return first
 	}
-	if header(rich()) != header(unread()) {
+	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) {
 		t.Error("rich and unread reports have different headers")
 	}
 }
@@ -354,21 +394,23 @@ func TestHeaderDoesNotDependOnTheAnswer(t *testing.T) {
 // TestWritingDoesNotChangeTheReport also runs under the race detector: Slack and the command line
 // may draw one report at a time.
 func TestWritingDoesNotChangeTheReport(t *testing.T) {
-	r := rich()
+	all := fixtures()
 	t.Run("all", func(t *testing.T) {
-		for _, f := range append(Formats(), Formats()...) {
-			t.Run(string(f), func(t *testing.T) {
-				t.Parallel()
-				if a, b := write(t, r, Options{Format: f}), write(t, r, Options{Format: f}); a != b {
-					t.Error("two writes differ")
-				}
-				if summary(t, r, Options{MaxLines: 4}) == "" {
-					t.Error("empty summary")
-				}
-			})
+		for fixture, r := range all {
+			for _, f := range append(Formats(), Formats()...) {
+				t.Run(fixture+" "+string(f), func(t *testing.T) {
+					t.Parallel()
+					if a, b := write(t, r, Options{Format: f}), write(t, r, Options{Format: f}); a != b {
+						t.Error("two writes differ")
+					}
+					if summary(t, r, Options{MaxLines: 4}) == "" {
+						t.Error("empty summary")
+					}
+				})
+			}
 		}
 	})
-	if diff := cmp.Diff(rich(), r); diff != "" {
+	if diff := cmp.Diff(fixtures(), all); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -431,9 +473,14 @@ func TestLargeReportsTakeLinearTime(t *testing.T) {
 		s := object(identity.TypeTable, fmt.Sprintf("prod.sales.t%06d", i), "eu-west", "")
 		r.Grants = append(r.Grants, grant(s, report.SourceGroup, path("analysts"), []string{"prod"}, "SELECT"))
 	}
+	many := resourceRich()
+	for i := range 10_000 {
+		many.Access = append(many.Access, gives(person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i)), report.AccessInherited, salesSchema, "analysts", nil, []string{"prod"}, "SELECT"))
+	}
 	start := time.Now()
 	for _, f := range Formats() {
 		write(t, r, Options{Format: f, Width: 100, MaxLines: 100})
+		write(t, many, Options{Format: f, Width: 100, MaxLines: 100})
 	}
 	if d := time.Since(start); d > 20*time.Second {
 		t.Errorf("took %v", d)

@@ -370,48 +370,35 @@ func (v principalView) severities() string {
 
 func (v principalView) figures() string {
 	entered, _ := v.entered()
-	var known, unknown []string
-	figure := func(n int, read bool, noun string) {
-		if read {
-			known = append(known, count(n, noun))
-		} else {
-			unknown = append(unknown, noun+"s")
-		}
-	}
-	figure(entered, v.Workspaces != nil, "workspace")
-	figure(len(v.Memberships), v.Memberships != nil, "group")
-	figure(len(v.Roles), v.Roles != nil, "role")
-	figure(len(v.Grants), v.Grants != nil, "grant")
-	figure(len(v.Objects), v.Objects != nil, "workspace object")
-	figure(len(v.Escalations), v.Escalations != nil, "escalation")
-	figure(len(v.CatalogOnlyGroups), v.CatalogOnlyGroups != nil, "catalog-only group")
-	figure(len(v.UnusedGroups), v.UnusedGroups != nil, "unused group")
+	var f figures
+	f.add(entered, v.Workspaces != nil, "workspace")
+	f.add(len(v.Memberships), v.Memberships != nil, "group")
+	f.add(len(v.Roles), v.Roles != nil, "role")
+	f.add(len(v.Grants), v.Grants != nil, "grant")
+	f.add(len(v.Objects), v.Objects != nil, "workspace object")
+	f.add(len(v.Escalations), v.Escalations != nil, "escalation")
+	f.add(len(v.CatalogOnlyGroups), v.CatalogOnlyGroups != nil, "catalog-only group")
+	f.add(len(v.UnusedGroups), v.UnusedGroups != nil, "unused group")
 	if len(v.UndecidedGroups) > 0 {
-		known = append(known, count(len(v.UndecidedGroups), "group")+" that may be either")
+		f.known = append(f.known, count(len(v.UndecidedGroups), "group")+" that may be either")
 	}
-	if len(unknown) > 0 {
-		known = append(known, "not read or not asked for: "+strings.Join(unknown, ", "))
-	}
-	return "Counts: " + strings.Join(known, " · ")
+	return f.line(notRead + " or " + notAsked)
 }
 
 // via says how a right is held. The subject is left out of the path: it is always the first.
-func (v principalView) via(p report.Path) string {
+func (v principalView) via(p report.Path) string { return via(v.Principal.Name, p) }
+
+func via(subject string, p report.Path) string {
 	switch len(p) {
 	case 0:
 		return "by an unknown path"
 	case 1:
 		return "directly"
-	default:
-		return "via " + v.steps(p)
 	}
-}
-
-func (v principalView) steps(p report.Path) string {
-	if len(p) > 1 && p[0] == v.Principal.Name {
+	if p[0] == subject {
 		p = p[1:]
 	}
-	return EscapeLine(chain(p, " → "))
+	return "via " + EscapeLine(chain(p, " → "))
 }
 
 // memberships are the memberships, direct ones first, then by name.
@@ -471,7 +458,7 @@ func (v principalView) paths(m report.Membership) []string {
 
 // grantNode says what is held, how, and where it can be used.
 func grantNode(g report.Grant, how string) node {
-	n := line(privileges(g.Privileges) + how + "; " + reach(g))
+	n := line(privileges(g.Privileges) + how + "; " + usable(g.ReachableIn, g.ReachUnknown))
 	for _, c := range g.Caveats {
 		n.kids = append(n.kids, line("but: "+EscapeLine(c)))
 	}
@@ -498,18 +485,19 @@ func privileges(ps []identity.Privilege) string {
 	return names(ps)
 }
 
-func reach(g report.Grant) string {
+// usable says in which workspaces something can be used; unknown that there may be more.
+func usable(in []string, unknown bool) string {
 	switch {
-	case g.ReachableIn == nil:
+	case in == nil:
 		return "where it is usable was not read"
-	case len(g.ReachableIn) == 0 && g.ReachUnknown:
+	case len(in) == 0 && unknown:
 		return "whether it is usable anywhere is not known"
-	case len(g.ReachableIn) == 0:
+	case len(in) == 0:
 		return "usable in no workspace"
-	case g.ReachUnknown:
-		return "usable in " + names(g.ReachableIn) + ", perhaps in more"
+	case unknown:
+		return "usable in " + names(in) + ", perhaps in more"
 	default:
-		return "usable in " + names(g.ReachableIn)
+		return "usable in " + names(in)
 	}
 }
 

@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"fmt"
+	"strings"
 
 	"databricks-access-audit/core/report"
 )
@@ -28,6 +29,14 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return principalView{r}, nil
 		}
+	case *report.CanReport:
+		if r != nil {
+			return canView{r}, nil
+		}
+	case *report.ResourceReport:
+		if r != nil {
+			return resourceView{r}, nil
+		}
 	case *report.DoctorReport:
 		if r != nil {
 			return doctorView{r}, nil
@@ -39,6 +48,7 @@ func viewOf(r report.Report) (view, error) {
 // section is one list of a report for programs.
 type section struct {
 	record  string // what one item is called: "membership"
+	row     string // what one row of a table is called, where that is not an item
 	name    string // what the list is called in JSON: "memberships"
 	columns []string
 	read    bool // false for a null list
@@ -58,6 +68,29 @@ func listed[T any](record, name string, columns []string, list []T, rows func(T)
 		s.items = append(s.items, item{value: x, rows: rows(x)})
 	}
 	return s
+}
+
+// rowsCalled names the rows of a list whose items take several of another kind.
+func (s section) rowsCalled(row string) section {
+	s.row = row
+	return s
+}
+
+// rowRecord is what one row of a table is called.
+func (s section) rowRecord() string {
+	if s.row != "" {
+		return s.row
+	}
+	return s.record
+}
+
+// numbered counts the items of one list from one, for rows that say which item they are of.
+func numbered[T any](rows func(n int, x T) [][]string) func(T) [][]string {
+	n := 0
+	return func(x T) [][]string {
+		n++
+		return rows(n, x)
+	}
 }
 
 // one is for items that take one row.
@@ -97,22 +130,61 @@ func block(heading string, nodes []node, absence string) node {
 // absence says why a list is empty; unread is what a null list means. The lists are those that a gap
 // must leave alone for the emptiness to be certain.
 func absence(read bool, unread string, c coverage, lists ...string) string {
-	certain := !c.Interrupted && (c.complete() || c.doubtsOnly(lists))
 	switch {
 	case !read:
 		return unread
-	case certain:
+	case c.certain(lists...):
 		return "none (everything needed was read)"
 	default:
-		return "none seen; see coverage"
+		return noneSeen
 	}
 }
+
+// noneSeen is for a list that is empty over incomplete facts.
+const noneSeen = "none seen; see coverage"
 
 // The reasons for a null list.
 const (
 	notRead  = "not read"
 	notAsked = "not asked for"
 )
+
+// figures collects counts for the summary: those of lists that were read, and the names of the others.
+type figures struct{ known, unknown []string }
+
+func (f *figures) add(n int, read bool, noun string) {
+	if read {
+		f.known = append(f.known, count(n, noun))
+	} else {
+		f.unknown = append(f.unknown, noun+"s")
+	}
+}
+
+// line joins them; unread is what a null list means.
+func (f *figures) line(unread string) string {
+	parts := f.known
+	if len(f.unknown) > 0 {
+		parts = append(parts, unread+": "+strings.Join(f.unknown, ", "))
+	}
+	return "Counts: " + strings.Join(parts, " · ")
+}
+
+// upTo keeps the first texts and counts the others.
+func upTo(texts []string, limit int) []string {
+	if n := len(texts) - limit; n > 0 {
+		return append(texts[:limit:limit], fmt.Sprintf("%d more", n))
+	}
+	return texts
+}
+
+// series joins texts with a word before the last.
+func series(texts []string, word string) string {
+	last := len(texts) - 1
+	if last < 1 {
+		return strings.Join(texts, "")
+	}
+	return strings.Join(texts[:last], ", ") + " " + word + " " + texts[last]
+}
 
 // count writes a number with its noun.
 func count(n int, noun string) string {

@@ -65,7 +65,7 @@ func (a audit) grantSteps(e evidence, s report.Step) []report.Step {
 		return []report.Step{s}
 	}
 	return []report.Step{s, {
-		Kind: report.StepExpands, Privilege: e.privilege, Securable: s.Securable, Detail: e.as.SQL() + " stands for it",
+		Kind: report.StepExpands, Privilege: e.privilege, Securable: s.Securable, Detail: string(e.as),
 		Fact: report.Fact{Source: "the rules of Unity Catalog"},
 	}}
 }

@@ -173,7 +173,7 @@ func (s *Subject) In(k identity.PrincipalKey) Verdict {
 		return s.inWorkspaceGroup(k)
 	case k == identity.AccountUsers() || k.Kind != identity.KindGroup:
 		return Denied
-	case s.anyGroup || s.possible[k]:
+	case s.possible[k], s.anyGroup && !s.e.Settled(k):
 		return Unknown
 	default:
 		return Denied

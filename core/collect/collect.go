@@ -152,6 +152,16 @@ func (c *crawler) asksAboutItself(ctx context.Context) (identity.Principal, bool
 	return c.guests.recognise(who, caller), true
 }
 
+// startPlaces finds the places to look at, where the question is about nobody.
+func (c *crawler) startPlaces(ctx context.Context) (err error) {
+	c.noteReach()
+	first := newQueue(nil)
+	first.add(func(ctx context.Context) { err = c.listWorkspaces(ctx) })
+	first.add(c.listMetastores)
+	first.run(ctx, 2)
+	return err
+}
+
 // noteReach enters in the ledger when the credentials are for a part of the account only.
 func (c *crawler) noteReach() {
 	if reach := c.src.Reach(); !reach.WholeAccount {
@@ -255,6 +265,9 @@ func (c *crawler) crawlWorkspaces() {
 
 func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
 	assignments, err := c.src.Assignments(ctx, id)
+	c.directory.mu.Lock()
+	c.directory.assigned = append(c.directory.assigned, assignments...)
+	c.directory.mu.Unlock()
 	for _, a := range assignments {
 		c.b.AddAssignment(a)
 		if a.Permission == identity.WorkspaceNone && err == nil {

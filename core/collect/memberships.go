@@ -17,9 +17,10 @@ type directory struct {
 	above  memo[identity.PrincipalKey, []identity.PrincipalKey]
 	caller memo[struct{}, identity.Principal]
 
-	mu      sync.Mutex
-	planned map[identity.PrincipalKey]bool // groups whose reading is planned
-	names   map[string]identity.PrincipalKey
+	mu       sync.Mutex
+	planned  map[identity.PrincipalKey]bool // groups whose reading is planned
+	names    map[string]identity.PrincipalKey
+	assigned []identity.Assignment
 }
 
 // subject reads what concerns the subject itself: other records of the same person and the groups

@@ -75,6 +75,32 @@ func Can(ctx context.Context, src Source, scope Scope, target Target, o Options)
 	return c.b.Build(), subject.Key, found.Securable, nil
 }
 
+// Resource reads what the question needs who can reach one securable. With expand, the members of the
+// groups that are named are read too, down to the people. The errors are *UnknownResourceError,
+// *AmbiguousResourceError and *UnknownWorkspaceError.
+func Resource(ctx context.Context, src Source, scope Scope, target Target, expand bool, o Options) (*estate.Estate, identity.Securable, error) {
+	c := newCrawler(src, scope, o)
+	if err := c.startPlaces(ctx); err != nil {
+		return nil, identity.Securable{}, err
+	}
+	v, found, err := c.locate(ctx, target)
+	if err != nil {
+		return nil, identity.Securable{}, err
+	}
+	c.crawlAssignments(v.attached)
+	h := &holders{crawler: c, expand: expand}
+	v.onHolder = h.meet
+	v.chain(ctx, found)
+	h.meet(v.m.Owner)
+	c.q.run(ctx, c.workers)
+	h.assigned(ctx)
+	h.people(ctx)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		c.b.Interrupted()
+	}
+	return c.b.Build(), found.Securable, nil
+}
+
 // crawlAssignments reads the assignments of the workspaces from which the securable can be reached.
 func (c *crawler) crawlAssignments(attached []identity.WorkspaceID) {
 	for _, w := range c.workspaces {
@@ -217,4 +243,5 @@ func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 func (v *metastore) seen(info identity.SecurableInfo) {
 	v.b.AddSecurable(info)
 	v.meetNames(v.door, info.Owner)
+	v.hear(info.Owner)
 }

@@ -44,6 +44,7 @@ type metastore struct {
 	self     identity.Securable
 	attached []identity.WorkspaceID
 	door     identity.Workspace // through which it is read
+	onHolder func(name string)  // hears of every name that a fact bears; may be nil
 }
 
 // metastore finds out where a metastore is attached.
@@ -165,8 +166,15 @@ func (v *metastore) grants(on identity.Securable, at identity.Workspace) {
 		v.b.AddGrants(on, grants)
 		for _, g := range grants {
 			v.meetNames(at, g.Holder)
+			v.hear(g.Holder)
 		}
 	})
+}
+
+func (v *metastore) hear(name string) {
+	if v.onHolder != nil {
+		v.onHolder(name)
+	}
 }
 
 // beside goes on from a securable that stands beside the catalogs. Shares are granted to

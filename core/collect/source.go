@@ -30,6 +30,8 @@ type Source interface {
 type Directory interface {
 	// FindPrincipals gives the users, service principals or groups whose field matches the value.
 	FindPrincipals(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error)
+	// Principals lists all users, or all service principals, of the account.
+	Principals(ctx context.Context, kind identity.Kind) ([]identity.Principal, error)
 	// Principal reads one account principal by its numeric id.
 	Principal(ctx context.Context, key identity.PrincipalKey) (identity.Principal, error)
 	// ParentGroups gives every account group that the principal is in, directly or not, as keys

@@ -243,6 +243,24 @@ func (s *Session) Groups(ctx context.Context) ([]identity.Group, error) {
 	return groups, err
 }
 
+// Principals lists all principals of a kind.
+//
+// https://docs.databricks.com/api/account/accountusersv2/list
+func (s *Session) Principals(ctx context.Context, kind identity.Kind) ([]identity.Principal, error) {
+	k, ok := scimKinds[kind]
+	if !ok {
+		return nil, s.failed(fmt.Errorf("principals of kind %s cannot be listed", kind))
+	}
+	r := s.scimRequest(classAccountSCIMList, k.resource)
+	r.query = url.Values{"attributes": {k.attributes}}
+	rows, err := scimPages(ctx, s, r)
+	all := make([]identity.Principal, 0, len(rows))
+	for _, row := range rows {
+		all = append(all, row.principal(kind))
+	}
+	return all, err
+}
+
 // members are the group's direct members, each once.
 func (r scimResource) members() []identity.PrincipalKey {
 	var found listing[identity.PrincipalKey]

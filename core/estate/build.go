@@ -22,6 +22,7 @@ func (b *Builder) Build() *Estate {
 	b.buildPlaces(e)
 	b.buildSecurables(e)
 	b.buildReads(e)
+	settle(e)
 	e.fingerprint = sync.OnceValue(func() string { return fingerprint(e) })
 	return e
 }
@@ -339,6 +340,29 @@ func (b *Builder) buildReads(e *Estate) {
 	e.read = make(map[ReadKey]int, len(e.reads))
 	for i, r := range e.reads {
 		e.read[r.Key] = i
+	}
+}
+
+// settle marks the groups below which nothing is hidden: a group whose members were not read hides
+// something in every group above it.
+func settle(e *Estate) {
+	e.settled = make([]bool, len(e.principals))
+	var hiding []int32
+	for i, p := range e.principals {
+		e.settled[i] = e.Saw(ReadKey{Op: OpMembers, Principal: p.Key})
+		if p.Key.Kind == identity.KindGroup && !e.settled[i] {
+			hiding = append(hiding, int32(i))
+		}
+	}
+	for len(hiding) > 0 {
+		i := hiding[0]
+		hiding = hiding[1:]
+		for _, above := range e.parents[i] {
+			if e.settled[above] {
+				e.settled[above] = false
+				hiding = append(hiding, above)
+			}
+		}
 	}
 }
 

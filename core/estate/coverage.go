@@ -17,6 +17,8 @@ const (
 	OpUnknown             Op = iota
 	OpReach                  // that the credentials see the whole account
 	OpFindPrincipal          // the search for the subject by name
+	OpHolder                 // the search for whom a grant or an owner names
+	OpPrincipals             // the list of users, or of service principals
 	OpPrincipal              // one principal by id
 	OpGroups                 // the list of account groups
 	OpParents                // all groups above a principal
@@ -46,6 +48,7 @@ type ReadKey struct {
 	Workspace identity.WorkspaceID
 	Securable identity.Securable
 	Type      identity.SecurableType // what was listed, for OpChildren
+	Name      string                 // who was looked for, for OpHolder
 }
 
 // Outcome is how a read ended. The zero Kind means that the whole answer was read.
@@ -98,6 +101,7 @@ func compareReads(a, b Read) int {
 		a.Key.Principal.Compare(b.Key.Principal),
 		a.Key.Securable.Compare(b.Key.Securable),
 		a.Key.Type.Compare(b.Key.Type),
+		strings.Compare(a.Key.Name, b.Key.Name),
 	)
 }
 
@@ -120,6 +124,10 @@ func (e *Estate) Operation(k ReadKey) string {
 		return "see the whole account"
 	case OpFindPrincipal:
 		return "search principals by name"
+	case OpHolder:
+		return fmt.Sprintf("find out who %s is", k.Name)
+	case OpPrincipals:
+		return "list " + k.Principal.Kind.Title() + "s"
 	case OpPrincipal:
 		return "read " + e.describe(k.Principal)
 	case OpGroups:
@@ -170,6 +178,10 @@ func (e *Estate) Effect(k ReadKey) string {
 		return "other workspaces, their metastores and account-level facts are not shown"
 	case OpFindPrincipal, OpAliases:
 		return "further records of the same person, and what they hold, are not shown"
+	case OpHolder:
+		return "what this holder, and whoever is in it, can reach is not shown"
+	case OpPrincipals:
+		return "members of groups may be missing"
 	case OpPrincipal:
 		return "whether it is active and which account roles it has is not known"
 	case OpGroups, OpParents:

@@ -22,6 +22,7 @@ type Estate struct {
 	members    [][]int32
 	ancestors  [][]int32 // known without the way between
 	same       [][]int32
+	settled    []bool // groups below which nothing is hidden
 
 	workspaces  []identity.Workspace // sorted by name
 	workspace   map[identity.WorkspaceID]int
@@ -146,6 +147,13 @@ func (e *Estate) keys(edges [][]int32, k identity.PrincipalKey) iter.Seq[identit
 			}
 		}
 	}
+}
+
+// Settled reports whether the members of a group, and of every group in it, were read: whoever is not
+// among them is not in the group.
+func (e *Estate) Settled(group identity.PrincipalKey) bool {
+	i, ok := e.index(group)
+	return ok && e.settled[i]
 }
 
 // Workspaces gives the workspaces in order of name.

@@ -62,24 +62,14 @@ var canForm = Form{
 	Mode:  "can",
 	About: "can this principal do that on this securable, why, and if not, what is missing",
 	Args:  []string{"WHO", "ACTION", "RESOURCE"},
-	Flags: []Flag{
-		{Name: resourceType, Value: "TYPE", Usage: "the securable's type, where its name is not enough"},
-		{Name: metastore, Value: "NAME", Usage: "the securable's metastore, where its name is not enough"},
-		{Name: workspaceURLs, Value: "URL,…", Usage: "limit the question to these workspaces"},
-	},
+	Flags: targetFlags,
 	build: func(args []string, v Values) (Request, error) {
-		q := Can{Who: args[0], Resource: args[2], Metastore: v.String(metastore), WorkspaceURLs: list(v.String(workspaceURLs))}
-		if v.IsSet(workspaceURLs) && len(q.WorkspaceURLs) == 0 {
-			return nil, noWorkspace
-		}
+		q := Can{Who: args[0], Resource: args[2]}
 		var err error
 		if q.Action, err = action(args[1]); err != nil {
 			return nil, err
 		}
-		if q.Parts, err = identity.ParseFullName(args[2]); err != nil || len(q.Parts) > 3 {
-			return nil, &UsageError{Problem: fmt.Sprintf("%q is not the name of a securable", args[2]), Hint: "write catalog, catalog.schema or catalog.schema.object; a part that holds a dot goes in backticks"}
-		}
-		q.Type, err = typeNamed(v.String(resourceType))
+		q.Parts, q.Type, q.Metastore, q.WorkspaceURLs, err = target(args[2], v)
 		return q, err
 	},
 }

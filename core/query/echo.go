@@ -30,6 +30,18 @@ func (q Can) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON is the question as reports echo it.
+func (q Resource) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode           string                 `json:"mode"`
+		Name           string                 `json:"resource"`
+		Type           identity.SecurableType `json:"resource_type"`
+		Metastore      string                 `json:"metastore"`
+		NoExpandGroups bool                   `json:"no_expand_groups"`
+		WorkspaceURLs  []string               `json:"workspace_urls"`
+	}{q.Mode(), q.Name, q.Type, q.Metastore, q.Groups, orEmpty(q.WorkspaceURLs)})
+}
+
+// MarshalJSON is the question as reports echo it.
 func (q Doctor) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Mode string `json:"mode"`

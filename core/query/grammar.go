@@ -32,7 +32,7 @@ type Values interface {
 }
 
 // Forms lists the questions of this version.
-func Forms() []Form { return []Form{principalForm, canForm, doctorForm} }
+func Forms() []Form { return []Form{principalForm, resourceForm, canForm, doctorForm} }
 
 // FormOf finds the form of a question by its name.
 func FormOf(mode string) (Form, bool) {

@@ -16,6 +16,12 @@ type ResourceReport struct {
 	Indirect []Access `json:"indirect"`
 }
 
+// The lists of a ResourceReport, as Gap.Affects names them.
+const (
+	ListAccess   = "access"
+	ListIndirect = "indirect"
+)
+
 // How an access is held, for Access.Source.
 const (
 	AccessDirect    = "direct"    // granted on the securable itself

@@ -1,0 +1,154 @@
+package collect
+
+import (
+	"context"
+	"strings"
+	"sync"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// holders finds the principals behind the names that facts about a securable bear, and with expand
+// the people in the groups among them.
+type holders struct {
+	*crawler
+	expand bool
+
+	mu      sync.Mutex
+	met     map[string]bool
+	seen    map[identity.PrincipalKey]bool // groups whose members are read
+	unnamed map[identity.PrincipalKey]bool // members of whom nothing but the key is known
+}
+
+// meet plans the search for a name, once.
+func (h *holders) meet(name string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.met == nil {
+		h.met, h.seen, h.unnamed = map[string]bool{}, map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
+	}
+	hidden := strings.HasPrefix(name, "_workspace_") || name == identity.AccountUsersName
+	if name == "" || hidden || identity.SameName(name, systemUser) || h.met[name] {
+		return
+	}
+	h.met[name] = true
+	h.q.add(func(ctx context.Context) { h.find(ctx, name) })
+}
+
+// find searches a name among the kinds of principal that may bear it, the likely one first.
+func (h *holders) find(ctx context.Context, name string) {
+	kinds := []identity.Kind{identity.KindGroup, identity.KindUser}
+	switch {
+	case uuid.MatchString(name):
+		kinds = []identity.Kind{identity.KindServicePrincipal}
+	case strings.Contains(name, "@"):
+		kinds = []identity.Kind{identity.KindUser, identity.KindGroup}
+	}
+	for _, kind := range kinds {
+		found, err := h.src.FindPrincipals(ctx, kind, identity.Match{Field: identity.ByName, Value: name})
+		if err != nil {
+			h.note(estate.ReadKey{Op: estate.OpHolder, Name: name}, err)
+			return
+		}
+		for _, p := range found {
+			h.b.AddPrincipal(p)
+			switch {
+			case !h.expand: // its way into a workspace may lead through groups that are not expanded
+				h.q.add(func(ctx context.Context) { h.memberships(ctx, p.Key) })
+			case p.Key.Kind == identity.KindGroup:
+				h.members(ctx, p.Key)
+			}
+		}
+		if len(found) > 0 {
+			return
+		}
+	}
+}
+
+// members reads a group and, on the way down, every group in it.
+func (h *holders) members(ctx context.Context, k identity.PrincipalKey) {
+	if !h.first(k) {
+		return
+	}
+	g, err := h.group(ctx, k)
+	h.note(estate.ReadKey{Op: estate.OpMembers, Principal: k}, err)
+	if err != nil && !identity.FailureOf(err).Partial {
+		return
+	}
+	h.addGroup(g)
+	if g.Name == identity.AccountUsersName {
+		return
+	}
+	for _, m := range g.Members {
+		if m.Kind == identity.KindGroup {
+			h.q.add(func(ctx context.Context) { h.members(ctx, m) })
+			continue
+		}
+		h.mu.Lock()
+		h.unnamed[m] = true
+		h.mu.Unlock()
+	}
+}
+
+func (h *holders) first(k identity.PrincipalKey) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	first := !h.seen[k]
+	h.seen[k] = true
+	return first
+}
+
+// assigned reads the members of the groups that are assigned to the workspaces from which the
+// securable can be reached: without them nobody's way in is known.
+func (h *holders) assigned(ctx context.Context) {
+	if !h.expand {
+		return
+	}
+	for _, a := range h.directory.assigned {
+		if a.Principal.Kind == identity.KindGroup && a.Name != identity.AccountUsersName {
+			h.q.add(func(ctx context.Context) { h.members(ctx, a.Principal) })
+		}
+	}
+	h.q.run(ctx, h.workers)
+}
+
+// fewPeople is up to how many members are read one by one; for more, lists are cheaper.
+const fewPeople = 30
+
+// people reads the names and the status of the members that were met.
+func (h *holders) people(ctx context.Context) {
+	if len(h.unnamed) == 0 {
+		return
+	}
+	if len(h.unnamed) > fewPeople {
+		h.everybody(ctx)
+		return
+	}
+	for k := range h.unnamed {
+		h.q.add(func(ctx context.Context) {
+			p, err := h.src.Principal(ctx, k)
+			h.note(estate.ReadKey{Op: estate.OpPrincipal, Principal: k}, err)
+			if err == nil {
+				h.b.AddPrincipal(p)
+			}
+		})
+	}
+	h.q.run(ctx, h.workers)
+}
+
+// everybody lists the users and service principals of the account.
+func (h *holders) everybody(ctx context.Context) {
+	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
+		h.q.add(func(ctx context.Context) {
+			all, err := h.src.Principals(ctx, kind)
+			h.note(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}}, err)
+			for _, p := range all {
+				if h.unnamed[p.Key] {
+					h.b.AddPrincipal(p)
+				}
+			}
+		})
+	}
+	h.q.run(ctx, h.workers)
+}
