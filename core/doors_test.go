@@ -2,6 +2,7 @@ package core_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"databricks-access-audit/core"
@@ -72,4 +73,64 @@ func readsIt(r *report.ResourceReport, id string) bool {
 		})
 		return a.Principal.ID == id && a.Verdict == report.Allow && reads
 	})
+}
+
+// TestR09_VerdictsSurviveFailedCalls fails each single call of can and resource in turn: a verdict may
+// become UNKNOWN, never its opposite, and whoever disappears from a list leaves a named gap.
+func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
+	questions := map[string]query.Request{
+		"allow":    query.Can{Who: "bob@acme.test", Action: "SELECT", Parts: []string{"main", "sales", "orders"}},
+		"deny":     query.Can{Who: "dave@acme.test", Action: "SELECT", Parts: []string{"main", "finance", "ledger"}},
+		"indirect": query.Can{Who: "carol@acme.test", Action: "SELECT", Parts: []string{"main", "finance", "ledger"}},
+		"bound":    query.Can{Who: "alice@acme.test", Action: "SELECT", Parts: []string{"prod_lakehouse", "silver", "events"}},
+		"who":      query.Resource{Parts: []string{"main", "sales", "orders"}},
+		"groups":   query.Resource{Parts: []string{"analytics", "web", "sessions"}, Groups: true},
+	}
+	for name, q := range questions {
+		whole := serve(t, sandbox.Acme(), sandbox.Options{})
+		g := engine(t, whole, whole.Auditor())
+		whole.ResetCalls()
+		full := ask[report.Report](t, g, q)
+		for _, call := range whole.Calls() {
+			t.Run(name+" "+strings.ReplaceAll(call.Path+"?"+call.Query, "/", "_"), func(t *testing.T) {
+				t.Parallel()
+				server := serve(t, sandbox.Acme(), sandbox.Options{})
+				g := engine(t, server, server.Auditor())
+				server.SetFaults(fault(t, call, "status=403"))
+				r, err := g.Answer(t.Context(), q, nil)
+				if err != nil {
+					return // no answer is no wrong answer
+				}
+				switch r := r.(type) {
+				case *report.CanReport:
+					was := full.(*report.CanReport).Verdict
+					if r.Verdict != was && r.Verdict != report.Unknown {
+						t.Errorf("%s became %s", was, r.Verdict)
+					}
+					if r.Verdict != was && r.Coverage.Complete {
+						t.Errorf("%s became %s over complete coverage", was, r.Verdict)
+					}
+				case *report.ResourceReport:
+					was, is := allowed(full.(*report.ResourceReport)), allowed(r)
+					for _, id := range is {
+						if !slices.Contains(was, id) {
+							t.Errorf("%s has access only when something is not read", id)
+						}
+					}
+					if len(is) < len(was) && r.Coverage.Complete {
+						t.Errorf("%d of %d are left over complete coverage", len(is), len(was))
+					}
+				}
+			})
+		}
+	}
+}
+
+func allowed(r *report.ResourceReport) (ids []string) {
+	for _, a := range r.Access {
+		if a.Verdict == report.Allow {
+			ids = append(ids, a.Principal.Name+" "+string(a.GrantedOn.Type)+" "+a.Via)
+		}
+	}
+	return ids
 }

@@ -61,8 +61,11 @@ func (q canQuestion) answer(r *report.CanReport) {
 	}
 	sets := q.wantsOf(here)
 	r.Missing = q.missing(sets)
-	if acts, ok := q.fewestActs(sets); ok {
+	switch acts, possible := q.fewestActs(sets); {
+	case possible == Allowed:
 		r.Verdict, r.Acts = report.Indirect, acts
+	case possible == Unknown && r.Verdict == report.Deny:
+		r.Verdict = report.Unknown // it may be able to help itself
 	}
 }
 
@@ -120,12 +123,24 @@ type placedWants struct {
 func (q canQuestion) wantsOf(here []inWorkspace) []placedWants {
 	var sets []placedWants
 	for _, w := range here {
-		for _, set := range w.whole.wants() {
+		for _, set := range q.wantsIn(w) {
 			sets = append(sets, placedWants{w.id, set})
 		}
 	}
 	slices.SortStableFunc(sets, func(a, b placedWants) int { return cmp.Compare(len(a.wants), len(b.wants)) })
 	return sets
+}
+
+// wantsIn gives the sets for one workspace. Being assigned brings what the workspace's users have with
+// it, so where that is missing the rest is worked out as if it were there.
+func (q canQuestion) wantsIn(w inWorkspace) [][]want {
+	assigned := q.clauses().assigned(w.id)
+	if w.id == 0 || assigned.verdict == Allowed {
+		return w.whole.wants()
+	}
+	as := q.assuming(w.id).clauses()
+	rest := as.logic.all(as.granted(q.privilege, q.on, w.id), as.active(), as.attached(q.on.Metastore, w.id), as.bound(q.on, q.privilege, w.id))
+	return combined(assigned.wants(), rest.wants())
 }
 
 func (q canQuestion) missing(sets []placedWants) []report.MissingSet {
@@ -204,55 +219,54 @@ func (q canQuestion) suppliers(l lack) []string {
 }
 
 // fewestActs looks for the set of missing facts that the subject can supply itself with the fewest
-// acts. A set in which something is not known cannot be planned for.
-func (q canQuestion) fewestActs(sets []placedWants) (best []report.Act, ok bool) {
+// acts, and says whether there is one. What is only not known to be there can be supplied like what is
+// not there.
+func (q canQuestion) fewestActs(sets []placedWants) (best []report.Act, possible Verdict) {
+	possible = Denied
 	for _, set := range sets {
-		acts, possible := q.actsFor(set)
-		if possible && (!ok || len(acts) < len(best)) {
-			best, ok = acts, true
+		acts, can := q.actsFor(set)
+		if can == Allowed && (possible != Allowed || len(acts) < len(best)) {
+			best = acts
 		}
+		possible = Any(possible, can)
 	}
-	return best, ok
+	return best, possible
 }
 
 // actsFor plans the acts that supply a set: the way in first, then the right to grant, then the
 // binding, then the grants.
-func (q canQuestion) actsFor(set placedWants) ([]report.Act, bool) {
-	if set.id == 0 || q.active() == Denied {
-		return nil, false
+func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
+	if set.id == 0 || q.active() != Allowed {
+		return nil, Denied
 	}
+	possible := Allowed
 	var enter, bind, grants []report.Act
 	elevated := false
 	for _, w := range set.wants {
-		if !w.known {
-			return nil, false
-		}
 		switch w.kind {
 		case lackAssignment:
 			act, ok := q.assignItself(w.workspace)
-			if !ok {
-				return nil, false
-			}
+			possible = All(possible, Holds(ok))
 			enter = append(enter, act)
 		case lackBinding, lackPrivilege:
-			act, viaAdmin, ok := q.supply(w.lack, set.id)
-			if !ok {
-				return nil, false
-			}
+			act, viaAdmin, can := q.supply(w.lack, set.id)
+			possible = All(possible, can)
 			elevated = elevated || viaAdmin
-			if w.kind == lackBinding {
+			switch {
+			case w.kind == lackBinding:
 				bind = append(bind, act)
-			} else {
+			case viaAdmin && w.securable.Type == identity.TypeMetastore: // its admin has it by then
+			default:
 				grants = append(grants, act)
 			}
 		default:
-			return nil, false
+			return nil, Denied
 		}
 	}
 	if elevated {
 		enter = append(enter, q.becomeMetastoreAdmin())
 	}
-	return slices.Concat(enter, bind, grants), true
+	return slices.Concat(enter, bind, grants), possible
 }
 
 func (q canQuestion) active() Verdict { return q.verdicts().active() }
@@ -275,16 +289,16 @@ func (q canQuestion) becomeMetastoreAdmin() report.Act {
 	}
 }
 
-// supply plans the act that grants a privilege or changes a binding; viaAdmin says that it takes
-// becoming metastore admin first.
-func (q canQuestion) supply(l lack, in identity.WorkspaceID) (act report.Act, viaAdmin, ok bool) {
+// supply plans the act that grants a privilege or changes a binding, and says whether it is possible;
+// viaAdmin says that it takes becoming metastore admin first.
+func (q canQuestion) supply(l lack, in identity.WorkspaceID) (act report.Act, viaAdmin bool, possible Verdict) {
 	if !l.privilege.InAllPrivileges() && l.privilege != identity.Manage {
-		return act, false, false // access from outside Databricks is granted by owners alone
+		return act, false, Denied // access from outside Databricks is granted by owners alone
 	}
-	at, by, v := q.authorityOver(l, in)
-	if v != Allowed {
+	at, by, possible := q.authorityOver(l, in)
+	if possible != Allowed {
 		if _, admin := q.AccountAdmin(); !admin {
-			return act, false, false
+			return act, false, possible
 		}
 		at, by, viaAdmin = l.securable, authority{}, true
 	}
@@ -294,7 +308,7 @@ func (q canQuestion) supply(l lack, in identity.WorkspaceID) (act report.Act, vi
 		act.Description = fmt.Sprintf("bind %s %s to workspace %s", at.Type.Title(), at.FullName(), q.e.WorkspaceName(l.workspace))
 	}
 	act.Because, act.Path = q.because(by, viaAdmin)
-	return act, viaAdmin, true
+	return act, viaAdmin, Allowed
 }
 
 // authorityOver finds where the subject may supply what is missing: on the securable, or on a
@@ -348,6 +362,9 @@ func (q canQuestion) caveats(r *report.CanReport) []string {
 		if p.Kind != identity.PolicyGrant && q.named(p.To) != Denied && q.named(p.Except) != Allowed {
 			add("policy %s (%s) may hide or change data", p.Name, strings.ToLower(strings.ReplaceAll(string(p.Kind), "_", " ")))
 		}
+	}
+	if !q.privilege.Applies(q.on.Type) {
+		add("%s is not a privilege on a %s", q.privilege.SQL(), q.on.Type.Title())
 	}
 	if !q.privilege.Known() {
 		add("privilege %s is not in the reference this tool knows: matched exactly", q.privilege)

@@ -2,9 +2,11 @@ package access
 
 import (
 	"cmp"
+	"iter"
 	"slices"
 
 	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
 )
 
 // clause is a condition together with what it is made of: the rules read with the facts for and
@@ -131,8 +133,8 @@ func (s *Subject) tell(e evidence) (ways []chain, more bool) {
 		return s.tellWorkspaceGroup(e)
 	}
 	paths, omitted := s.Paths(group)
-	if len(paths) == 0 && group != s.key {
-		return []chain{{evidence{kind: above, group: group, holder: e.holder, read: estate.ReadKey{Op: estate.OpParents, Principal: s.key}}}}, false
+	if len(paths) == 0 {
+		paths = []Path{s.looseWay(group)}
 	}
 	for _, p := range paths {
 		ways = append(ways, s.stepsOf(p))
@@ -154,13 +156,44 @@ func (s *Subject) tellWorkspaceGroup(e evidence) (ways []chain, more bool) {
 func (s *Subject) stepsOf(p Path) chain {
 	steps := chain{}
 	for i := 1; i < len(p); i++ {
-		step := evidence{kind: step, from: p[i-1], group: p[i], read: estate.ReadKey{Op: estate.OpMembers, Principal: p[i]}}
-		if slices.Contains(slices.Collect(s.e.SamePerson(p[i-1])), p[i]) {
-			step.read = estate.ReadKey{Op: estate.OpAliases, Principal: s.key}
+		at := evidence{kind: step, from: p[i-1], group: p[i], read: estate.ReadKey{Op: estate.OpMembers, Principal: p[i]}}
+		switch {
+		case in(s.e.SamePerson(p[i-1]), p[i]):
+			at.read = estate.ReadKey{Op: estate.OpAliases, Principal: s.key}
+		case p[i] != identity.AccountUsers() && !in(s.e.Parents(p[i-1]), p[i]):
+			at.kind, at.read = above, estate.ReadKey{Op: estate.OpParents, Principal: p[i-1]}
 		}
-		steps = append(steps, step)
+		steps = append(steps, at)
 	}
 	return steps
+}
+
+func in(keys iter.Seq[identity.PrincipalKey], k identity.PrincipalKey) bool {
+	return slices.Contains(slices.Collect(keys), k)
+}
+
+// looseWay is a shortest way to an identity to which no chain of memberships leads: some of its steps
+// are facts that leave out what lies between.
+func (s *Subject) looseWay(to identity.PrincipalKey) Path {
+	from := map[identity.PrincipalKey]identity.PrincipalKey{s.key: s.key}
+	for queue := []identity.PrincipalKey{s.key}; len(queue) > 0; queue = queue[1:] {
+		k := queue[0]
+		next := slices.Collect(s.e.Parents(k))
+		next = slices.AppendSeq(next, s.e.SamePerson(k))
+		next = slices.AppendSeq(next, s.e.Ancestors(k))
+		for _, n := range next {
+			if _, seen := from[n]; !seen {
+				from[n] = k
+				queue = append(queue, n)
+			}
+		}
+	}
+	path := Path{to}
+	for k := to; k != s.key; k = from[k] {
+		path = append(path, from[k])
+	}
+	slices.Reverse(path)
+	return path
 }
 
 // want is one condition that does not hold, or of which it is not known.

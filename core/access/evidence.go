@@ -27,7 +27,7 @@ const (
 	nothing    evidenceKind = iota // shows nothing by itself: a gap, or a condition that cannot hold
 	member                         // the subject is group, or is in it: unfolds into steps
 	step                           // from is directly in group, or the same person
-	above                          // the subject is in group; the way between was not read
+	above                          // from is in group; the way between was not read
 	mirrors                        // who is assigned to workspace is in its group of users or admins
 	granted                        // holder was granted privilege on securable
 	owns                           // holder owns securable

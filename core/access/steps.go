@@ -30,7 +30,7 @@ func (a audit) step(e evidence) []report.Step {
 			s.Kind = report.StepSame
 		}
 	case above:
-		s.Kind, s.Principal, s.Group = report.StepAncestor, a.name(a.key), a.name(e.group)
+		s.Kind, s.Principal, s.Group = report.StepAncestor, a.name(e.from), a.name(e.group)
 	case mirrors:
 		s.Kind, s.Principal, s.Group = report.StepImplicit, a.name(a.key), a.name(e.group)
 		s.Workspace, s.Fact = a.e.WorkspaceName(e.workspace), report.Fact{Source: "who is assigned to a workspace is in its groups"}

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"maps"
 	"slices"
 
 	"databricks-access-audit/core/estate"
@@ -51,6 +52,16 @@ func For(e *estate.Estate, key identity.PrincipalKey) *Subject {
 		s.standings[w.ID] = s.stand(w.ID)
 	}
 	return s
+}
+
+// assuming is the subject as it would be with an assignment to the workspace.
+func (s *Subject) assuming(id identity.WorkspaceID) *Subject {
+	as := *s
+	as.standings = maps.Clone(s.standings)
+	at := as.standings[id]
+	at.assigned, at.permission, at.via = Allowed, max(at.permission, identity.WorkspaceUser), s.key
+	as.standings[id] = at
+	return &as
 }
 
 // Key is the subject's own key.
