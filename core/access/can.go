@@ -20,7 +20,7 @@ func Can(e *estate.Estate, key identity.PrincipalKey, p identity.Privilege, on i
 		Proofs: []report.Proof{}, Missing: []report.MissingSet{}, Acts: []report.Act{},
 	}
 	q.answer(r)
-	r.Caveats = q.caveats(r)
+	r.Caveats = append(r.Caveats, q.caveats(r)...)
 	return r
 }
 
@@ -59,13 +59,14 @@ func (q canQuestion) answer(r *report.CanReport) {
 	case Unknown:
 		r.Verdict = report.Unknown
 	}
-	sets := q.wantsOf(here)
+	sets := q.wantsOf(here, whole)
 	r.Missing = q.missing(sets)
 	switch acts, possible := q.fewestActs(sets); {
 	case possible == Allowed:
 		r.Verdict, r.Acts = report.Indirect, acts
 	case possible == Unknown && r.Verdict == report.Deny:
-		r.Verdict = report.Unknown // it may be able to help itself
+		r.Verdict = report.Unknown
+		r.Caveats = append(r.Caveats, "it has no access, but may be able to give it to itself: "+q.e.Operation(q.settling(q.key))+" was not possible in full")
 	}
 }
 
@@ -120,7 +121,7 @@ type placedWants struct {
 
 // wantsOf gives the sets of missing facts, the smallest first. Sets that are only larger than another
 // in the same workspace are left out.
-func (q canQuestion) wantsOf(here []inWorkspace) []placedWants {
+func (q canQuestion) wantsOf(here []inWorkspace, whole Verdict) []placedWants {
 	var sets []placedWants
 	for _, w := range here {
 		for _, set := range q.wantsIn(w) {
@@ -128,7 +129,32 @@ func (q canQuestion) wantsOf(here []inWorkspace) []placedWants {
 		}
 	}
 	slices.SortStableFunc(sets, func(a, b placedWants) int { return cmp.Compare(len(a.wants), len(b.wants)) })
-	return sets
+	var least []placedWants
+	for _, set := range sets {
+		if !slices.ContainsFunc(least, set.holds) {
+			least = append(least, set)
+		}
+	}
+	// That somebody may hold it already explains an Unknown only where nothing else does.
+	explains := func(p placedWants) bool {
+		return p.certain() && (whole == Denied || slices.ContainsFunc(p.wants, func(w want) bool { return !w.known }))
+	}
+	if slices.ContainsFunc(least, explains) {
+		least = slices.DeleteFunc(least, func(p placedWants) bool { return !p.certain() })
+	}
+	return least
+}
+
+// certain reports whether it is known what the set asks for, and not only who might have it already.
+func (p placedWants) certain() bool {
+	return !slices.ContainsFunc(p.wants, func(w want) bool { return w.kind == lackMembership })
+}
+
+// holds reports whether the set asks for everything that the other asks for, in the same workspace.
+func (p placedWants) holds(other placedWants) bool {
+	return p.id == other.id && !slices.ContainsFunc(other.wants, func(w want) bool {
+		return !slices.ContainsFunc(p.wants, func(have want) bool { return have.lack == w.lack })
+	})
 }
 
 // wantsIn gives the sets for one workspace. Being assigned brings what the workspace's users have with
@@ -164,7 +190,7 @@ func (q canQuestion) workspaceName(id identity.WorkspaceID) string {
 
 // wantKinds are the kinds of step that a missing condition would be.
 var wantKinds = map[lackKind]string{
-	lackPrivilege: report.StepGrant, lackActive: report.StepActive, lackAssignment: report.StepAssigned,
+	lackPrivilege: report.StepGrant, lackMembership: report.StepMember, lackActive: report.StepActive, lackAssignment: report.StepAssigned,
 	lackMetastore: report.StepAttached, lackBinding: report.StepBinding,
 }
 
@@ -195,6 +221,8 @@ func (q canQuestion) suppliers(l lack) []string {
 		return []string{"an account admin, or an admin of the workspace"}
 	case lackMetastore:
 		return []string{"an account admin"}
+	case lackMembership:
+		return []string{}
 	}
 	names := []string{}
 	add := func(name string) {
@@ -207,7 +235,7 @@ func (q canQuestion) suppliers(l lack) []string {
 			add(owner.Name)
 		}
 		for g := range q.e.GrantsOn(at) {
-			if _, ok := gives(g.Privileges, identity.Manage, at.Type); ok {
+			if gives(g.Privileges, identity.Manage, at.Type) {
 				add(g.Holder.Name)
 			}
 		}
@@ -240,7 +268,7 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 		return nil, Denied
 	}
 	possible := Allowed
-	var enter, bind, grants []report.Act
+	var enter, first, bind, grants []report.Act
 	elevated := false
 	for _, w := range set.wants {
 		switch w.kind {
@@ -255,7 +283,9 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 			switch {
 			case w.kind == lackBinding:
 				bind = append(bind, act)
-			case viaAdmin && w.securable.Type == identity.TypeMetastore: // its admin has it by then
+			case w.privilege == identity.UseCatalog:
+				first = append(first, act) // whoever binds by MANAGE needs it
+			case viaAdmin && (w.securable.Type == identity.TypeMetastore || w.privilege == identity.Manage): // an admin has it
 			default:
 				grants = append(grants, act)
 			}
@@ -266,7 +296,7 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 	if elevated {
 		enter = append(enter, q.becomeMetastoreAdmin())
 	}
-	return slices.Concat(enter, bind, grants), possible
+	return slices.Concat(enter, first, bind, grants), possible
 }
 
 func (q canQuestion) active() Verdict { return q.verdicts().active() }

@@ -103,9 +103,12 @@ func joined(before, after []chain) []chain {
 	return list
 }
 
-// shortest orders chains by length, drops those that hold a shorter one, and keeps the first few.
+// shortest orders chains by the number of facts, drops those that hold all the facts of another, and
+// keeps the first few.
 func shortest(list []chain) (kept []chain, more bool) {
-	slices.SortStableFunc(list, func(a, b chain) int { return cmp.Compare(len(a), len(b)) })
+	slices.SortStableFunc(list, func(a, b chain) int {
+		return cmp.Or(cmp.Compare(a.facts(), b.facts()), cmp.Compare(len(a), len(b)))
+	})
 	for _, c := range list {
 		if slices.ContainsFunc(kept, c.holds) {
 			continue
@@ -120,7 +123,18 @@ func shortest(list []chain) (kept []chain, more bool) {
 
 // holds reports whether every fact of the other chain is among these.
 func (c chain) holds(other chain) bool {
-	return !slices.ContainsFunc(other, func(e evidence) bool { return !slices.Contains(c, e) })
+	return !slices.ContainsFunc(other, func(e evidence) bool { return e.kind != inherits && !slices.ContainsFunc(c, e.sameFact) })
+}
+
+// facts counts the different facts. That grants are inherited is a rule of the metastore, not one that
+// a proof could do without.
+func (c chain) facts() (n int) {
+	for i, e := range c {
+		if e.kind != inherits && !slices.ContainsFunc(c[:i], e.sameFact) {
+			n++
+		}
+	}
+	return n
 }
 
 // tell unfolds a leaf: a membership into the ways that lead to it, anything else into itself.
@@ -145,9 +159,13 @@ func (s *Subject) tell(e evidence) (ways []chain, more bool) {
 // tellWorkspaceGroup unfolds the membership in the users or admins of a workspace into the ways to be
 // assigned there.
 func (s *Subject) tellWorkspaceGroup(e evidence) (ways []chain, more bool) {
-	assigned, more := s.proofs(s.clauses().assigned(e.group.Workspace))
+	least := identity.WorkspaceUser
+	if e.group == identity.WorkspaceAdmins(e.group.Workspace) {
+		least = identity.WorkspaceAdmin
+	}
+	assigned, more := s.proofs(s.clauses().assignedAs(e.group.Workspace, least))
 	for _, c := range assigned {
-		ways = append(ways, append(c, evidence{kind: mirrors, group: e.group, holder: e.holder, workspace: e.group.Workspace}))
+		ways = append(ways, append(c, evidence{kind: mirrors, group: e.group, workspace: e.group.Workspace}))
 	}
 	return ways, more
 }
@@ -210,6 +228,8 @@ func (c *clause) wants() [][]want {
 		return [][]want{{}}
 	case c.wanted.kind != lackNothing:
 		return [][]want{{{lack: c.wanted, known: c.verdict == Denied, read: c.gap()}}}
+	case c.leaf && c.verdict == Unknown:
+		return [][]want{{{lack: lack{kind: lackMembership}, read: c.shown.read}}}
 	case c.leaf:
 		return nil // nothing would make it hold
 	case c.every:

@@ -21,6 +21,13 @@ type evidence struct {
 	read       estate.ReadKey
 }
 
+// sameFact reports whether two pieces of evidence rest on one fact: a grant of ALL PRIVILEGES is one,
+// whichever privilege it stands for.
+func (e evidence) sameFact(other evidence) bool {
+	e.privilege, other.privilege = "", ""
+	return e == other
+}
+
 type evidenceKind uint8
 
 const (
@@ -51,6 +58,7 @@ type lackKind uint8
 const (
 	lackNothing    lackKind = iota
 	lackPrivilege           // privilege on securable, or on a container whose grants reach it
+	lackMembership          // being somebody who holds it already, of which it is not known
 	lackActive              // that the subject may log in
 	lackAssignment          // an assignment to workspace
 	lackMetastore           // that the metastore is attached to workspace

@@ -33,7 +33,7 @@ func (s *Subject) Manages(on identity.Securable, in identity.WorkspaceID) (autho
 		by, v := s.authorityAt(at, in)
 		for above := range lineage(at) {
 			if above != at {
-				v = All(v, s.passes(above, in))
+				v = All(v, s.verdicts().passes(above, in))
 			}
 		}
 		if v == Allowed {
@@ -69,18 +69,12 @@ func (s *Subject) authorityAt(at identity.Securable, in identity.WorkspaceID) (b
 	}
 	by = authority{kind: byManage, at: at}
 	for g := range s.e.GrantsOn(at) {
-		if _, ok := gives(g.Privileges, identity.Manage, at.Type); ok && s.means(g.Holder, in) == Allowed {
+		if gives(g.Privileges, identity.Manage, at.Type) && s.means(g.Holder, in) == Allowed {
 			by.holder, by.name = g.Holder.Key, g.Holder.Name
 			break
 		}
 	}
 	return by, Allowed
-}
-
-// passes says whether authority below a container may be used: by USE on it, or authority over it.
-func (s *Subject) passes(container identity.Securable, in identity.WorkspaceID) Verdict {
-	_, over := s.authorityAt(container, in)
-	return Any(s.Uses(container, in), over)
 }
 
 // AccountAdmin finds the identity through which the subject is account admin; it reports false when

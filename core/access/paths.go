@@ -73,7 +73,7 @@ func (s *Subject) connect() {
 	for i, k := range s.identities {
 		next := slices.Collect(s.e.Parents(k))
 		next = slices.AppendSeq(next, s.e.SamePerson(k))
-		if s.certain[identity.AccountUsers()] && (i == 0 && actsAsEverybody(k) || k.Kind != identity.KindGroup) {
+		if i == 0 && actsAsEverybody(k) {
 			next = append(next, identity.AccountUsers())
 		}
 		slices.SortFunc(next, identity.PrincipalKey.Compare)

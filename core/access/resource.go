@@ -195,6 +195,8 @@ func (a audit) wantWords(w want) string {
 	switch w.kind {
 	case lackPrivilege:
 		s = fmt.Sprintf("%s on %s %s", w.privilege.SQL(), w.securable.Type.Title(), w.securable.FullName())
+	case lackMembership:
+		s = "membership of a group that holds it"
 	case lackActive:
 		s = "an active identity"
 	case lackAssignment:

@@ -77,6 +77,9 @@ func (r rules[T]) can(p identity.Privilege, on identity.Securable, in identity.W
 
 // granted is what Unity Catalog authorises, wherever the subject may be.
 func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	if p == identity.Manage {
+		return r.manages(on, in)
+	}
 	parts := []T{r.enters(on, in)}
 	if !entry(p, on) {
 		parts = append(parts, r.effective(p, on, in))
@@ -85,6 +88,41 @@ func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identi
 		parts = append(parts, r.effective(also, on, in))
 	}
 	return r.logic.all(parts...)
+}
+
+// manages is authority over a securable: owning it or a container, MANAGE there, or being admin of the
+// metastore. Authority held below a container needs a way through the containers above: USE,
+// ownership or MANAGE on each.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/permissions-concepts
+func (r rules[T]) manages(on identity.Securable, in identity.WorkspaceID) T {
+	parts := []T{r.owns(identity.MetastoreSecurable(on.Metastore), in)}
+	for at := range lineage(on) {
+		held := []T{r.logic.need(r.authority(at, in), lack{kind: lackPrivilege, privilege: identity.Manage, securable: at, workspace: in})}
+		for above := range lineage(at) {
+			if above != at {
+				held = append(held, r.passes(above, in))
+			}
+		}
+		slices.Reverse(held)
+		parts = append(parts, r.logic.all(held...))
+	}
+	return r.logic.any(parts...)
+}
+
+// authority looks at one level alone.
+func (r rules[T]) authority(at identity.Securable, in identity.WorkspaceID) T {
+	return r.logic.any(r.owns(at, in), r.byGrant(identity.Manage, at, in))
+}
+
+// passes lets authority that is held below a container through it.
+func (r rules[T]) passes(container identity.Securable, in identity.WorkspaceID) T {
+	use := identity.UseSchema
+	if container.Type == identity.TypeCatalog {
+		use = identity.UseCatalog
+	}
+	return r.logic.need(r.logic.any(r.uses(container, in), r.authority(container, in)),
+		lack{kind: lackPrivilege, privilege: use, securable: container, workspace: in})
 }
 
 // entry reports whether the privilege is the one that entering the container takes anyway.
@@ -149,11 +187,16 @@ func (r rules[T]) byOwnership(p identity.Privilege, on identity.Securable, in id
 	if !p.InOwnership() {
 		return r.logic.any()
 	}
+	return r.owns(on, in)
+}
+
+// owns says whether the subject owns a securable.
+func (r rules[T]) owns(on identity.Securable, in identity.WorkspaceID) T {
 	owner, known := r.e.Owner(on)
 	if !known {
 		return r.logic.fact(Unknown, evidence{read: r.showing(on)})
 	}
-	return r.logic.all(r.means(owner, in), r.logic.fact(Allowed, evidence{kind: owns, holder: owner.Name, privilege: p, securable: on, read: r.showing(on)}))
+	return r.logic.all(r.means(owner, in), r.logic.fact(Allowed, evidence{kind: owns, holder: owner.Name, securable: on, read: r.showing(on)}))
 }
 
 func (r rules[T]) byGrant(p identity.Privilege, at identity.Securable, in identity.WorkspaceID) T {
@@ -163,7 +206,10 @@ func (r rules[T]) byGrant(p identity.Privilege, at identity.Securable, in identi
 		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
 	}
 	for g := range r.e.GrantsOn(at) {
-		if as, ok := gives(g.Privileges, p, at.Type); ok {
+		for _, as := range g.Privileges {
+			if !stands(as, p, at.Type) {
+				continue
+			}
 			held := evidence{kind: granted, holder: g.Holder.Name, privilege: p, as: as, securable: at, read: read}
 			parts = append(parts, r.logic.all(r.means(g.Holder, in), r.logic.fact(Allowed, held)))
 		}
@@ -171,20 +217,15 @@ func (r rules[T]) byGrant(p identity.Privilege, at identity.Securable, in identi
 	return r.logic.any(parts...)
 }
 
-// gives finds the privilege in a set that was granted on a securable of the type: by name, by an
-// older name, or by ALL PRIVILEGES; as is what the set says.
-func gives(set []identity.Privilege, p identity.Privilege, on identity.SecurableType) (as identity.Privilege, ok bool) {
-	for _, g := range set {
-		for _, today := range g.FromLegacy(on) {
-			if today == p {
-				return g, true
-			}
-		}
-		if g == identity.AllPrivileges && p.InAllPrivileges() {
-			as, ok = g, true
-		}
-	}
-	return as, ok
+// stands reports whether a privilege that was granted on a securable of the type is the one asked for
+// or stands for it: an older name, or ALL PRIVILEGES.
+func stands(granted, p identity.Privilege, on identity.SecurableType) bool {
+	return slices.Contains(granted.FromLegacy(on), p) || granted == identity.AllPrivileges && p.InAllPrivileges()
+}
+
+// gives reports whether a set that was granted on a securable of the type gives the privilege.
+func gives(set []identity.Privilege, p identity.Privilege, on identity.SecurableType) bool {
+	return slices.ContainsFunc(set, func(as identity.Privilege) bool { return stands(as, p, on) })
 }
 
 // byPolicy adds what attribute-based GRANT policies give. Whether the tags match cannot be told, so
@@ -198,7 +239,7 @@ func (r rules[T]) byPolicy(p identity.Privilege, on identity.Securable) T {
 		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
 	}
 	for _, policy := range r.e.Policies(on) {
-		if policy.Kind != identity.PolicyGrant || !contains(policy.Privileges, p) {
+		if policy.Kind != identity.PolicyGrant || !gives(policy.Privileges, p, "") {
 			continue
 		}
 		to, except := r.named(policy.To), r.named(policy.Except)
@@ -209,11 +250,6 @@ func (r rules[T]) byPolicy(p identity.Privilege, on identity.Securable) T {
 		parts = append(parts, r.logic.fact(applies, evidence{kind: granted, holder: "policy " + policy.Name, privilege: p, as: p, securable: on, read: read}))
 	}
 	return r.logic.any(parts...)
-}
-
-func contains(ps []identity.Privilege, p identity.Privilege) bool {
-	_, ok := gives(ps, p, "")
-	return ok
 }
 
 // named says whether one of the names means the subject.
@@ -284,6 +320,11 @@ func (r rules[T]) active() T {
 }
 
 func (r rules[T]) assigned(in identity.WorkspaceID) T {
+	return r.logic.need(r.assignedAs(in, identity.WorkspaceUser), lack{kind: lackAssignment, workspace: in})
+}
+
+// assignedAs says whether the subject is assigned to the workspace with at least the permission.
+func (r rules[T]) assignedAs(in identity.WorkspaceID, least identity.WorkspacePermission) T {
 	read := estate.ReadKey{Op: estate.OpAssignments, Workspace: in}
 	var parts []T
 	if !r.e.Saw(read) {
@@ -294,10 +335,13 @@ func (r rules[T]) assigned(in identity.WorkspaceID) T {
 			parts = append(parts, r.logic.all(r.logic.fact(r.In(a.Principal), evidence{}), r.logic.fact(Unknown, evidence{read: read})))
 			continue
 		}
+		if a.Permission < least {
+			continue
+		}
 		membership := r.logic.fact(r.In(a.Principal), evidence{kind: member, group: a.Principal, holder: a.Name, read: r.settling(a.Principal)})
 		parts = append(parts, r.logic.all(membership, r.logic.fact(Allowed, evidence{kind: assigned, group: a.Principal, holder: a.Name, workspace: in, permission: a.Permission, read: read})))
 	}
-	return r.logic.need(r.logic.any(parts...), lack{kind: lackAssignment, workspace: in})
+	return r.logic.any(parts...)
 }
 
 func (r rules[T]) attached(metastore string, in identity.WorkspaceID) T {

@@ -37,7 +37,7 @@ func (a audit) step(e evidence) []report.Step {
 	case granted:
 		return a.grantSteps(e, s)
 	case owns:
-		s.Kind, s.Principal, s.Privilege = report.StepOwner, e.holder, e.privilege
+		s.Kind, s.Principal = report.StepOwner, e.holder
 	case inherits:
 		s.Kind = report.StepInherits
 	case active:

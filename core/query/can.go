@@ -85,13 +85,16 @@ var noWorkspace = &UsageError{Problem: "--" + workspaceURLs + " names no workspa
 // Databricks and is taken as it is, unless it looks like a slip of the pen.
 func action(word string) (string, error) {
 	verb := strings.ToLower(strings.TrimSpace(word))
-	if verb == Read || verb == Write {
+	switch verb {
+	case Read, Write:
 		return verb, nil
+	case "manage", "grant":
+		return string(identity.Manage), nil
 	}
 	p := identity.ParsePrivilege(word)
 	switch {
-	case p == identity.Manage || p == identity.Browse || p == identity.AllPrivileges:
-		return "", &UsageError{Problem: fmt.Sprintf("can does not answer for %s", p.SQL()), Hint: "ask for a privilege to use data, such as SELECT"}
+	case p == identity.Browse || p == identity.AllPrivileges:
+		return "", &UsageError{Problem: fmt.Sprintf("can does not answer for %s", p.SQL()), Hint: "ask for one privilege to use or manage something, such as SELECT"}
 	case p.Known():
 		return string(p), nil
 	}

@@ -377,9 +377,11 @@ func Cases() []Case {
 		f.use()
 		f.hides(readParents(bob))
 		f.hides(readGroups)
+		f.hides(readMembers(own))
 		f.assign(bob, w1)
 		f.grant(table, "unheard of", identity.Select)
 		f.in(maybe, bob, own)
+		f.in(no, bob, g1) // the members of g1 were read, and bob is not among them
 		f.can(maybe, bob, identity.Select, table, w1)
 		f.can(no, bob, identity.Select, volume, w1) // whoever holds it, it does not apply to volumes
 		f.can(no, alice, identity.Select, table, w1)

@@ -6,6 +6,11 @@
 // written Cases, on hundreds of random worlds and on laws that hold whatever the world: see Check
 // and Properties.
 //
+// RunCan does the same for whole reports about one question, see CheckCan: it does not compare them
+// with others but believes them. What a proof cites must suffice in a world that has nothing else,
+// what is missing must suffice once it is supplied, acts are carried out one after the other, and
+// nothing of any of them may be needless.
+//
 // The package shares identity's and estate's vocabulary with the engine, and access.Verdict; of the
 // engine's own code it uses nothing.
 package accesstest

@@ -46,6 +46,7 @@ func generate(below func(n int) int) World {
 	g.addSecurables()
 	g.addGrants()
 	g.hideReads()
+	g.addAdmins()
 	g.Order = uint64(below(1 << 30))
 	return g.World
 }
@@ -379,6 +380,23 @@ func (g *generator) hideReads() {
 			if g.chance(every) {
 				hide(k, gap())
 			}
+		}
+	}
+}
+
+// addAdmins makes some account admins and some managers. It comes last, so that the choices before
+// it make what they always made.
+func (g *generator) addAdmins() {
+	for i, p := range g.Principals {
+		if p.Key.Workspace == 0 && !isListedAccountUsers(p) && g.chance(12) {
+			g.Principals[i].Roles = []string{identity.RoleAccountAdmin}
+		}
+	}
+	for _, s := range g.Securables {
+		if g.chance(6) {
+			g.Grants = append(g.Grants, identity.Grant{
+				Securable: s.Securable, Holder: choose(g, g.names...), Privileges: []identity.Privilege{identity.Manage},
+			})
 		}
 	}
 }

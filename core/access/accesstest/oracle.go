@@ -140,13 +140,28 @@ func (o *Oracle) in(group identity.PrincipalKey) answer {
 		return allowed("every user and service principal is an account user, and whoever acts as a group is one of these")
 	case !isAccountGroup(group):
 		return denied("is not %v", group)
-	case o.anyGroup:
+	case o.anyGroup && !o.membersKnown(group):
 		return unknown("may be in %v: its groups were not read, nor any list", group)
 	case slices.Contains(o.possible, group):
 		return unknown("may be in %v: some members were not read", group)
 	default:
 		return denied("is not in %v", group)
 	}
+}
+
+// membersKnown says that the members of a group, and of every group in it, were read: whoever is not
+// among them is not in it, whatever other lists say.
+func (o *Oracle) membersKnown(group identity.PrincipalKey) bool {
+	within := []identity.PrincipalKey{group}
+	for grown := true; grown; {
+		grown = false
+		for _, m := range o.seen.Memberships {
+			if slices.Contains(within, m.Group) && isAccountGroup(m.Member) && !slices.Contains(within, m.Member) {
+				within, grown = append(within, m.Member), true
+			}
+		}
+	}
+	return !slices.ContainsFunc(within, func(k identity.PrincipalKey) bool { return !o.seen.saw(readMembers(k)) })
 }
 
 // assigned asks for an assignment of at least the permission.
@@ -165,8 +180,11 @@ func (o *Oracle) assigned(ws identity.WorkspaceID, atLeast identity.WorkspacePer
 
 // holds asks whether what is held by name is held by the subject while it acts in the workspace.
 func (o *Oracle) holds(name string, ws identity.WorkspaceID) answer {
-	if name == "" {
+	switch name {
+	case "":
 		return denied("the holder was deleted")
+	case theSubject:
+		return allowed("it is supposed to hold that")
 	}
 	// Unity Catalog has hidden groups that mirror a workspace's users and admins, named with the
 	// id of the workspace at the end. They count only while acting there.
@@ -355,6 +373,11 @@ func (o *Oracle) bound(on identity.Securable, p identity.Privilege, ws identity.
 		return allowed("never isolated")
 	}
 	info, listed := o.seen.listed(on)
+	for _, b := range o.seen.Bindings {
+		if b.On == on && b.Workspace == ws && !b.ReadOnly && !listed {
+			return allowed("%v is bound to %v, should it be isolated", on, ws) // only ever supposed
+		}
+	}
 	if !listed {
 		return unknown("whether %v is isolated is not known", on)
 	}
@@ -376,7 +399,15 @@ func (o *Oracle) bound(on identity.Securable, p identity.Privilege, ws identity.
 }
 
 func (o *Oracle) can(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) answer {
-	conditions := []answer{o.effective(p, on, ws), o.reaches(on, p, ws)}
+	return allOf(o.granted(p, on, ws), o.reaches(on, p, ws))
+}
+
+// granted asks whether Unity Catalog authorises it, the use of what it is in included.
+func (o *Oracle) granted(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) answer {
+	if p == identity.Manage {
+		return o.manages(on, ws)
+	}
+	conditions := []answer{o.effective(p, on, ws)}
 	if on.Catalog != "" {
 		conditions = append(conditions, o.uses(identity.CatalogSecurable(on.Metastore, on.Catalog), ws))
 	}
@@ -390,6 +421,51 @@ func (o *Oracle) can(p identity.Privilege, on identity.Securable, ws identity.Wo
 		conditions = append(conditions, o.effective(identity.ReadFiles, on, ws))
 	}
 	return allOf(conditions...)
+}
+
+// manages asks for the authority over a securable: the admin of the metastore has it; who owns it or
+// holds MANAGE on it or on a container has it who may also use, or manage, each container above the
+// one where he does.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/privileges-reference#manage
+func (o *Oracle) manages(on identity.Securable, ws identity.WorkspaceID) answer {
+	witnesses := []answer{o.administers(on.Metastore, ws)}
+	for level, ok := on, true; ok && level.Type != identity.TypeMetastore; level, ok = level.Parent() {
+		conditions := []answer{o.effective(identity.Manage, level, ws)}
+		for above, ok := level.Parent(); ok && above.Type != identity.TypeMetastore; above, ok = above.Parent() {
+			use, manage := o.uses(above, ws), o.effective(identity.Manage, above, ws)
+			conditions = append(conditions, anyOf(use, use, manage))
+		}
+		witnesses = append(witnesses, allOf(conditions...))
+	}
+	return anyOf(denied("does not manage %v", on), witnesses...)
+}
+
+// administers asks whether the subject is admin of the metastore.
+func (o *Oracle) administers(metastore string, ws identity.WorkspaceID) answer {
+	owner, _ := o.owner(identity.MetastoreSecurable(metastore))
+	return o.holds(owner, ws)
+}
+
+// accountAdmin asks whether the subject is one, by itself or through a group. Roles come with records.
+func (o *Oracle) accountAdmin() answer {
+	var witnesses []answer
+	recorded := map[identity.PrincipalKey]bool{identity.AccountUsers(): true}
+	for _, p := range o.seen.Principals {
+		recorded[p.Key] = true
+		if p.HasRole(identity.RoleAccountAdmin) {
+			witnesses = append(witnesses, o.in(p.Key))
+		}
+	}
+	for _, k := range o.possible {
+		if k.Workspace == 0 && !recorded[k] {
+			witnesses = append(witnesses, unknown("the roles of %v were not read", k))
+		}
+	}
+	if o.anyGroup {
+		witnesses = append(witnesses, unknown("it may be in a group of account admins"))
+	}
+	return anyOf(denied("no account admin"), witnesses...)
 }
 
 // The methods of Subject.

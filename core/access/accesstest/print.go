@@ -20,6 +20,9 @@ func (w World) String() string {
 		if len(p.Aliases) > 0 {
 			s += fmt.Sprintf(" alias %q", p.Aliases)
 		}
+		if len(p.Roles) > 0 {
+			s += fmt.Sprintf(" roles %q", p.Roles)
+		}
 		line("%s", s)
 	}
 	for _, pair := range w.SamePerson {

@@ -55,6 +55,33 @@ func (w World) smaller() []func(w World, i int) (World, bool) {
 			}
 			return w, ok
 		},
+		func(w World, i int) (World, bool) {
+			// Indexes of what has roles and owners already taken away must not count, or it never ends.
+			for at, p := range w.Principals {
+				if len(p.Roles) == 0 {
+					continue
+				}
+				if i--; i < 0 {
+					w.Principals = slices.Clone(w.Principals)
+					w.Principals[at].Roles = nil
+					return w, true
+				}
+			}
+			return w, false
+		},
+		func(w World, i int) (World, bool) {
+			for at, m := range w.Metastores {
+				if m.Owner == "" {
+					continue
+				}
+				if i--; i < 0 {
+					w.Metastores = slices.Clone(w.Metastores)
+					w.Metastores[at].Owner = ""
+					return w, true
+				}
+			}
+			return w, false
+		},
 		func(w World, i int) (_ World, ok bool) { w.Grants, ok = without(w.Grants, i); return w, ok },
 		func(w World, i int) (_ World, ok bool) { w.Memberships, ok = without(w.Memberships, i); return w, ok },
 		func(w World, i int) (_ World, ok bool) { w.SamePerson, ok = without(w.SamePerson, i); return w, ok },
