@@ -223,6 +223,7 @@ func (q canQuestion) suppliers(l lack) []string {
 		return []string{"an account admin"}
 	case lackMembership:
 		return []string{}
+	default:
 	}
 	names := []string{}
 	add := func(name string) {

@@ -407,16 +407,9 @@ func (m CanMismatch) smallest(can CanFunc) CanMismatch {
 	return CanMismatch{world, m.Question, r, bad}
 }
 
-// CheckCan holds the reports of an engine about one world against the oracle: the verdicts, and that
+// checkCan holds the reports of an engine about one world against the oracle: the verdicts, and that
 // proofs prove, that what is missing suffices and is needed, and that acts are within the
 // principal's authority and lead there. The world of a failure is made as small as it can be.
-func CheckCan(t testing.TB, w World, can CanFunc) {
-	t.Helper()
-	for _, about := range topics {
-		checkCan(t, w, about, can)
-	}
-}
-
 func checkCan(t testing.TB, w World, about topic, can CanFunc) {
 	t.Helper()
 	if m, wrong := compareCan(w, about, can); wrong {
