@@ -268,6 +268,9 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 	if set.id == 0 || q.active() != Allowed {
 		return nil, Denied
 	}
+	if slices.ContainsFunc(set.wants, func(w want) bool { return w.kind == lackAssignment }) {
+		q.audit = audit{q.assuming(set.id)} // once in, it has what the workspace's users have
+	}
 	possible := Allowed
 	var enter, first, bind, grants []report.Act
 	elevated := false
@@ -284,6 +287,7 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 			switch {
 			case w.kind == lackBinding:
 				bind = append(bind, act)
+				first = append(first, q.beforeBinding(w.lack, set)...)
 			case w.privilege == identity.UseCatalog:
 				first = append(first, act) // whoever binds by MANAGE needs it
 			case viaAdmin && (w.securable.Type == identity.TypeMetastore || w.privilege == identity.Manage): // an admin has it
@@ -298,6 +302,20 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 		enter = append(enter, q.becomeMetastoreAdmin())
 	}
 	return slices.Concat(enter, first, bind, grants), possible
+}
+
+// beforeBinding is what it takes to change bindings by MANAGE: the use of the catalog beside it.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/workspace-catalog-binding
+func (q canQuestion) beforeBinding(l lack, set placedWants) []report.Act {
+	use := lack{kind: lackPrivilege, privilege: identity.UseCatalog, securable: l.securable, workspace: set.id}
+	planned := slices.ContainsFunc(set.wants, func(w want) bool { return w.lack == use })
+	_, by, _ := q.authorityOver(l, set.id)
+	if planned || by.kind != byManage || l.securable.Type != identity.TypeCatalog || q.Uses(l.securable, set.id) == Allowed {
+		return nil
+	}
+	act, _, _ := q.supply(use, set.id)
+	return []report.Act{act}
 }
 
 func (q canQuestion) active() Verdict { return q.verdicts().active() }
@@ -323,7 +341,7 @@ func (q canQuestion) becomeMetastoreAdmin() report.Act {
 // supply plans the act that grants a privilege or changes a binding, and says whether it is possible;
 // viaAdmin says that it takes becoming metastore admin first.
 func (q canQuestion) supply(l lack, in identity.WorkspaceID) (act report.Act, viaAdmin bool, possible Verdict) {
-	if !l.privilege.InAllPrivileges() && l.privilege != identity.Manage {
+	if l.kind == lackPrivilege && !l.privilege.InAllPrivileges() && l.privilege != identity.Manage {
 		return act, false, Denied // access from outside Databricks is granted by owners alone
 	}
 	at, by, possible := q.authorityOver(l, in)

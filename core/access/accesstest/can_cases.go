@@ -175,6 +175,12 @@ func CanCases() []CanCase {
 		"assign itself to workspace", "make itself admin of metastore", "grant USE CATALOG on", "grant USE SCHEMA on", "grant SELECT on",
 	}
 
+	ask("12 an account admin who is owner by entering", self, read, table, w1, func(f *fixture) {
+		f.Principals[0].Roles = []string{identity.RoleAccountAdmin}
+		f.Assignments = nil
+		f.own(catalog, "_workspace_users_workspace_1")
+	}).Acts = []string{"assign itself to workspace", "grant USE SCHEMA on", "grant SELECT on"}
+
 	bound := func(also func(f *fixture)) func(f *fixture) {
 		return func(f *fixture) {
 			f.use()
@@ -205,6 +211,15 @@ func CanCases() []CanCase {
 		f.own(catalog, name)
 		f.isolate(catalog, identity.Isolated)
 	}).Acts = []string{"bind catalog c", "grant USE SCHEMA on", "grant SELECT on"}
+	ask("18 binding takes the use of the catalog beside MANAGE", self, manage, schema, w1, func(f *fixture) {
+		f.grant(catalog, name, manage)
+		f.isolate(catalog, identity.Isolated)
+	}).Acts = []string{"grant USE CATALOG on", "bind catalog c"}
+	ask("18 the owner who was let out but lacks the binding", self, identity.ExternalUseSchema, catalog, w1, func(f *fixture) {
+		f.own(catalog, name)
+		f.grant(catalog, name, identity.ExternalUseSchema)
+		f.isolate(catalog, identity.Isolated)
+	}).Acts = []string{"bind catalog c"}
 	ask("18 anybody else in a catalog that is bound nowhere", no, read, table, w1, func(f *fixture) {
 		f.use()
 		f.grant(table, name, read)

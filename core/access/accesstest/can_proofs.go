@@ -18,6 +18,8 @@ type cited struct {
 	// key is the same for steps that cite the same fact, and empty for those that cite none.
 	key string
 	add func(*sightings)
+	// ambiguous says that it may be one of several facts, of principals that share a name.
+	ambiguous bool
 }
 
 func (c *canCheck) proofs() complaint {
@@ -33,7 +35,7 @@ func (c *canCheck) proofs() complaint {
 		}
 		for j, earlier := range keys {
 			// Facts of different workspaces differ: each proof cites an assignment.
-			if within(earlier, facts) || within(facts, earlier) {
+			if facts != nil && earlier != nil && (within(earlier, facts) || within(facts, earlier)) {
 				return complain("no proof contains another", "proof %d cites %q, proof %d cites %q", j, earlier, i, facts)
 			}
 		}
@@ -52,7 +54,7 @@ func within(small, large []string) bool {
 	return !slices.ContainsFunc(small, func(s string) bool { return !slices.Contains(large, s) })
 }
 
-// proof checks one and gives the keys of its facts.
+// proof checks one and gives the keys of its facts, unless names leave open which they are.
 func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 	ws, ok := c.workspace(p.Workspace)
 	if !ok || !slices.Contains(c.q.From, ws) {
@@ -86,6 +88,9 @@ func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 	}
 	if a := without(""); a.verdict != access.Allowed {
 		return nil, complain("a proof suffices", "with its facts alone it is %v: %v", a.verdict, a)
+	}
+	if slices.ContainsFunc(facts, func(f cited) bool { return f.ambiguous }) {
+		return nil, complaint{} // the facts are more than the steps, so some may well be needless
 	}
 	for _, key := range keys {
 		if a := without(key); a.verdict == access.Allowed {
@@ -143,6 +148,7 @@ func (c *canCheck) cite(s report.Step) (f cited, bad string) {
 		edges = keep(edges, func(m identity.Membership) bool {
 			return slices.Contains(members, m.Member) && slices.Contains(groups, m.Group)
 		})
+		f.ambiguous = slices.ContainsFunc(edges, func(m identity.Membership) bool { return m != edges[0] })
 		f.add = func(to *sightings) { to.Memberships = append(to.Memberships, edges...) }
 		return f, unless(len(edges) > 0)
 	case report.StepSame:
@@ -175,6 +181,7 @@ func (c *canCheck) cite(s report.Step) (f cited, bad string) {
 				(s.Detail == "" || s.Detail == a.Permission.String())
 		})
 		f.key = words(s.Kind, s.Principal, s.Workspace, s.Detail)
+		f.ambiguous = slices.ContainsFunc(rows, func(a identity.Assignment) bool { return a.Principal != rows[0].Principal })
 		f.add = func(to *sightings) { to.Assignments = append(to.Assignments, rows...) }
 		return f, unless(len(rows) > 0)
 	case report.StepAttached:

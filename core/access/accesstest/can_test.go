@@ -14,7 +14,7 @@ import (
 )
 
 // fewWorlds are enough for an engine as slow as honestCan.
-const fewWorlds = 30
+const fewWorlds = 24
 
 func TestRunCanPassesARightEngine(t *testing.T) { runCan(t, honestCan, fewWorlds) }
 
