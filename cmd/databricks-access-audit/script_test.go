@@ -44,18 +44,6 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// TestDefects runs the scripts of known defects, which fail until the product is mended and then move
-// to testdata/script. It is skipped unless DEFECTS is set.
-func TestDefects(t *testing.T) {
-	if os.Getenv("DEFECTS") == "" {
-		t.Skip("known defects: set DEFECTS=1 to run them")
-	}
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/defects", Setup: setUp, Cmds: stageCommands(),
-		UpdateScripts: *update, RequireExplicitExec: true, RequireUniqueNames: true,
-	})
-}
-
 // stage is what one script plays on: an account that it may start, and programs in the background.
 type stage struct {
 	server *sandbox.Server
