@@ -104,12 +104,17 @@ func (c *call) grantPaging(sizeParam string, unpaged bool) (paging, *reply) {
 }
 
 // getGrants: https://docs.databricks.com/api/workspace/grants/get
-func (c *call) getGrants(v *viewer) reply { return c.grantsPage(v, "max_results", true) }
+func (c *call) getGrants(v *viewer) reply {
+	return grantsReply(c, v, "max_results", true, c.wireGrants)
+}
 
 // listGrants: https://docs.databricks.com/api/workspace/grants/list
-func (c *call) listGrants(v *viewer) reply { return c.grantsPage(v, "page_size", false) }
+func (c *call) listGrants(v *viewer) reply {
+	return grantsReply(c, v, "page_size", false, c.wireGrants)
+}
 
-func (c *call) grantsPage(v *viewer, sizeParam string, unpaged bool) reply {
+// grantsReply is one page of what read says about the securable, to a caller who manages it.
+func grantsReply[T any](c *call, v *viewer, sizeParam string, unpaged bool, read func(*node) []T) reply {
 	n, failed := c.managed(v)
 	if failed != nil {
 		return *failed
@@ -118,7 +123,7 @@ func (c *call) grantsPage(v *viewer, sizeParam string, unpaged bool) reply {
 	if failed != nil {
 		return *failed
 	}
-	return listReply(c, p, c.wireGrants(n))
+	return listReply(c, p, read(n))
 }
 
 type wireEffectivePrivilege struct {
@@ -133,21 +138,13 @@ type wireEffectiveAssignment struct {
 }
 
 // getEffective: https://docs.databricks.com/api/workspace/grants/geteffective
-func (c *call) getEffective(v *viewer) reply { return c.effectivePage(v, "max_results", true) }
+func (c *call) getEffective(v *viewer) reply {
+	return grantsReply(c, v, "max_results", true, func(n *node) []wireEffectiveAssignment { return c.effective(v, n) })
+}
 
 // listEffective: https://docs.databricks.com/api/workspace/grants/listeffective
-func (c *call) listEffective(v *viewer) reply { return c.effectivePage(v, "page_size", false) }
-
-func (c *call) effectivePage(v *viewer, sizeParam string, unpaged bool) reply {
-	n, failed := c.managed(v)
-	if failed != nil {
-		return *failed
-	}
-	p, failed := c.grantPaging(sizeParam, unpaged)
-	if failed != nil {
-		return *failed
-	}
-	return listReply(c, p, c.effective(v, n))
+func (c *call) listEffective(v *viewer) reply {
+	return grantsReply(c, v, "page_size", false, func(n *node) []wireEffectiveAssignment { return c.effective(v, n) })
 }
 
 // effective adds the grants of the containers, each privilege with where it
