@@ -10,7 +10,7 @@ type (
 	AmbiguousError = collect.AmbiguousError
 	// UnknownWorkspaceError says that an address is of no workspace of the account.
 	UnknownWorkspaceError = collect.UnknownWorkspaceError
-	// UnknownResourceError says that there is no securable of the name asked for.
+	// UnknownResourceError says that the caller sees no securable of the name asked for.
 	UnknownResourceError = collect.UnknownResourceError
 	// AmbiguousResourceError says that several securables bear the name asked for.
 	AmbiguousResourceError = collect.AmbiguousResourceError

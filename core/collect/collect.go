@@ -80,8 +80,11 @@ type crawler struct {
 	workspaces []identity.Workspace          // asked for
 	listed     map[identity.WorkspaceID]bool // all of the account; nil when the list was not read
 	metastores []identity.Metastore
-	directory  directory
-	guests     guests
+
+	workspacesErr, metastoresErr error // why the list was not read, or not to its end
+
+	directory directory
+	guests    guests
 }
 
 func newCrawler(src Source, scope Scope, o Options) *crawler {
@@ -172,6 +175,9 @@ func (c *crawler) noteReach() {
 func (c *crawler) listWorkspaces(ctx context.Context) error {
 	all, err := c.src.Workspaces(ctx)
 	c.note(estate.ReadKey{Op: estate.OpWorkspaces}, err)
+	if err != nil {
+		c.workspacesErr = fmt.Errorf("list workspaces: %w", err)
+	}
 	if err == nil {
 		c.listed = map[identity.WorkspaceID]bool{}
 	}
@@ -238,6 +244,9 @@ func hosts(all []identity.Workspace) []string {
 func (c *crawler) listMetastores(ctx context.Context) {
 	all, err := c.src.Metastores(ctx)
 	c.note(estate.ReadKey{Op: estate.OpMetastores}, err)
+	if err != nil {
+		c.metastoresErr = fmt.Errorf("list metastores: %w", err)
+	}
 	c.metastores = all
 	for _, m := range all {
 		c.b.AddMetastore(m)

@@ -22,7 +22,8 @@ type Target struct {
 	Metastore string
 }
 
-// UnknownResourceError says that there is no securable of the name.
+// UnknownResourceError says that the caller sees no securable of the name. Unity Catalog can answer
+// alike for what does not exist and for what the caller may not see.
 type UnknownResourceError struct{ Target Target }
 
 // Error says what was looked for.
@@ -35,7 +36,7 @@ func (e *UnknownResourceError) Error() string {
 	if e.Target.Metastore != "" {
 		where = " in metastore " + e.Target.Metastore
 	}
-	return fmt.Sprintf("there is no %s called %s%s", what, strings.Join(e.Target.Parts, "."), where)
+	return fmt.Sprintf("there is no %s called %s%s that the caller can see; check the name, and with databricks-access-audit doctor what the caller may read", what, strings.Join(e.Target.Parts, "."), where)
 }
 
 // AmbiguousResourceError says that several securables bear the name.
@@ -151,11 +152,12 @@ func (c *crawler) locate(ctx context.Context, target Target) (*metastore, identi
 		return seen[0].v, seen[0].info, nil
 	case len(seen) > 1:
 		return nil, identity.SecurableInfo{}, c.ambiguous(target, seen)
-	case len(errs) > 0:
-		return nil, identity.SecurableInfo{}, errors.Join(errs...)
-	default:
-		return nil, identity.SecurableInfo{}, &UnknownResourceError{target}
 	}
+	// Where a place may have been missed, nothing found is not an answer.
+	if err := errors.Join(append(errs, c.metastoresErr, c.workspacesErr)...); err != nil {
+		return nil, identity.SecurableInfo{}, err
+	}
+	return nil, identity.SecurableInfo{}, &UnknownResourceError{target}
 }
 
 func (c *crawler) ambiguous(target Target, seen []sighting) error {
