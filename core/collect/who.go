@@ -20,9 +20,13 @@ type UnknownError struct {
 	Candidates []identity.Principal
 }
 
-// Error names the near misses.
+// Error says what serves as a name where no near miss says it.
 func (e *UnknownError) Error() string {
-	return fmt.Sprintf("no user, service principal or group is called %q", e.Who)
+	said := fmt.Sprintf("no user, service principal or group is called %q", e.Who)
+	if len(e.Candidates) == 0 {
+		said += "; give an e-mail, an application id, a service principal's or group's name, or a numeric id"
+	}
+	return said
 }
 
 // AmbiguousError says that several principals bear the name.
