@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -98,8 +99,11 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 				g := engine(t, server, server.Auditor())
 				server.SetFaults(fault(t, call, "status=403"))
 				r, err := g.Answer(t.Context(), q, nil)
-				if err != nil {
-					return // no answer is no wrong answer
+				if err != nil { // no answer is no wrong answer, but "there is none" is one
+					if none, ok := errors.AsType[*core.UnknownResourceError](err); ok {
+						t.Errorf("a refused read became: %v", none)
+					}
+					return
 				}
 				switch r := r.(type) {
 				case *report.CanReport:

@@ -179,7 +179,7 @@ func (v *metastore) lookFor(ctx context.Context, target Target) (found []identit
 			return found, err
 		}
 	}
-	return found, err
+	return found, errors.Join(err, v.unknown)
 }
 
 func (v *metastore) lookThrough(ctx context.Context, target Target) (found []identity.SecurableInfo, err error) {

@@ -43,6 +43,7 @@ type metastore struct {
 	m        identity.Metastore
 	self     identity.Securable
 	attached []identity.WorkspaceID
+	unknown  error              // why attached may lack some
 	door     identity.Workspace // through which it is read
 	onHolder func(name string)  // hears of every name that a fact bears; may be nil
 }
@@ -59,7 +60,7 @@ func (c *crawler) metastore(ctx context.Context, m identity.Metastore) *metastor
 				Message: fmt.Sprintf("metastore %s is attached to it, but the list of workspaces does not have it", m.Name)})
 		}
 	}
-	return &metastore{crawler: c, m: m, self: self, attached: ids}
+	return &metastore{crawler: c, m: m, self: self, attached: ids, unknown: err}
 }
 
 // doors are the workspaces through which the metastore can be read.
