@@ -12,15 +12,21 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// Build freezes the facts. The Builder must not be used afterwards.
+// Build freezes the facts as they are. More may be added to the Builder afterwards, for another Build;
+// estates that were built do not change.
 func (b *Builder) Build() *Estate {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	e := &Estate{account: b.account, interrupted: b.interrupted, bindings: b.bindings, policies: b.policies}
+	e := &Estate{
+		account: b.account, interrupted: b.interrupted,
+		bindings: maps.Clone(b.bindings), policies: maps.Clone(b.policies), restricted: maps.Clone(b.restricted),
+	}
 	b.buildPrincipals(e)
 	b.buildMemberships(e)
 	b.buildPlaces(e)
 	b.buildSecurables(e)
+	b.buildRoles(e)
+	b.buildObjects(e)
 	b.buildReads(e)
 	settle(e)
 	e.fingerprint = sync.OnceValue(func() string { return fingerprint(e) })
@@ -37,24 +43,28 @@ func (b *Builder) buildPrincipals(e *Estate) {
 			records[k] = p
 		}
 	}
-	for k, c := range e.renamed {
-		implicit := records[c]
-		implicit.Roles = slices.Concat(implicit.Roles, b.principals[k].Roles)
-		records[c] = implicit
-	}
 	for k := range b.mentioned() {
 		k = renamed(e.renamed, k)
 		if _, ok := records[k]; !ok {
 			records[k] = identity.Principal{Key: k}
 		}
 	}
+	for k, c := range e.renamed {
+		implicit := records[c]
+		implicit.Roles = slices.Concat(implicit.Roles, b.principals[k].Roles)
+		records[c] = implicit
+	}
 	e.principals = slices.SortedFunc(maps.Values(records), func(a, b identity.Principal) int {
 		return a.Key.Compare(b.Key)
 	})
 	e.principal = make(map[identity.PrincipalKey]int32, len(e.principals))
 	e.names = map[string][]int32{}
+	e.local = map[localName]identity.PrincipalKey{}
 	for i, p := range e.principals {
 		e.principal[p.Key] = int32(i)
+		if p.Origin == identity.OriginWorkspaceLocal {
+			e.local[localName{p.Key.Workspace, p.Name}] = p.Key
+		}
 		if p.Key.Workspace != 0 || p.Name == "" {
 			continue // Unity Catalog does not know groups of one workspace
 		}
@@ -71,7 +81,7 @@ func (b *Builder) buildPrincipals(e *Estate) {
 func (b *Builder) addImplicitGroups() {
 	system := func(k identity.PrincipalKey) {
 		b.principals[k] = identity.Principal{
-			Key: k, Name: k.ID, DisplayName: k.ID,
+			Key: k, Name: k.ID, DisplayName: k.ID, Roles: b.principals[k].Roles,
 			Origin: identity.OriginSystem, Status: identity.StatusActive,
 		}
 	}
@@ -100,7 +110,7 @@ func (b *Builder) renames() map[identity.PrincipalKey]identity.PrincipalKey {
 		}
 	}
 	for a := range b.assignments {
-		if a.Principal.Kind == identity.KindGroup && a.Name == identity.AccountUsersName {
+		if a.Principal.Kind == identity.KindGroup && a.Name == identity.AccountUsersName && a.Principal != identity.AccountUsers() {
 			to[a.Principal] = identity.AccountUsers() // named there, though its record was not read
 		}
 	}
@@ -112,6 +122,7 @@ func (b *Builder) renames() map[identity.PrincipalKey]identity.PrincipalKey {
 			to[k] = real
 		}
 	}
+	maps.Copy(to, b.otherKeys)
 	return to
 }
 
@@ -124,7 +135,10 @@ func renamed(to map[identity.PrincipalKey]identity.PrincipalKey, k identity.Prin
 
 // mentioned gives every key that a fact refers to.
 func (b *Builder) mentioned() map[identity.PrincipalKey]struct{} {
-	keys := map[identity.PrincipalKey]struct{}{}
+	keys := maps.Clone(b.mentions)
+	for _, k := range b.otherKeys {
+		keys[k] = struct{}{}
+	}
 	for m := range b.memberships {
 		keys[m.Member], keys[m.Group] = struct{}{}, struct{}{}
 	}
@@ -136,6 +150,16 @@ func (b *Builder) mentioned() map[identity.PrincipalKey]struct{} {
 	}
 	for a := range b.assignments {
 		keys[a.Principal] = struct{}{}
+	}
+	for g := range b.roles {
+		if !g.On.IsZero() {
+			keys[g.On] = struct{}{}
+		}
+	}
+	for _, holders := range b.entitled {
+		for k := range holders {
+			keys[k] = struct{}{}
+		}
 	}
 	return keys
 }
@@ -181,10 +205,11 @@ func (b *Builder) buildPlaces(e *Estate) {
 		a.Principal = e.Canonical(a.Principal)
 		e.assignments[a.Workspace] = append(e.assignments[a.Workspace], a)
 	}
-	for _, as := range e.assignments {
+	for in, as := range e.assignments {
 		slices.SortFunc(as, func(a, b identity.Assignment) int {
 			return cmp.Or(a.Principal.Compare(b.Principal), cmp.Compare(b.Permission, a.Permission), strings.Compare(a.Name, b.Name))
 		})
+		e.assignments[in] = slices.Compact(as) // under two keys of one principal
 	}
 	e.metastores = slices.SortedFunc(maps.Values(b.metastores), func(a, b identity.Metastore) int {
 		return strings.Compare(a.ID, b.ID)
@@ -271,15 +296,19 @@ func compareHolders(a, b Holder) int {
 	return cmp.Or(a.Key.Compare(b.Key), strings.Compare(a.Name, b.Name), strings.Compare(a.DeletedID, b.DeletedID))
 }
 
-// resolve finds whom Unity Catalog means by a name. An exact spelling wins over one that differs in
-// case; two principals that fit equally well are nobody.
+// resolve finds whom Unity Catalog means by a name.
 func (e *Estate) resolve(name string) Holder {
-	h := Holder{Name: name}
 	if k, ok := workspaceGroup(name); ok {
-		h.Key = k
-		return h
+		return Holder{Name: name, Key: k}
 	}
-	fits := e.names[identity.FoldName(name)]
+	return e.choose(name, func(identity.PrincipalKey) bool { return true })
+}
+
+// choose finds the account principal of a name among those that fit. An exact spelling wins over one
+// that differs in case; two principals that fit equally well are nobody.
+func (e *Estate) choose(name string, fit func(identity.PrincipalKey) bool) Holder {
+	h := Holder{Name: name}
+	fits := slices.DeleteFunc(slices.Clone(e.names[identity.FoldName(name)]), func(i int32) bool { return !fit(e.principals[i].Key) })
 	if len(fits) > 1 {
 		exact := slices.DeleteFunc(slices.Clone(fits), func(i int32) bool { return e.principals[i].Name != name })
 		if len(exact) > 0 {
@@ -332,12 +361,17 @@ func workspaceGroup(name string) (identity.PrincipalKey, bool) {
 
 func (b *Builder) buildReads(e *Estate) {
 	e.reads = make([]Read, 0, len(b.reads))
+	e.read = make(map[ReadKey]int, len(b.reads))
 	for k, o := range b.reads {
 		k.Principal = e.Canonical(k.Principal)
+		if i, again := e.read[k]; again {
+			e.reads[i].Outcome = worse(e.reads[i].Outcome, o)
+			continue
+		}
+		e.read[k] = len(e.reads)
 		e.reads = append(e.reads, Read{Key: k, Outcome: o})
 	}
 	slices.SortFunc(e.reads, compareReads)
-	e.read = make(map[ReadKey]int, len(e.reads))
 	for i, r := range e.reads {
 		e.read[r.Key] = i
 	}

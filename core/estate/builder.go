@@ -27,8 +27,15 @@ type Builder struct {
 	granted     map[identity.Securable]struct{}
 	bindings    map[identity.Securable][]identity.Binding
 	policies    map[identity.Securable][]identity.Policy
+	entitled    map[identity.WorkspaceID]map[identity.PrincipalKey][]identity.Entitlement
+	roles       map[identity.RoleGrant]struct{}
+	objects     map[identity.Object]identity.ObjectInfo
+	permissions map[identity.Object][]identity.ObjectGrant
+	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 	reads       map[ReadKey]Outcome
 	interrupted bool
+	mentions    map[identity.PrincipalKey]struct{}
+	otherKeys   map[identity.PrincipalKey]identity.PrincipalKey
 }
 
 type attachment struct {
@@ -52,7 +59,14 @@ func NewBuilder(accountID string) *Builder {
 		granted:     map[identity.Securable]struct{}{},
 		bindings:    map[identity.Securable][]identity.Binding{},
 		policies:    map[identity.Securable][]identity.Policy{},
+		entitled:    map[identity.WorkspaceID]map[identity.PrincipalKey][]identity.Entitlement{},
+		roles:       map[identity.RoleGrant]struct{}{},
+		objects:     map[identity.Object]identity.ObjectInfo{},
+		permissions: map[identity.Object][]identity.ObjectGrant{},
+		restricted:  map[identity.WorkspaceID]identity.RestrictAdmins{},
 		reads:       map[ReadKey]Outcome{},
+		mentions:    map[identity.PrincipalKey]struct{}{},
+		otherKeys:   map[identity.PrincipalKey]identity.PrincipalKey{},
 	}
 }
 
@@ -164,6 +178,53 @@ func (b *Builder) AddPolicies(on identity.Securable, policies []identity.Policy)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.policies[on] = sorted
+}
+
+// AddEntitlements adds what a principal may use of a workspace by entitlements of its own.
+func (b *Builder) AddEntitlements(in identity.WorkspaceID, holder identity.PrincipalKey, es []identity.Entitlement) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.entitled[in] == nil {
+		b.entitled[in] = map[identity.PrincipalKey][]identity.Entitlement{}
+	}
+	b.entitled[in][holder] = slices.Clone(es)
+}
+
+// AddMembership adds that member is directly in group.
+func (b *Builder) AddMembership(member, group identity.PrincipalKey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.memberships[identity.Membership{Member: member, Group: group}] = struct{}{}
+}
+
+// AddRoleGrant adds one entry of a rule set.
+func (b *Builder) AddRoleGrant(g identity.RoleGrant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.roles[g] = struct{}{}
+}
+
+// AddObject adds a workspace object. What was read in detail replaces what a listing told.
+func (b *Builder) AddObject(o identity.ObjectInfo) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old, ok := b.objects[o.Object]; !ok || o.Detailed || !old.Detailed {
+		b.objects[o.Object] = o
+	}
+}
+
+// AddObjectGrants adds the permissions on a workspace object, inherited ones included.
+func (b *Builder) AddObjectGrants(on identity.Object, grants []identity.ObjectGrant) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.permissions[on] = slices.Clone(grants)
+}
+
+// AddRestrictAdmins adds how far the admins of a workspace may act as others.
+func (b *Builder) AddRestrictAdmins(in identity.WorkspaceID, r identity.RestrictAdmins) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.restricted[in] = r
 }
 
 // Record enters the outcome of a read in the ledger. A later entry for the same read replaces the

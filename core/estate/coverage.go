@@ -36,8 +36,12 @@ const (
 	OpGrants                 // the direct grants on one securable
 	OpPolicies               // the attribute-based policies on one securable
 	OpBindings               // the workspaces that one isolated securable is bound to
-	OpEntitlements           // entitlements in workspaces
-	OpObjects                // permissions on workspace objects
+	OpEntitlements           // entitlements in one workspace: of one principal, or of all of a kind
+	OpObjects                // the objects of one type in one workspace
+	OpRoles                  // the roles on one principal, or on the account
+	OpObject                 // one object in detail
+	OpObjectGrants           // the permissions on one object
+	OpRestrictAdmins         // how far the admins of one workspace may act as others
 )
 
 // ReadKey names one planned read. Only the fields that the Op needs are set; a read that was not
@@ -49,6 +53,7 @@ type ReadKey struct {
 	Securable identity.Securable
 	Type      identity.SecurableType // what was listed, for OpChildren
 	Name      string                 // who was looked for, for OpHolder
+	Object    identity.Object        // for reads of objects; without an ID all of its type
 }
 
 // Outcome is how a read ended. The zero Kind means that the whole answer was read.
@@ -83,16 +88,10 @@ type Read struct {
 	Outcome Outcome
 }
 
-// Blocking reports whether the read leaves the answer incomplete: it was needed, and neither
-// succeeded nor was left out on purpose.
-func (r Read) Blocking() bool {
-	switch r.Outcome.Kind {
-	case "", identity.NotAsked, identity.NotRunning:
-		return false
-	default:
-		return r.Outcome.Needed
-	}
-}
+// Blocking reports whether the read leaves the answer incomplete: it was needed and did not bring the
+// whole answer. What a question leaves out on purpose it does not need; what a snapshot does not hold
+// it may.
+func (r Read) Blocking() bool { return r.Outcome.Needed && !r.Outcome.OK() }
 
 func compareReads(a, b Read) int {
 	return cmp.Or(
@@ -102,6 +101,7 @@ func compareReads(a, b Read) int {
 		a.Key.Securable.Compare(b.Key.Securable),
 		a.Key.Type.Compare(b.Key.Type),
 		strings.Compare(a.Key.Name, b.Key.Name),
+		a.Key.Object.Compare(b.Key.Object),
 	)
 }
 
@@ -110,6 +110,8 @@ func (e *Estate) Scope(k ReadKey) string {
 	switch {
 	case k.Workspace != 0:
 		return "workspace " + e.WorkspaceName(k.Workspace)
+	case k.Object.Workspace != 0:
+		return "workspace " + e.WorkspaceName(k.Object.Workspace)
 	case k.Securable.Metastore != "":
 		return "metastore " + e.MetastoreName(k.Securable.Metastore)
 	default:
@@ -151,6 +153,9 @@ func (e *Estate) Operation(k ReadKey) string {
 	case OpVisibility:
 		return "see every securable of the metastore"
 	case OpLookup:
+		if k.Workspace != 0 {
+			return "look up " + k.Name
+		}
 		return "search a securable by name"
 	case OpSecurable:
 		return "read " + describeSecurable(k.Securable)
@@ -163,9 +168,20 @@ func (e *Estate) Operation(k ReadKey) string {
 	case OpBindings:
 		return "read workspace bindings of " + describeSecurable(k.Securable)
 	case OpEntitlements:
-		return "read entitlements"
+		return e.entitlementRead(k)
 	case OpObjects:
-		return "read permissions on workspace objects"
+		return "list " + objectPlural(k.Object.Type)
+	case OpRoles:
+		if k.Principal.IsZero() {
+			return "read the roles on the account"
+		}
+		return "read the roles on " + e.describe(k.Principal)
+	case OpObject:
+		return "read " + e.describeObject(k.Object)
+	case OpObjectGrants:
+		return "read permissions on " + e.describeObject(k.Object)
+	case OpRestrictAdmins:
+		return "read whether workspace admins are restricted"
 	default:
 		return "read"
 	}
@@ -201,6 +217,9 @@ func (e *Estate) Effect(k ReadKey) string {
 	case OpVisibility:
 		return "securables that the caller has no privilege on are left out of listings without a word"
 	case OpLookup:
+		if k.Workspace != 0 {
+			return "who may change " + k.Name + " is not known"
+		}
 		return "another securable may bear the same name"
 	case OpSecurable:
 		return "who owns " + describeSecurable(k.Securable) + ", and whether it is limited to some workspaces, is not known"
@@ -213,11 +232,54 @@ func (e *Estate) Effect(k ReadKey) string {
 	case OpBindings:
 		return "from which workspaces " + describeSecurable(k.Securable) + " can be reached is not known"
 	case OpEntitlements:
-		return "entitlements are not shown"
+		return "which entitlements it has, and which groups of the workspace it is in, is not known"
 	case OpObjects:
-		return "permissions on jobs, clusters, notebooks and other workspace objects are not shown"
+		return "permissions on " + objectPlural(k.Object.Type) + " are not shown"
+	case OpRoles:
+		if k.Principal.IsZero() {
+			return "who may manage all groups and service principals, billing and the marketplace is not known"
+		}
+		return "who may manage or act as " + e.describe(k.Principal) + " is not known"
+	case OpObject:
+		return "as whom " + e.describeObject(k.Object) + " runs is not known"
+	case OpObjectGrants:
+		return "who may use or change " + e.describeObject(k.Object) + " is not known"
+	case OpRestrictAdmins:
+		return "whether its admins may act as others is not known"
 	default:
 		return "facts may be missing"
+	}
+}
+
+func (e *Estate) entitlementRead(k ReadKey) string {
+	switch {
+	case k.Principal.IsZero():
+		return "read entitlements"
+	case k.Principal.ID == "":
+		return "list the entitlements of " + k.Principal.Kind.Title() + "s"
+	default:
+		return "read the entitlements of " + e.describe(k.Principal)
+	}
+}
+
+func objectPlural(t identity.ObjectType) string {
+	if t == "" {
+		return "jobs, clusters, notebooks and other workspace objects"
+	}
+	return strings.ReplaceAll(string(t), "_", " ")
+}
+
+func (e *Estate) describeObject(o identity.Object) string {
+	info, ok := e.Object(o)
+	switch {
+	case o.ID == "":
+		return objectPlural(o.Type)
+	case ok && info.Path != "":
+		return o.Type.Title() + " " + info.Path
+	case ok && info.Name != "":
+		return o.Type.Title() + " " + info.Name
+	default:
+		return o.Type.Title() + " " + o.ID
 	}
 }
 

@@ -1,6 +1,7 @@
 package estate
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"time"
@@ -18,6 +19,7 @@ type Estate struct {
 	principal  map[identity.PrincipalKey]int32
 	renamed    map[identity.PrincipalKey]identity.PrincipalKey // keys under which the same principal also came
 	names      map[string][]int32                              // account principals by folded name and alias
+	local      map[localName]identity.PrincipalKey             // groups of one workspace
 	parents    [][]int32
 	members    [][]int32
 	ancestors  [][]int32 // known without the way between
@@ -42,6 +44,13 @@ type Estate struct {
 	owned      map[int32][]int32 // per principal: securables
 	bindings   map[identity.Securable][]identity.Binding
 	policies   map[identity.Securable][]identity.Policy
+
+	entitled    map[identity.WorkspaceID][]Entitled
+	roles       []RoleGrant // sorted by what they are on, then role and holder
+	objects     []identity.ObjectInfo
+	object      map[identity.Object]int
+	permissions map[identity.Object][]ObjectGrant
+	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 
 	reads []Read
 	read  map[ReadKey]int
@@ -89,6 +98,12 @@ func (e *Estate) Principal(k identity.PrincipalKey) (identity.Principal, bool) {
 		return identity.Principal{}, false
 	}
 	return e.principals[i], true
+}
+
+// Names reports whether it is known what facts call a principal.
+func (e *Estate) Names(k identity.PrincipalKey) bool {
+	p, ok := e.Principal(k)
+	return ok && p.Name != ""
 }
 
 // Canonical is the key under which the estate knows the principal: another one than k only for
@@ -291,6 +306,14 @@ func (e *Estate) Resolve(name string) Holder { return e.resolve(name) }
 
 // Reads gives the ledger of every planned read, in a fixed order.
 func (e *Estate) Reads() []Read { return e.reads }
+
+// ReadsOf gives the entries of the ledger of one kind of read.
+func (e *Estate) ReadsOf(op Op) []Read {
+	order := func(r Read, op Op) int { return cmp.Compare(r.Key.Op, op) }
+	first, _ := slices.BinarySearchFunc(e.reads, op, order)
+	last, _ := slices.BinarySearchFunc(e.reads, op+1, order)
+	return e.reads[first:last]
+}
 
 // Saw reports whether the whole answer of a read is in the estate. A read that was not planned was
 // not seen.

@@ -29,6 +29,15 @@ func fingerprint(e *Estate) string {
 			put(h, "grant", e.holders[r.holder], e.sets[r.set])
 		}
 	}
+	for _, g := range e.roles {
+		put(h, "role", g.On, g.Role, g.Holder)
+	}
+	for _, w := range e.workspaces {
+		put(h, "entitled", w.ID, e.entitled[w.ID], e.restricted[w.ID])
+	}
+	for _, o := range e.objects {
+		put(h, "object", o, e.permissions[o.Object])
+	}
 	for _, r := range e.reads {
 		put(h, "read", r.Key, r.Outcome.Kind, r.Outcome.Status, r.Outcome.Partial, r.Outcome.Needed)
 	}

@@ -172,6 +172,14 @@ func (p Principal) HasRole(role string) bool {
 	return false
 }
 
+// SystemUser owns what Databricks made and nobody took over: metastores without an admin, sample data.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/admin-privileges
+const SystemUser = "System user"
+
+// Nobody reports whether the name of an owner is nobody's who could act: none, or Databricks itself.
+func Nobody(owner string) bool { return owner == "" || SameName(owner, SystemUser) }
+
 // Membership is one edge of the group graph: Member is directly in Group.
 type Membership struct {
 	Member PrincipalKey

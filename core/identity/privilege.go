@@ -94,6 +94,10 @@ func (p Privilege) Applies(t SecurableType) bool {
 	return applies[privilegeOn{p, t}]
 }
 
+// PrivilegesOn lists the privileges that can be held on securables of a type, as far as this package
+// knows it.
+func PrivilegesOn(t SecurableType) []Privilege { return slices.Clone(applicable[t]) }
+
 // Known reports whether the privilege is in Databricks' reference as this package knows it.
 func (p Privilege) Known() bool { return known[p] }
 

@@ -62,6 +62,14 @@ func (t SecurableType) Title() string {
 	return strings.ToLower(strings.ReplaceAll(string(t), "_", " "))
 }
 
+// View reports whether whoever reads it reads what it is made from with the rights of its owner.
+// Materialized views do not: they hold what they show.
+//
+// https://docs.databricks.com/aws/en/views/create-views
+func (s SecurableInfo) View() bool {
+	return s.Type == TypeTable && (s.TableType == "VIEW" || s.TableType == "METRIC_VIEW")
+}
+
 // InSchema reports whether objects of the type live in a schema.
 func (t SecurableType) InSchema() bool {
 	switch t {
@@ -194,6 +202,10 @@ type SecurableInfo struct {
 	CatalogType string
 	// BrowseOnly says that the caller sees the securable only by BROWSE.
 	BrowseOnly bool
+	// Bases are the tables, views and functions that a view is made from. BasesKnown says that they were
+	// told: listings leave them out, and so does every answer about what is no view.
+	Bases      []Securable
+	BasesKnown bool
 	// RowFilter and ColumnMask say that a table shows less than all of itself. Only Lookup reads them.
 	RowFilter, ColumnMask bool
 }

@@ -69,6 +69,8 @@ type Metastore struct {
 	// Owner is the metastore admin: a user name, application id or group name. Empty or
 	// "System user" means that nobody is.
 	Owner string
+	// ExternalAccess says whether engines outside Databricks may be let in.
+	ExternalAccess Switch
 	// PrivilegeModel is the version of the privilege model, "1.0" where grants are inherited.
 	PrivilegeModel string
 }
@@ -78,3 +80,25 @@ type Metastore struct {
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/hive-metastore/upgrade-privilege-model
 func (m Metastore) Inherits() bool { return strings.HasPrefix(m.PrivilegeModel, "1.") }
+
+// Switch is a setting that is on, off or was not told.
+type Switch uint8
+
+// The positions of a Switch. SwitchUnknown is the zero value.
+const (
+	SwitchUnknown Switch = iota
+	SwitchOn
+	SwitchOff
+)
+
+// SwitchOf is the position that an answer gives; nil stands for an answer that does not say.
+func SwitchOf(on *bool) Switch {
+	switch {
+	case on == nil:
+		return SwitchUnknown
+	case *on:
+		return SwitchOn
+	default:
+		return SwitchOff
+	}
+}

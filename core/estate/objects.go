@@ -1,0 +1,68 @@
+package estate
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"databricks-access-audit/core/identity"
+)
+
+// ObjectGrant is one entry of an object's list of permissions.
+type ObjectGrant struct {
+	Holder Holder
+	Kind   identity.Kind // that the entry says the holder is of
+	Level  identity.Level
+	// From names the object that it is inherited from; empty when it was given on the object itself.
+	From string
+}
+
+// Objects gives the workspace objects that were listed, in order of workspace, type and id.
+func (e *Estate) Objects() []identity.ObjectInfo { return e.objects }
+
+// ObjectsOf gives the objects of one type in one workspace, in order of id.
+func (e *Estate) ObjectsOf(in identity.WorkspaceID, t identity.ObjectType) []identity.ObjectInfo {
+	first, _ := slices.BinarySearchFunc(e.objects, identity.Object{Workspace: in, Type: t}, func(o identity.ObjectInfo, k identity.Object) int { return o.Compare(k) })
+	last := first
+	for last < len(e.objects) && e.objects[last].Workspace == in && e.objects[last].Type == t {
+		last++
+	}
+	return e.objects[first:last]
+}
+
+// Object finds what is known of a workspace object.
+func (e *Estate) Object(o identity.Object) (identity.ObjectInfo, bool) {
+	i, ok := e.object[o]
+	if !ok {
+		return identity.ObjectInfo{}, false
+	}
+	return e.objects[i], true
+}
+
+// ObjectGrants gives the permissions on a workspace object, inherited ones included.
+func (e *Estate) ObjectGrants(o identity.Object) []ObjectGrant { return e.permissions[o] }
+
+func (b *Builder) buildObjects(e *Estate) {
+	for o := range b.permissions {
+		if _, ok := b.objects[o]; !ok {
+			b.objects[o] = identity.ObjectInfo{Object: o}
+		}
+	}
+	e.objects = slices.SortedFunc(maps.Values(b.objects), func(a, b identity.ObjectInfo) int { return a.Compare(b.Object) })
+	e.object = make(map[identity.Object]int, len(e.objects))
+	for i, o := range e.objects {
+		e.object[o.Object] = i
+	}
+	e.permissions = make(map[identity.Object][]ObjectGrant, len(b.permissions))
+	for o, rows := range b.permissions {
+		grants := make([]ObjectGrant, 0, len(rows))
+		for _, g := range rows {
+			grants = append(grants, ObjectGrant{Holder: e.resolveIn(o.Workspace, g.Holder), Kind: g.Holder.Kind, Level: g.Level, From: g.From})
+		}
+		slices.SortFunc(grants, func(a, b ObjectGrant) int {
+			return cmp.Or(compareHolders(a.Holder, b.Holder), cmp.Compare(a.Level, b.Level), strings.Compare(a.From, b.From))
+		})
+		e.permissions[o] = slices.Compact(grants)
+	}
+}
