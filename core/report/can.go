@@ -23,9 +23,13 @@ const (
 // CanReport answers: can this principal do that on this securable, why, and if not, what is missing.
 type CanReport struct {
 	Envelope
-	Subject  Principal          `json:"subject"`
-	Action   identity.Privilege `json:"action"`
-	Resource Securable          `json:"resource"`
+	Subject Principal          `json:"subject"`
+	Action  identity.Privilege `json:"action"`
+	// Resource is the securable; for a question about an object or a workspace it has their type and
+	// name.
+	Resource Securable `json:"resource"`
+	// Object is the workspace object, where the question is about one.
+	Object *ObjectRef `json:"object,omitempty"`
 	// Workspace is the one asked about; empty means any.
 	Workspace string  `json:"workspace"`
 	Verdict   Verdict `json:"verdict"`
@@ -35,6 +39,8 @@ type CanReport struct {
 	// Proofs are the minimal chains of facts that give the verdict ALLOW, the shortest first. For other
 	// verdicts it is empty.
 	Proofs []Proof `json:"proofs"`
+	// Latent are the proofs that would hold if the principal were active. It is empty for whoever is.
+	Latent []Proof `json:"latent,omitempty"`
 	// ProofsOmitted says that there are more proofs than are listed.
 	ProofsOmitted bool `json:"proofs_omitted,omitempty"`
 	// Missing are the smallest sets of facts that would make it ALLOW, the smallest first. A set whose
@@ -90,6 +96,14 @@ const (
 	StepAssigned = "assigned" // Principal is assigned to Workspace
 	StepAttached = "attached" // the metastore is attached to Workspace
 	StepBinding  = "binding"  // the binding of Securable lets Workspace in
+
+	StepDefiner     = "definer"     // Principal owns the view Securable, which reads with its rights
+	StepAssume      = "assume"      // Principal may act as Group; what follows is what Group may do
+	StepRole        = "role"        // Principal has the role Detail on Group
+	StepACL         = "acl"         // Principal has the permission Detail on Object
+	StepEntitlement = "entitlement" // Principal has the entitlement Detail in Workspace
+	StepSetting     = "setting"     // the setting Detail of Securable permits it; never in a proof
+	StepCompute     = "compute"     // Principal has something to run it on in Workspace; never in a proof
 )
 
 // Step is one fact of a proof. Which fields are set depends on the kind.
@@ -100,6 +114,7 @@ type Step struct {
 	Privilege identity.Privilege `json:"privilege,omitempty"`
 	Securable *Securable         `json:"securable,omitempty"`
 	Workspace string             `json:"workspace,omitempty"`
+	Object    *ObjectRef         `json:"object,omitempty"`
 	// Detail says more in words, such as the privilege that was granted where it stands for another.
 	Detail string `json:"detail,omitempty"`
 	Fact   Fact   `json:"fact"`
@@ -126,6 +141,11 @@ type Missing struct {
 	Privilege identity.Privilege `json:"privilege,omitempty"`
 	Securable *Securable         `json:"securable,omitempty"`
 	Workspace string             `json:"workspace,omitempty"`
+	Object    *ObjectRef         `json:"object,omitempty"`
+	// Principal is whom a missing role is on.
+	Principal string `json:"principal,omitempty"`
+	// Detail is the permission level, entitlement or role that is missing, by the kind.
+	Detail string `json:"detail,omitempty"`
 	// Known is false when it is not missing for certain: a read that would show it was not made.
 	Known bool `json:"known"`
 	// Read is that read, when Known is false.
@@ -134,11 +154,41 @@ type Missing struct {
 	Suppliers []string `json:"suppliers"`
 }
 
+// The kinds of act.
+const (
+	ActAssign    = "assign"        // assign itself to Workspace
+	ActMetastore = "own_metastore" // make itself admin of the metastore Securable
+	ActGrant     = "grant"         // grant itself Privilege on Securable
+	ActBind      = "bind"          // bind Securable to Workspace
+	ActJoin      = "join_group"    // add itself to the group Principal
+	ActTakeRole  = "grant_role"    // give itself the role Role on Principal
+	ActRunAs     = "run_as"        // run something as Principal, a service principal or user
+	ActPermit    = "permit"        // give itself the permission Level on Object
+)
+
 // Act is one administrative act that the principal may carry out.
 type Act struct {
-	Description string     `json:"description"`
-	Securable   *Securable `json:"securable,omitempty"`
+	Kind        string             `json:"kind"`
+	Description string             `json:"description"`
+	Securable   *Securable         `json:"securable,omitempty"`
+	Privilege   identity.Privilege `json:"privilege,omitempty"`
+	// Principal is the group to join, or whom to run something as.
+	Principal string `json:"principal,omitempty"`
+	Role      string `json:"role,omitempty"`
+	Workspace string `json:"workspace,omitempty"`
+	// Object and Level are what a permission is given on, and which.
+	Object *ObjectRef `json:"object,omitempty"`
+	Level  string     `json:"level,omitempty"`
 	// Because is the authority for it: "owner of catalog main", with the path to it.
 	Because string `json:"because"`
 	Path    Path   `json:"path"`
+}
+
+// ObjectRef names a workspace object as reports show it.
+type ObjectRef struct {
+	Workspace string `json:"workspace"`
+	Type      string `json:"type"` // jobs, clusters, …
+	ID        string `json:"id"`
+	// Name is its name, or its path where it lies in the workspace's tree.
+	Name string `json:"name"`
 }

@@ -5,7 +5,10 @@ import "databricks-access-audit/core/identity"
 // ResourceReport answers: who can reach this securable, effectively, and by which path.
 type ResourceReport struct {
 	Envelope
+	// Resource is the securable; for a workspace object or a workspace it has their type and name.
 	Resource Securable `json:"resource"`
+	// Object is the workspace object, where the question is about one.
+	Object *ObjectRef `json:"object,omitempty"`
 	// Containers are the schema and catalog that it is in, innermost first.
 	Containers []Securable `json:"containers"`
 	// Access lists who holds privileges that count on it: granted there or on a container, or by owning
@@ -48,4 +51,6 @@ type Access struct {
 	ReachableIn []string `json:"reachable_in"`
 	// Missing says in words what keeps the privileges from being exercised.
 	Missing []string `json:"missing"`
+	// Acts are what the principal would do, where it comes to its access by acting as others.
+	Acts []Act `json:"acts,omitempty"`
 }
