@@ -57,8 +57,13 @@ type Account struct {
 	Metastores        []*Metastore
 	RuleSets          []*RuleSet
 
-	// BudgetPolicies are the ids of the account's budget policies; each may have a rule set.
-	BudgetPolicies []string
+	// BudgetPolicies and TagPolicies are the ids of the account's budget and tag
+	// policies; each may have a rule set.
+	BudgetPolicies, TagPolicies []string
+
+	// PersonalCompute is the account's personal compute setting, ON or DELEGATE;
+	// empty means never set (404).
+	PersonalCompute string
 
 	// EmptyPages names lists whose paged reads begin with an empty page that
 	// carries a next_page_token, which the API documents as legal. Values are
@@ -163,11 +168,16 @@ type Workspace struct {
 	PATs    []*PAT
 	Objects []*Object
 	Scopes  []*SecretScope
-	// TokensACL and PasswordsACL say who may use personal access tokens and passwords.
+	// TokensACL and PasswordsACL say who may use personal access tokens and
+	// passwords. A workspace without passwords has a nil PasswordsACL, one with
+	// enableTokensConfig false no tokens: the lists are then not there (404).
 	TokensACL, PasswordsACL []ACE
+	// ModelRootACL are permissions on all registered models of the workspace.
+	ModelRootACL []ACE
 	// RestrictAdmins is the value of the restrict_workspace_admins setting; empty means never set (404).
 	RestrictAdmins string
-	// Settings are further workspace settings by type name; each value is the JSON object of the setting.
+	// Settings are further workspace settings by type name, as the path spells it;
+	// each value is the JSON object of the setting.
 	Settings map[string]any
 	// Conf are workspace-conf values by key.
 	Conf map[string]string
@@ -188,7 +198,9 @@ type Assignment struct {
 type LocalGroup struct {
 	ID          string
 	DisplayName string
-	Members     []string
+	// Members are the ids of users, guest records, service principals, assigned
+	// account groups and local groups.
+	Members []string
 }
 
 // GuestRecord is a workspace-only user record of a B2B guest: same externalId
@@ -221,7 +233,8 @@ type ACE struct {
 	// Exactly one of the three is set: a user name, a group name, an application id.
 	User, Group, SP string
 	Level           string
-	// InheritedFrom is set for inherited entries, for example /directories/42.
+	// InheritedFrom is set for inherited entries, for example /directories/42. What
+	// folders hand down is computed and need not be written.
 	InheritedFrom []string
 }
 
@@ -231,19 +244,36 @@ type Object struct {
 	// cluster-policies, instance-pools, pipelines, warehouses, queries, alerts,
 	// alertsv2, dbsql-dashboards, dashboards, genie, notebooks, files,
 	// directories, repos, experiments, registered-models, serving-endpoints,
-	// apps, vector-search-endpoints, database-instances.
+	// apps, vector-search-endpoints, database-instances, database-projects,
+	// knowledge-assistants, supervisor-agents.
 	Type string
+	// ID is what permissions are asked by, except for apps and database instances,
+	// which go by name. Endpoints of the service itself have none.
 	ID   string
 	Name string
-	// Path is the workspace path of notebooks, files, directories and repos.
+	// Path is the workspace path of everything that lies in a folder; permissions
+	// on the folder reach it.
 	Path string
 	// Creator and Owner are user names or application ids, as the list row shows them.
 	Creator, Owner string
-	// RunAs is the identity a job, pipeline, query or alert runs as, if it is set.
+	// RunAs is the identity that was set for a job, pipeline or alert to run as.
+	// Without it a job runs as its owner, a pipeline or alert as its creator or owner.
 	RunAs string
 	ACL   []ACE
+	// Settings are further fields of a job's settings (tasks, git_source) or a
+	// pipeline's spec (libraries).
+	Settings map[string]any
+	// Published is set for an AI/BI dashboard that is published.
+	Published *Published
 	// Extra are further fields of the list row, merged into it as they are.
 	Extra map[string]any
+}
+
+// Published is the published form of an AI/BI dashboard.
+type Published struct {
+	// EmbedCredentials lets viewers read with the rights of who published it.
+	EmbedCredentials bool
+	WarehouseID      string
 }
 
 // SecretScope is a secret scope with its own kind of access control list.
@@ -267,7 +297,8 @@ type GlobalInitScript struct {
 // RuleSet holds the roles that principals have on an account resource.
 type RuleSet struct {
 	// Name is accounts/<id>/ruleSets/default, accounts/<id>/groups/<group id>/ruleSets/default
-	// or accounts/<id>/servicePrincipals/<application id>/ruleSets/default.
+	// or accounts/<id>/servicePrincipals/<application id>/ruleSets/default; budgetPolicies
+	// and tagPolicies take the id of the policy.
 	Name  string
 	Rules []GrantRule
 	// Version is bumped at each write; the etag follows from it.
@@ -316,6 +347,30 @@ type Securable struct {
 	Owner   string
 	Comment string
 	Grants  []Grant
+	// Policies are attribute-based policies; catalogs, schemas and tables may have them.
+	Policies []Policy
+}
+
+// Policy is an attribute-based access control policy.
+type Policy struct {
+	ID, Name, Comment string
+	// Type is POLICY_TYPE_ROW_FILTER, POLICY_TYPE_COLUMN_MASK or POLICY_TYPE_GRANT.
+	Type string
+	// To and Except are names of users, groups and application ids.
+	To, Except []string
+	// For is the type of securable it acts on, for example TABLE.
+	For string
+	// When is the condition on the securable's tags; empty means always.
+	When string
+	// Match names columns by their tags: alias and condition.
+	Match [][2]string
+	// Function is the row filter's or mask's function, OnColumn the alias of the
+	// masked column, Using the aliases that the function is given.
+	Function, OnColumn string
+	Using              []string
+	// Privileges are what a grant policy grants.
+	Privileges []string
+	CreatedBy  string
 }
 
 // Isolation limits a securable to bound workspaces.
@@ -357,10 +412,12 @@ type Table struct {
 	Securable
 	// Type is the table_type: MANAGED (if empty), EXTERNAL, VIEW, MATERIALIZED_VIEW, STREAMING_TABLE, FOREIGN, METRIC_VIEW.
 	Type string
-	// ViewDefinition and Dependencies (full names of tables) are set for views.
-	ViewDefinition string
-	Dependencies   []string
-	Columns        []Column
+	// ViewDefinition, Dependencies (full names of tables) and FunctionDependencies
+	// (of functions) are set for views.
+	ViewDefinition       string
+	Dependencies         []string
+	FunctionDependencies []string
+	Columns              []Column
 	// RowFilter is the full name of the row filter's function, if any.
 	RowFilter        string
 	RowFilterColumns []string
@@ -386,6 +443,8 @@ type Volume struct {
 type Function struct {
 	Securable
 	Definition string
+	// Dependencies are the full names of tables that it reads.
+	Dependencies []string
 }
 
 // Model is a registered model of Unity Catalog.
@@ -522,7 +581,7 @@ func (s *Schema) TableByName(name string) *Table {
 
 // Validate reports everything that makes the account impossible: ids used
 // twice, members, assignments and credentials that point nowhere, workspaces of
-// a metastore that is not there. Group cycles are allowed, as are grants to
+// a metastore that is not there, two groups of one name in a workspace. Group cycles are allowed, as are grants to
 // principals that do not exist: the real thing has both.
 func (a *Account) Validate() error {
 	v := &validator{ids: map[string]string{}}
@@ -623,10 +682,34 @@ func (v *validator) workspaces(a *Account) {
 			v.require(v.ids[as.PrincipalID] != "", "workspace %s: assignment of unknown principal %s", w.Name, as.PrincipalID)
 		}
 		v.localIdentities(w)
+		v.groupNames(a, w)
 		for _, o := range w.Objects {
 			_, known := objectKinds[o.Type]
 			v.require(known, "workspace %s: object %s has unknown type %q", w.Name, o.Name, o.Type)
 		}
+	}
+}
+
+// groupNames: a group cannot be assigned to a workspace, or made in it, while
+// another of its name is there
+// (https://docs.databricks.com/admin/users-groups/workspace-local-groups).
+func (v *validator) groupNames(a *Account, w *Workspace) {
+	names := map[string]bool{GroupUsers: true, GroupAdmins: true}
+	take := func(name string) {
+		v.require(!names[strings.ToLower(name)], "workspace %s: two groups are called %s", w.Name, name)
+		names[strings.ToLower(name)] = true
+	}
+	assigned := map[string]bool{}
+	for _, as := range w.Assignments {
+		assigned[as.PrincipalID] = true
+	}
+	for _, g := range a.Groups {
+		if assigned[g.ID] {
+			take(g.DisplayName)
+		}
+	}
+	for _, g := range w.LocalGroups {
+		take(g.DisplayName)
 	}
 }
 
@@ -636,6 +719,8 @@ func (v *validator) localIdentities(w *Workspace) {
 	}
 	for _, g := range w.LocalGroups {
 		v.claim(g.ID, "workspace group "+g.DisplayName)
+	}
+	for _, g := range w.LocalGroups {
 		for _, m := range g.Members {
 			v.require(v.ids[m] != "", "workspace group %s: no member %s", g.DisplayName, m)
 		}

@@ -54,6 +54,18 @@ const acmeDay int64 = 24 * 60 * 60 * 1000
 // prod, Mallory manager of finance-readers and holder of MANAGE on ml, Trent
 // account admin through a group, Sybil manager of a pipeline that runs as
 // dbt-runner, and user 1099 gone, leaving a grant on payroll.
+//
+// Ways round that are there to be found: alice manages nightly_etl, which runs
+// as etl-nightly, and whose notebook in /Shared everybody in prod can change and
+// pipelines-oncall can start with a parameter; bob manages finance_close, which
+// runs as erin because nobody said otherwise; niaj manages carol's own cluster
+// and can make himself a user of dbt-runner; analysts attach to a cluster
+// without isolation, whose init script lies in the DBFS root; data-engineering
+// reads the secrets of prod-creds; sales-app runs as ml-serving; a query and a
+// dashboard show erin's data to those who have no grant on it; dave may assign
+// the tag pii; dbt-runner may read staging from outside; platform keeps the
+// allowlist of libraries; and personal compute is on for everybody.
+// Staging has its own group analysts, which has nothing to do with the account's.
 func Acme() *Account {
 	a := &Account{
 		ID:                AcmeAccountID,
@@ -66,6 +78,8 @@ func Acme() *Account {
 		Metastores:        []*Metastore{acmeUS(), acmeEU()},
 		Workspaces:        []*Workspace{acmeProd(), acmeStaging(), acmeAnalytics(), acmeLab()},
 		BudgetPolicies:    []string{"bp-research"},
+		TagPolicies:       []string{"tp-pii"},
+		PersonalCompute:   "ON",
 		EmptyPages:        []string{"schemas", "volumes"},
 		Auditor:           Credentials{AcmeAuditorApp, "acme-auditor-secret"},
 		LimitedAuditor:    Credentials{AcmeLimitedApp, "acme-limited-secret"},
@@ -187,6 +201,9 @@ func acmeRuleSets() []*RuleSet {
 		{Name: prefix + "budgetPolicies/bp-research/ruleSets/default", Version: 1, Rules: []GrantRule{
 			{"roles/budgetPolicy.user", []string{"groups/data-scientists"}},
 		}},
+		{Name: prefix + "tagPolicies/tp-pii/ruleSets/default", Version: 1, Rules: []GrantRule{
+			{"roles/tagPolicy.assigner", []string{"users/dave@acme.test"}},
+		}},
 	}
 }
 
@@ -221,7 +238,7 @@ func acmeUS() *Metastore {
 	return &Metastore{
 		ID: AcmeMetastoreUS, Name: "acme-us", Region: "eastus2", Owner: "metastore-admins-us", ExternalAccessEnabled: true,
 		Grants: []Grant{
-			grant("platform", "CREATE_CATALOG CREATE_CONNECTION"),
+			grant("platform", "CREATE_CATALOG CREATE_CONNECTION MANAGE_ALLOWLIST"),
 			grant("data-engineering", "CREATE_EXTERNAL_LOCATION"),
 			grant("analysts", "USE_SHARE"),
 		},
@@ -328,7 +345,7 @@ func acmeStagingCatalog() *Catalog {
 		Securable: sec("staging_scratch", AcmeDBTApp, grant("data-engineering", "USE_CATALOG USE_SCHEMA CREATE_SCHEMA CREATE_TABLE"), grant("contractors", "USE_CATALOG")),
 		Isolation: isolatedTo(Binding{WorkspaceID: AcmeStagingID}),
 		Schemas: []*Schema{
-			{Securable: sec("dbt_tests", AcmeDBTApp, grant("contractors", "USE_SCHEMA SELECT")), Tables: []*Table{{Securable: sec("not_null_orders", AcmeDBTApp), Columns: cols("id")}}},
+			{Securable: sec("dbt_tests", AcmeDBTApp, grant("contractors", "USE_SCHEMA SELECT"), grant(AcmeDBTApp, "EXTERNAL_USE_SCHEMA")), Tables: []*Table{{Securable: sec("not_null_orders", AcmeDBTApp), Columns: cols("id")}}},
 			informationSchema(),
 		},
 	}

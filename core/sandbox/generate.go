@@ -6,7 +6,7 @@ import (
 )
 
 // GenOptions size a generated account. A zero number is replaced by a small
-// default; use a negative one for none.
+// default; use a negative one for none. Of Extras there is none by default.
 type GenOptions struct {
 	// Seed decides everything that is random; equal options give equal accounts.
 	Seed uint64
@@ -35,6 +35,9 @@ type GenOptions struct {
 	ExternalLocations    int // 1 per metastore
 	RuleSetsPerThousand  int // 20 of 1000 groups have a rule set
 	ExternalGroupPercent int // 50 percent of the groups come from an identity provider
+
+	// Extras are rule sets, entitlements and objects beyond these.
+	Extras GenExtras
 }
 
 func (o GenOptions) withDefaults() GenOptions {
@@ -106,6 +109,7 @@ func Generate(opts GenOptions) *Account {
 	g.metastores()
 	g.workspaces()
 	g.ruleSets()
+	g.extras()
 	return g.acct
 }
 

@@ -21,6 +21,7 @@ type index struct {
 	parents    map[string][]string
 	everyone   string // id of the account users group, or empty
 	securables map[string]*catalogue
+	objects    map[*Workspace]*objectIndex
 }
 
 type principalKind string
@@ -75,10 +76,12 @@ func buildIndex(a *Account) *index {
 		workspaces: map[int64]*Workspace{},
 		metastores: map[string]*Metastore{},
 		securables: map[string]*catalogue{},
+		objects:    map[*Workspace]*objectIndex{},
 	}
 	for _, w := range a.Workspaces {
 		x.hosts[strings.ToLower(a.HostName(w))] = w
 		x.workspaces[w.ID] = w
+		x.objects[w] = indexObjects(w)
 	}
 	for _, m := range a.Metastores {
 		x.metastores[m.ID] = m

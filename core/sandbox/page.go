@@ -34,6 +34,8 @@ type paging struct {
 	size, token string
 	// standard is the page size if none, or 0, is asked for; limit the largest.
 	standard, limit int
+	// positive makes a size of 0 an error instead of the standard.
+	positive bool
 	// refuse makes sizes above the limit an error instead of the limit.
 	refuse bool
 	// unpaged means that without the size parameter everything comes at once.
@@ -92,6 +94,10 @@ func (c *call) pageSize(p paging, all int) (int, *reply) {
 			r := badRequest("%s must be a number of at least 0, not %q", p.size, asked)
 			return 0, &r
 		}
+	}
+	if n == 0 && asked != "" && p.positive {
+		r := badRequest("%s must be greater than 0", p.size)
+		return 0, &r
 	}
 	if n > p.limit && p.refuse {
 		r := badRequest("%s must be at most %d, not %d", p.size, p.limit, n)

@@ -52,6 +52,7 @@ var routes = newRouteTable(
 	iamv2Routes(),
 	catalogRoutes(),
 	grantRoutes(),
+	policyRoutes(),
 	objectRoutes(),
 )
 

@@ -189,7 +189,7 @@ func TestWorkspaceSCIM(t *testing.T) {
 	for _, g := range c.on("prod", "/api/2.0/preview/scim/v2/Groups").list("Resources") {
 		kinds[g["id"].(string)] = g["meta"].(map[string]any)["resourceType"].(string) + " " + g["displayName"].(string)
 	}
-	if kinds["8102"] != "WorkspaceGroup analysts" || kinds["3008"] != "Group analysts" || kinds["3002"] != "" {
+	if kinds["8101"] != "WorkspaceGroup prod-local-ops" || kinds["3008"] != "Group analysts" || kinds["3002"] != "" {
 		t.Errorf("groups: %v", kinds)
 	}
 	alice := c.on("prod", "/api/2.0/preview/scim/v2/Users/1001").list("groups")

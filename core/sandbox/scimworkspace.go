@@ -59,10 +59,8 @@ func (c *call) workspaceGroups(id string, e workspaceEntry) []wireGroupOf {
 	if e.any() {
 		add(systemGroupID(c.ws, GroupUsers), GroupUsers, "direct")
 	}
-	for _, g := range c.ws.LocalGroups {
-		if slices.Contains(g.Members, id) {
-			add(g.ID, g.DisplayName, "direct")
-		}
+	for _, m := range c.idx.localGroups(c.ws, id) {
+		add(m.group.ID, m.group.DisplayName, directness(m.direct))
 	}
 	assigned := map[string]bool{}
 	for _, a := range c.ws.Assignments {
@@ -72,13 +70,17 @@ func (c *call) workspaceGroups(id string, e workspaceEntry) []wireGroupOf {
 		if !assigned[gid] {
 			continue
 		}
-		kind := "indirect"
-		if slices.Contains(c.idx.parents[id], gid) {
-			kind = "direct"
-		}
-		add(gid, c.idx.principals[gid].name, kind)
+		add(gid, c.idx.principals[gid].name, directness(slices.Contains(c.idx.parents[id], gid)))
 	}
 	return out
+}
+
+// directness is the type of an entry of the groups attribute.
+func directness(direct bool) string {
+	if direct {
+		return "direct"
+	}
+	return "indirect"
 }
 
 // decorate adds what a workspace knows about a principal. Callers who are not
@@ -243,7 +245,7 @@ func (c *call) visibleGroups() []groupView {
 		{id: systemGroupID(c.ws, GroupUsers), name: GroupUsers, local: true, members: member(users)},
 	}
 	for _, g := range c.ws.LocalGroups {
-		out = append(out, groupView{id: g.ID, name: g.DisplayName, local: true, members: member(g.Members)})
+		out = append(out, groupView{id: g.ID, name: g.DisplayName, local: true, members: func() []wireMember { return c.localMembers(g) }})
 	}
 	for _, a := range c.ws.Assignments {
 		if p := c.idx.principals[a.PrincipalID]; p != nil && p.kind == kindGroup {
@@ -273,6 +275,10 @@ func (c *call) groupViewResource(g groupView) map[string]any {
 	}
 	putValues(m, "roles", c.ws.InstanceProfiles[g.id])
 	putValues(m, "entitlements", c.ws.Entitlements[g.entitlementKey()])
+	// A group is in users and admins by its assignment, not as a member.
+	if parents := c.workspaceGroups(g.id, workspaceEntry{}); len(parents) > 0 {
+		m["groups"] = parents
+	}
 	return m
 }
 

@@ -287,6 +287,7 @@ type call struct {
 	route   *route
 	params  map[string]string
 	caller  *caller
+	names   map[string]bool // of the caller in access control lists, see aclNames
 	anomaly PageAnomaly
 }
 

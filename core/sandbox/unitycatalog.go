@@ -22,7 +22,6 @@ func catalogRoutes() []route {
 		get("metastores", (*call).metastoresHere),
 		get("metastores/{metastore_id}", (*call).metastoreHere),
 		get("table-summaries", (*call).tableSummaries),
-		get("policies/{type}/{name}", (*call).listPolicies),
 	}
 	for _, l := range ucLists {
 		out = append(out,
@@ -388,6 +387,9 @@ func (c *call) wireDetails(m map[string]any, n *node) {
 	case *Function:
 		put(m, "comment", o.Comment)
 		put(m, "routine_definition", o.Definition)
+		if len(o.Dependencies) > 0 {
+			m["routine_dependencies"] = dependencies(o.Dependencies, nil)
+		}
 	case *Model:
 		put(m, "comment", o.Comment)
 	case *ExternalLocation:
@@ -467,8 +469,8 @@ func (c *call) wireTable(m map[string]any, t *Table) {
 	m["table_type"] = either(t.Type, "MANAGED")
 	put(m, "storage_location", t.StorageLocation)
 	put(m, "view_definition", t.ViewDefinition)
-	if len(t.Dependencies) > 0 {
-		m["view_dependencies"] = viewDependencies(t)
+	if len(t.Dependencies)+len(t.FunctionDependencies) > 0 {
+		m["view_dependencies"] = dependencies(t.Dependencies, t.FunctionDependencies)
 	}
 	if t.RowFilter != "" {
 		m["row_filter"] = wireRowFilter{t.RowFilter, t.RowFilterColumns}
@@ -492,17 +494,16 @@ func (c *call) wireTable(m map[string]any, t *Table) {
 	}
 }
 
-func viewDependencies(t *Table) any {
-	type dependency struct {
-		Table struct {
-			FullName string `json:"table_full_name"`
-		} `json:"table"`
+// dependencies is a dependency list of tables and functions, as views and
+// functions carry it
+// (https://docs.databricks.com/api/workspace/tables/get#view_dependencies).
+func dependencies(tables, functions []string) any {
+	var deps []map[string]any
+	for _, name := range tables {
+		deps = append(deps, map[string]any{"table": map[string]string{"table_full_name": name}})
 	}
-	var deps []dependency
-	for _, name := range t.Dependencies {
-		var d dependency
-		d.Table.FullName = name
-		deps = append(deps, d)
+	for _, name := range functions {
+		deps = append(deps, map[string]any{"function": map[string]string{"function_full_name": name}})
 	}
 	return map[string]any{"dependencies": deps}
 }
@@ -587,17 +588,4 @@ func (c *call) metastoreHere(v *viewer) reply {
 		return forbidden("User is not a metastore admin")
 	}
 	return ok(c.wireMetastore(m))
-}
-
-// listPolicies: the sandbox holds no attribute-based policies
-// (https://docs.databricks.com/api/workspace/policies/listpolicies).
-func (c *call) listPolicies(v *viewer) reply {
-	n, failed := c.findSecurable(v, securableKind(strings.ToLower(c.params["type"])), c.params["name"])
-	if failed != nil {
-		return *failed
-	}
-	if !v.manages(n) {
-		return forbidden("User does not have MANAGE on %s '%s'.", n.kind, n.full)
-	}
-	return ok(nil)
 }
