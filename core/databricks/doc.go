@@ -3,7 +3,7 @@
 // Open resolves credentials the way the Databricks command line does and gives an Account, which
 // owns what is expensive or limited: connections, tokens, rate limits. Account.Session gives one
 // Session per question; a Session reads facts as values of core/identity and counts what it cost.
-// Session satisfies collect.Source and imports nothing of it.
+// Session satisfies collect.Source and the smaller interfaces beside it, and imports nothing of them.
 //
 // It is the only package that knows databricks-sdk-go, and it uses the SDK for one thing: turning
 // profiles, environment variables and identity providers into request headers. Requests themselves

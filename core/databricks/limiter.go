@@ -17,7 +17,12 @@ const (
 	classAccountSCIMList
 	classAccountSCIMGet
 	classWorkspaceSCIM
-	classCatalog // Unity Catalog: nothing is documented, and nearly all requests of a crawl go there
+	classCatalog  // Unity Catalog: nothing is documented, and nearly all requests of a crawl go there
+	classRuleSets // nothing is documented; one request for each group and service principal
+	classPermissions
+	classSecrets
+	classMLflow
+	classExperiments // MLflow's lists of experiments
 )
 
 // documented is a limit as the documentation states it: so many requests in so long.
@@ -33,6 +38,10 @@ var limits = map[class]documented{
 	classAccountSCIMList: {240, time.Minute},
 	classAccountSCIMGet:  {20, time.Second},
 	classWorkspaceSCIM:   {255, time.Minute},
+	classPermissions:     {100, time.Second},
+	classSecrets:         {1100, time.Minute},
+	classMLflow:          {120, time.Second},
+	classExperiments:     {7, time.Second},
 }
 
 const (

@@ -59,6 +59,7 @@ type securableDetail struct {
 	Columns     []struct {
 		Mask *struct{} `json:"mask"`
 	} `json:"columns"`
+	Bases viewBases `json:"view_dependencies"`
 }
 
 // Lookup reads one securable by name, with what listings leave out. What it gives bears the name that
@@ -133,5 +134,6 @@ func (row securableDetail) as(asked identity.Securable) identity.SecurableInfo {
 	for _, c := range row.Columns {
 		info.ColumnMask = info.ColumnMask || c.Mask != nil
 	}
+	info.Bases, info.BasesKnown = row.Bases.in(asked.Metastore)
 	return info
 }

@@ -212,6 +212,7 @@ type metastoreRow struct {
 	Cloud          string `json:"cloud"`
 	Owner          string `json:"owner"`
 	PrivilegeModel string `json:"privilege_model_version"`
+	ExternalAccess *bool  `json:"external_access_enabled"`
 }
 
 type metastoreRows struct {
@@ -220,7 +221,8 @@ type metastoreRows struct {
 }
 
 func (m metastoreRow) metastore() identity.Metastore {
-	return identity.Metastore{ID: m.ID, Name: m.Name, Region: m.Region, Cloud: strings.ToLower(m.Cloud), Owner: unquote(m.Owner), PrivilegeModel: m.PrivilegeModel}
+	return identity.Metastore{ID: m.ID, Name: m.Name, Region: m.Region, Cloud: strings.ToLower(m.Cloud), Owner: unquote(m.Owner), PrivilegeModel: m.PrivilegeModel,
+		ExternalAccess: identity.SwitchOf(m.ExternalAccess)}
 }
 
 // Metastores lists the metastores of the account; with credentials for one workspace, the one it has.

@@ -164,6 +164,11 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 						grants(t, s, at, table.Securable, tt.Grants)
 						table.RowFilter = tt.RowFilter != ""
 						table.ColumnMask = slices.ContainsFunc(tt.Columns, func(c sandbox.Column) bool { return c.Mask != "" })
+						table.BasesKnown = tt.ViewDefinition != ""
+						for _, d := range tt.Dependencies {
+							parts := strings.Split(d, ".")
+							table.Bases = append(table.Bases, identity.Securable{Metastore: id, Type: identity.TypeTable, Catalog: parts[0], Schema: parts[1], Name: parts[2]})
+						}
 						lookedUp(t, s, at, table)
 						if table.Owner != tt.Owner {
 							t.Errorf("owner of %s is %q, want %q", table.Securable, table.Owner, tt.Owner)

@@ -32,17 +32,25 @@ type scimResource struct {
 	Emails        []scimValue  `json:"emails"`
 	Roles         []scimValue  `json:"roles"`
 	Members       []scimMember `json:"members"`
+	// The rest is of workspaces alone.
+	Entitlements []scimValue  `json:"entitlements"`
+	Groups       []scimMember `json:"groups"`
+	Meta         struct {
+		ResourceType string `json:"resourceType"`
+	} `json:"meta"`
 }
 
 type scimValue struct {
 	Value string `json:"value"`
 }
 
-// scimMember refers to a member of a group; the path in $ref tells its kind, "Users/123".
+// scimMember refers to a member of a group; the path in $ref tells its kind, "Users/123". Where it
+// refers to a group that somebody is in, the type says whether directly.
 type scimMember struct {
-	Value scalar `json:"value"`
-	Ref   string `json:"$ref"`
-	Type  string `json:"type"`
+	Value   scalar `json:"value"`
+	Display string `json:"display"`
+	Ref     string `json:"$ref"`
+	Type    string `json:"type"`
 }
 
 // Attributes to ask for: answers hold everything otherwise, members of thousands included.

@@ -6,4 +6,9 @@ import (
 )
 
 // A session is a source without knowing it.
-var _ collect.Source = (*databricks.Session)(nil)
+var (
+	_ collect.Source      = (*databricks.Session)(nil)
+	_ collect.Delegations = (*databricks.Session)(nil)
+	_ collect.Entry       = (*databricks.Session)(nil)
+	_ collect.Objects     = (*databricks.Session)(nil)
+)
