@@ -19,7 +19,7 @@ type Scope struct {
 	Who string
 	// Below names the types to look at below catalogs. Types of objects in schemas imply schemas.
 	Below []identity.SecurableType
-	// WorkspaceURLs limits the crawl to these workspaces; empty means all.
+	// WorkspaceURLs limits the crawl to these workspaces, by address, name or id; empty means all.
 	WorkspaceURLs []string
 }
 
@@ -210,7 +210,7 @@ func choose(all []identity.Workspace, urls []string) (chosen []identity.Workspac
 		return all, nil
 	}
 	for _, u := range urls {
-		i := slices.IndexFunc(all, func(w identity.Workspace) bool { return SameHost(w.Host, u) })
+		i := slices.IndexFunc(all, func(w identity.Workspace) bool { return Means(u, w) })
 		switch {
 		case i < 0:
 			missing = append(missing, u)
@@ -221,8 +221,10 @@ func choose(all []identity.Workspace, urls []string) (chosen []identity.Workspac
 	return chosen, missing
 }
 
-// SameHost reports whether two addresses are of the same workspace.
-func SameHost(a, b string) bool { return host(a) == host(b) }
+// Means reports whether a text names the workspace: by its address, name or id.
+func Means(text string, w identity.Workspace) bool {
+	return host(text) == host(w.Host) || text == w.Name || text == w.ID.String()
+}
 
 // host strips an address to what names the workspace.
 func host(url string) string {

@@ -2,7 +2,6 @@ package collect
 
 import (
 	"context"
-	"strings"
 	"sync"
 
 	"databricks-access-audit/core/estate"
@@ -25,43 +24,28 @@ type holders struct {
 func (h *holders) meet(name string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.met == nil {
-		h.met, h.seen, h.unnamed = map[string]bool{}, map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
-	}
-	hidden := strings.HasPrefix(name, "_workspace_") || name == identity.AccountUsersName
-	if name == "" || hidden || identity.SameName(name, systemUser) || h.met[name] {
+	h.ready()
+	if anonymous(name) || h.met[name] {
 		return
 	}
 	h.met[name] = true
 	h.q.add(func(ctx context.Context) { h.find(ctx, name) })
 }
 
-// find searches a name among the kinds of principal that may bear it, the likely one first.
+// find searches a name, and goes on with whom it finds.
 func (h *holders) find(ctx context.Context, name string) {
-	kinds := []identity.Kind{identity.KindGroup, identity.KindUser}
-	switch {
-	case uuid.MatchString(name):
-		kinds = []identity.Kind{identity.KindServicePrincipal}
-	case strings.Contains(name, "@"):
-		kinds = []identity.Kind{identity.KindUser, identity.KindGroup}
+	found, err := h.whoIs(ctx, name)
+	if err != nil {
+		h.note(estate.ReadKey{Op: estate.OpHolder, Name: name}, err)
+		return
 	}
-	for _, kind := range kinds {
-		found, err := h.src.FindPrincipals(ctx, kind, identity.Match{Field: identity.ByName, Value: name})
-		if err != nil {
-			h.note(estate.ReadKey{Op: estate.OpHolder, Name: name}, err)
-			return
-		}
-		for _, p := range found {
-			h.b.AddPrincipal(p)
-			switch {
-			case !h.expand: // its way into a workspace may lead through groups that are not expanded
-				h.q.add(func(ctx context.Context) { h.memberships(ctx, p.Key) })
-			case p.Key.Kind == identity.KindGroup:
-				h.members(ctx, p.Key)
-			}
-		}
-		if len(found) > 0 {
-			return
+	for _, p := range found {
+		h.b.AddPrincipal(p)
+		switch {
+		case !h.expand: // its way into a workspace may lead through groups that are not expanded
+			h.q.add(func(ctx context.Context) { h.memberships(ctx, p.Key) })
+		case p.Key.Kind == identity.KindGroup:
+			h.members(ctx, p.Key)
 		}
 	}
 }
@@ -85,15 +69,28 @@ func (h *holders) members(ctx context.Context, k identity.PrincipalKey) {
 			h.q.add(func(ctx context.Context) { h.members(ctx, m) })
 			continue
 		}
-		h.mu.Lock()
-		h.unnamed[m] = true
-		h.mu.Unlock()
+		h.await(m)
+	}
+}
+
+// await has the record of a member read in the end.
+func (h *holders) await(k identity.PrincipalKey) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ready()
+	h.unnamed[k] = true
+}
+
+func (h *holders) ready() {
+	if h.met == nil {
+		h.met, h.seen, h.unnamed = map[string]bool{}, map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
 	}
 }
 
 func (h *holders) first(k identity.PrincipalKey) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.ready()
 	first := !h.seen[k]
 	h.seen[k] = true
 	return first
@@ -142,7 +139,8 @@ func (h *holders) everybody(ctx context.Context) {
 	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
 		h.q.add(func(ctx context.Context) {
 			all, err := h.src.Principals(ctx, kind)
-			h.note(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}}, err)
+			// The name says that not all of the list is kept.
+			h.note(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}, Name: "members"}, err)
 			for _, p := range all {
 				if h.unnamed[p.Key] {
 					h.b.AddPrincipal(p)

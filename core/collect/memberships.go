@@ -18,6 +18,7 @@ type directory struct {
 	caller memo[struct{}, identity.Principal]
 
 	mu       sync.Mutex
+	others   []identity.PrincipalKey        // other records of the subject
 	planned  map[identity.PrincipalKey]bool // groups whose reading is planned
 	names    map[string]identity.PrincipalKey
 	assigned []identity.Assignment
@@ -30,6 +31,7 @@ func (c *crawler) subject(ctx context.Context, p identity.Principal) {
 	for _, other := range c.otherRecords(ctx, p) {
 		c.b.AddPrincipal(other)
 		c.b.AddSamePerson(p.Key, other.Key)
+		c.directory.alsoIs(other.Key)
 		c.guests.confirm(other.Name)
 		c.q.add(func(ctx context.Context) { c.memberships(ctx, other.Key) })
 	}
@@ -60,8 +62,8 @@ func (c *crawler) memberships(ctx context.Context, k identity.PrincipalKey) {
 	}
 }
 
-// sweepGroups reads every group of the account with its members.
-func (c *crawler) sweepGroups(ctx context.Context) {
+// sweepGroups reads every group of the account with its members, and gives the groups.
+func (c *crawler) sweepGroups(ctx context.Context) []identity.Group {
 	groups, err := c.src.Groups(ctx)
 	c.note(estate.ReadKey{Op: estate.OpGroups}, err)
 	for _, g := range groups {
@@ -77,6 +79,7 @@ func (c *crawler) sweepGroups(ctx context.Context) {
 			c.planGroup(g.Key)
 		}
 	}
+	return groups
 }
 
 // planGroup reads a group with its members, once.
@@ -116,6 +119,12 @@ func (c *crawler) addGroup(g identity.Group) {
 	c.directory.names[g.Name] = g.Key
 }
 
+func (d *directory) alsoIs(k identity.PrincipalKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.others = append(d.others, k)
+}
+
 // plan reports whether reading the group was not planned before.
 func (d *directory) plan(k identity.PrincipalKey) bool {
 	d.mu.Lock()
@@ -153,7 +162,7 @@ func (c *crawler) checkVisibility(ctx context.Context, m identity.Metastore, at 
 	case identity.SameName(caller.Name, m.Owner):
 		c.note(key, nil)
 		return
-	case identity.SameName(m.Owner, systemUser):
+	case identity.SameName(m.Owner, identity.SystemUser):
 		c.note(key, filtered("it has none"))
 		return
 	case m.Owner == "":
@@ -169,11 +178,6 @@ func (c *crawler) checkVisibility(ctx context.Context, m identity.Metastore, at 
 		c.note(key, filtered("its owner is "+m.Owner))
 	}
 }
-
-// systemUser owns metastores that Databricks made and nobody took over.
-//
-// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/admin-privileges
-const systemUser = "System user"
 
 // caller reads whose credentials are in use; they are the same in every workspace.
 func (c *crawler) caller(ctx context.Context, at identity.Workspace) (identity.Principal, error) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -46,6 +47,10 @@ type metastore struct {
 	unknown  error              // why attached may lack some
 	door     identity.Workspace // through which it is read
 	onHolder func(name string)  // hears of every name that a fact bears; may be nil
+
+	containers memo[identity.Securable, identity.Workspace] // through which what is in them is read
+	granted    sync.Map                                     // securables whose grants are planned
+	based      sync.Map                                     // securables that views are made from
 }
 
 // metastore finds out where a metastore is attached.
@@ -138,6 +143,7 @@ func (v *metastore) complete(ctx context.Context) {
 	}
 	v.m.PrivilegeModel = cmp.Or(v.m.PrivilegeModel, m.PrivilegeModel)
 	v.m.Owner = cmp.Or(v.m.Owner, m.Owner)
+	v.m.ExternalAccess = cmp.Or(v.m.ExternalAccess, m.ExternalAccess)
 	v.b.AddMetastore(v.m)
 }
 

@@ -18,6 +18,9 @@ type Source interface {
 	Directory
 	Places
 	Securables
+	Delegations
+	Entry
+	Objects
 
 	// Reach says how much of the account the credentials can see at all.
 	Reach() identity.Reach
@@ -80,4 +83,57 @@ type Securables interface {
 	Policies(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Policy, error)
 	// Bindings reads which workspaces an isolated securable is bound to.
 	Bindings(ctx context.Context, at identity.Workspace, on identity.Securable) ([]identity.Binding, error)
+}
+
+// Delegations reads who may manage or act as a principal.
+type Delegations interface {
+	// RoleGrants reads the roles that were given on a group or service principal, or where the key is
+	// zero on the account. The principal's name must be set: the API addresses service principals by
+	// their application id. A principal on which nothing was ever given has none. A holder of a kind that
+	// is not known keeps the API's whole spelling as a name of unknown kind. Users, groups of one
+	// workspace and the group of all account users can bear no roles: kind Unsupported. NotFound means
+	// that the principal is gone.
+	RoleGrants(ctx context.Context, on identity.Principal) ([]identity.RoleGrant, error)
+}
+
+// Entry reads what principals may use of a workspace, as the workspace tells it.
+type Entry interface {
+	// WorkspaceIdentities lists the users, service principals or groups of a workspace with their
+	// direct entitlements. Groups of the workspace alone have it in their key; their members are not
+	// read: WorkspaceMembers does. Parents of groups are exact when the list is complete; beside a failure
+	// they are candidates, as in WorkspaceIdentity. A caller who is no admin of the workspace is shown
+	// names alone: kind Forbidden.
+	WorkspaceIdentities(ctx context.Context, at identity.Workspace, kind identity.Kind) ([]identity.WorkspaceIdentity, error)
+	// WorkspaceIdentity reads one account user or service principal as the workspace records it, with
+	// the groups that it is in, directly or not. The record does not tell groups of the workspace alone
+	// from account groups, so its Parents are candidates, all with the workspace in their key: those that
+	// WorkspaceIdentities lists for groups are true, the others are account groups. Kind NotFound means
+	// that the workspace does not record it.
+	WorkspaceIdentity(ctx context.Context, at identity.Workspace, key identity.PrincipalKey) (identity.WorkspaceIdentity, error)
+	// WorkspaceMembers reads the direct members of a group of the workspace alone, its system groups
+	// included. Groups among them have the key they have in WorkspaceIdentities.
+	WorkspaceMembers(ctx context.Context, at identity.Workspace, group identity.PrincipalKey) ([]identity.PrincipalKey, error)
+	// RestrictAdmins reads how far the admins of a workspace may act as others. A workspace where it
+	// was never set has the default, AdminsAllowAll.
+	RestrictAdmins(ctx context.Context, at identity.Workspace) (identity.RestrictAdmins, error)
+}
+
+// Objects reads workspace objects and who may use them.
+type Objects interface {
+	// Objects lists the objects of one type. Types that lie in the workspace's tree alone, and
+	// permissions on tokens and passwords, are not listed: kind Unsupported. Git folders are among them,
+	// since their list has only those that the caller manages. Clusters that jobs start for themselves and
+	// endpoints that Databricks keeps for its own models are left out.
+	Objects(ctx context.Context, at identity.Workspace, t identity.ObjectType) ([]identity.ObjectInfo, error)
+	// Object reads one object in detail: as whom it runs, what code it runs, whose rights it lends.
+	// For types without further detail it gives what is known already, without a call. Code that a job
+	// takes out of a Git repository is named by the repository's address, # and the path in it.
+	Object(ctx context.Context, at identity.Workspace, known identity.ObjectInfo) (identity.ObjectInfo, error)
+	// ObjectAt finds what lies at a path of the workspace's tree. Kind NotFound means nothing does, kind
+	// Unsupported that it is of a type without permissions that are known.
+	ObjectAt(ctx context.Context, at identity.Workspace, path string) (identity.ObjectInfo, error)
+	// ObjectGrants reads the permissions on an object, inherited ones included; From is "inherited" where
+	// the answer does not say from what. Holders of secrets are told by name alone: their kind is what the
+	// name looks like.
+	ObjectGrants(ctx context.Context, at identity.Workspace, on identity.Object) ([]identity.ObjectGrant, error)
 }

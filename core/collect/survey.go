@@ -1,0 +1,191 @@
+package collect
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// Depth is how far a survey of an account goes.
+type Depth struct {
+	// Delegations reads who may manage or act as each group and service principal: one call for each.
+	Delegations bool
+	// Entry reads who is entitled to what in each workspace.
+	Entry bool
+	// Objects reads the workspace objects by which somebody may come to act as others, and who may use
+	// each.
+	Objects bool
+}
+
+// acting are the types of object by which somebody may come to act as others, or to what others hid.
+var acting = []identity.ObjectType{
+	identity.ObjectJob, identity.ObjectPipeline, identity.ObjectCluster, identity.ObjectClusterPolicy, identity.ObjectWarehouse,
+	identity.ObjectQuery, identity.ObjectAlertV2, identity.ObjectDashboard, identity.ObjectServing, identity.ObjectApp,
+	identity.ObjectSecretScope,
+}
+
+// Survey reads who is who in the whole account, who administers what and how far each may act as
+// others. With a name in the scope the subject is found too; its key is zero otherwise. The errors are
+// those of Principal.
+func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options) (*estate.Estate, identity.PrincipalKey, error) {
+	c := newCrawler(src, scope, o)
+	var subject identity.Principal
+	var err error
+	if scope.Who != "" {
+		subject, err = c.start(ctx)
+	} else {
+		err = c.startPlaces(ctx)
+	}
+	if err != nil {
+		return nil, identity.PrincipalKey{}, err
+	}
+	s := &survey{crawler: c, depth: depth, paths: map[place]bool{}}
+	if scope.Who != "" {
+		c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
+	}
+	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
+		c.q.add(func(ctx context.Context) { s.everybody(ctx, kind) })
+	}
+	c.q.add(func(ctx context.Context) { c.directory.sweep.Do(func() { s.groups(ctx) }) })
+	c.q.add(func(ctx context.Context) { c.roles(ctx, identity.Principal{}) })
+	c.crawlWorkspaces()
+	c.crawlMetastores()
+	for _, w := range c.workspaces {
+		if w.Running() && w.Host != "" {
+			s.workspace(w)
+		}
+	}
+	c.noteNotAsked()
+	c.q.run(ctx, c.workers)
+	c.guests.finish(c, subject)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		c.b.Interrupted()
+	}
+	return c.b.Build(), subject.Key, nil
+}
+
+type survey struct {
+	*crawler
+	depth Depth
+
+	mu    sync.Mutex
+	paths map[place]bool // that were looked for
+}
+
+type place struct {
+	in   identity.WorkspaceID
+	path string
+}
+
+// everybody lists the users or the service principals of the account.
+func (s *survey) everybody(ctx context.Context, kind identity.Kind) {
+	all, err := s.src.Principals(ctx, kind)
+	s.note(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}}, err)
+	for _, p := range all {
+		s.b.AddPrincipal(p)
+		if s.depth.Delegations && kind == identity.KindServicePrincipal {
+			s.q.add(func(ctx context.Context) { s.roles(ctx, p) })
+		}
+	}
+}
+
+// groups reads every group with its members and, if asked, who may manage or act as it.
+func (s *survey) groups(ctx context.Context) {
+	for _, g := range s.sweepGroups(ctx) {
+		if s.depth.Delegations && g.Name != identity.AccountUsersName {
+			s.q.add(func(ctx context.Context) { s.roles(ctx, g.Principal) })
+		}
+	}
+}
+
+// workspace plans the reads of one workspace.
+func (s *survey) workspace(at identity.Workspace) {
+	s.restrictions([]identity.WorkspaceID{at.ID})
+	if s.depth.Entry || s.depth.Objects {
+		s.q.add(func(ctx context.Context) { s.entries(ctx, at) })
+	}
+	if !s.depth.Objects {
+		return
+	}
+	for _, t := range acting {
+		s.q.add(func(ctx context.Context) { s.acting(ctx, at, t) })
+	}
+}
+
+// entries reads who is entitled to what in a workspace, and who is in its own groups.
+func (s *survey) entries(ctx context.Context, at identity.Workspace) {
+	h := &holders{crawler: s.crawler}
+	for _, g := range s.groupsOf(ctx, at) {
+		s.q.add(func(ctx context.Context) { s.membersThere(ctx, at, g, h) })
+	}
+	if !s.depth.Entry {
+		return
+	}
+	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
+		s.q.add(func(ctx context.Context) {
+			all, err := s.src.WorkspaceIdentities(ctx, at, kind)
+			s.note(estate.ReadKey{Op: estate.OpEntitlements, Workspace: at.ID, Principal: identity.PrincipalKey{Kind: kind}}, err)
+			for _, p := range all {
+				s.b.AddEntitlements(at.ID, p.Key, p.Entitlements)
+			}
+		})
+	}
+}
+
+// acting lists the objects of a type with as whom each runs, what it runs and who may use it.
+func (s *survey) acting(ctx context.Context, at identity.Workspace, t identity.ObjectType) {
+	all, err := s.src.Objects(ctx, at, t)
+	key := estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: at.ID, Type: t}}
+	if identity.IsKind(err, identity.Unsupported) {
+		s.remark(key, identity.Unsupported, identity.FailureOf(err).Message) // a feature that is off has no objects
+		return
+	}
+	s.note(key, err)
+	for _, o := range all {
+		s.b.AddObject(o)
+		s.q.add(func(ctx context.Context) { s.permissions(ctx, at, o.Object) })
+		if t != identity.ObjectJob && t != identity.ObjectDashboard {
+			continue
+		}
+		s.q.add(func(ctx context.Context) {
+			detail, err := s.src.Object(ctx, at, o)
+			s.note(estate.ReadKey{Op: estate.OpObject, Object: o.Object}, err)
+			if err != nil {
+				return
+			}
+			s.b.AddObject(detail)
+			for _, path := range detail.Code {
+				s.code(ctx, at, path)
+			}
+		})
+	}
+}
+
+// code reads who may change what a job runs, once for each path. What lies outside the workspace's
+// tree has no list there.
+func (s *survey) code(ctx context.Context, at identity.Workspace, path string) {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/Volumes/") {
+		return
+	}
+	s.mu.Lock()
+	again := s.paths[place{at.ID, path}]
+	s.paths[place{at.ID, path}] = true
+	s.mu.Unlock()
+	if again {
+		return
+	}
+	o, err := s.src.ObjectAt(ctx, at, path)
+	if identity.IsKind(err, identity.NotFound) {
+		return // the job will fail; nobody can change what is not there
+	}
+	s.note(estate.ReadKey{Op: estate.OpLookup, Workspace: at.ID, Name: path}, err)
+	if err != nil {
+		return
+	}
+	s.b.AddObject(o)
+	s.permissions(ctx, at, o.Object)
+}
