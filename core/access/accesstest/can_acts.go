@@ -1,10 +1,7 @@
 package accesstest
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/identity"
@@ -35,29 +32,55 @@ func (o *Oracle) mayAct(s supply, ws identity.WorkspaceID) answer {
 			authority = allOf(authority, anyOf(denied("neither uses nor administers it"),
 				o.uses(s.on, ws), o.administers(s.on.Metastore, ws)))
 		}
+	case report.ActJoin:
+		authority = allOf(o.joinable(s.other), o.hasRole(identity.RoleGroupManager, s.other))
+	case report.ActTakeRole:
+		if s.role != identity.RoleServicePrincipalUser || s.other.Kind != identity.KindServicePrincipal {
+			return denied("nobody gives itself %s on %v", s.role, s.other)
+		}
+		authority = o.hasRole(identity.RoleServicePrincipalManager, s.other)
+	case report.ActRunAs:
+		if s.other.Kind != identity.KindServicePrincipal {
+			return denied("nothing runs as %v for having a role", s.other)
+		}
+		authority = o.hasRole(identity.RoleServicePrincipalUser, s.other)
 	default:
 		return denied("nobody does that for himself")
 	}
 	return allOf(o.active(), authority)
 }
 
-// selfMade reports whether the subject can come to it from the workspace by its own acts.
-func (c *canCheck) selfMade(ws identity.WorkspaceID) bool {
-	return c.actAll(c.oracle, ws, access.Allowed).verdict == access.Allowed
+// joinable asks whether the members of a group are kept in Databricks at all.
+func (o *Oracle) joinable(group identity.PrincipalKey) answer {
+	if !isAccountGroup(group) || group == identity.AccountUsers() {
+		return denied("nobody puts himself into %v", group)
+	}
+	for _, p := range o.seen.Principals {
+		if p.Key == group && p.Name != "" {
+			if p.Origin == identity.OriginIDP {
+				return denied("who is in %v is up to the identity provider", group)
+			}
+			return allowed("%v is kept in Databricks", group)
+		}
+	}
+	return unknown("who keeps %v was not read", group)
 }
 
-// actAll does all that the subject may, over and over, and none of that ever takes anything away.
-// Which verdicts on its authority will do is up to the caller.
-func (c *canCheck) actAll(o *Oracle, ws identity.WorkspaceID, willDo ...access.Verdict) answer {
-	seen, cautious := c.seen, o.cautious
-	rest := c.possibleActs(ws)
+// selfMade reports whether the subject can come to it from the workspace by its own acts: those that
+// leave it who it is.
+func (c *canCheck) selfMade(ws identity.WorkspaceID) bool {
+	return c.actAll(c.oracle, ws).verdict == access.Allowed
+}
+
+// actAll does all of those that the subject may, over and over, and none of that ever takes anything
+// away.
+func (c *canCheck) actAll(o *Oracle, ws identity.WorkspaceID) answer {
+	rest := c.possibleActs(o.subject, ws)
 	for acted := true; acted; {
 		acted = false
 		for i := 0; i < len(rest); i++ {
-			if slices.Contains(willDo, o.mayAct(rest[i], ws).verdict) {
-				seen = seen.suppose(rest[i])
-				o = newOracle(seen, c.q.Subject)
-				o.cautious = cautious
+			if o.mayAct(rest[i], ws).verdict == access.Allowed {
+				o = o.after(rest[i])
 				rest, _ = without(rest, i)
 				acted = true
 				i--
@@ -67,22 +90,128 @@ func (c *canCheck) actAll(o *Oracle, ws identity.WorkspaceID, willDo ...access.V
 	return o.can(c.q.Privilege, c.q.On, ws)
 }
 
-// possibleActs are all that could be of use.
-func (c *canCheck) possibleActs(ws identity.WorkspaceID) []supply {
+// after is the oracle once an act is done.
+func (o *Oracle) after(act supply) *Oracle {
+	who := o.subject
+	if act.kind == report.ActRunAs {
+		who = act.other
+	}
+	other := newOracle(o.seen.suppose(act), who)
+	other.cautious = o.cautious
+	return other
+}
+
+// ways are what somebody may do first to get what is another's: join one group, or run something as one
+// service principal, for which it may have to give itself the role.
+func (o *Oracle) ways() [][]supply {
+	var ways [][]supply
+	for _, g := range o.accountGroups() {
+		ways = append(ways, []supply{{kind: report.ActJoin, subject: o.subject, other: g}})
+	}
+	for _, k := range o.servicePrincipals() {
+		if k == o.subject {
+			continue
+		}
+		run := supply{kind: report.ActRunAs, subject: o.subject, other: k}
+		take := supply{kind: report.ActTakeRole, subject: o.subject, other: k, role: identity.RoleServicePrincipalUser}
+		ways = append(ways, []supply{run}, []supply{take, run})
+	}
+	return ways
+}
+
+// servicePrincipals are those that anything that was read, or was meant to be read, speaks of.
+func (o *Oracle) servicePrincipals() []identity.PrincipalKey {
+	var keys []identity.PrincipalKey
+	for _, p := range o.seen.Principals {
+		keys = append(keys, p.Key)
+	}
+	for _, r := range o.seen.Roles {
+		keys = append(keys, r.On)
+	}
+	for k := range o.seen.Reads {
+		keys = append(keys, k.Principal)
+	}
+	keys = keep(keys, func(k identity.PrincipalKey) bool { return k.Kind == identity.KindServicePrincipal && k.ID != "" })
+	slices.SortFunc(keys, identity.PrincipalKey.Compare)
+	return slices.Compact(keys)
+}
+
+// takes is the oracle at the end of a way, if every step of it is within its authority.
+func (o *Oracle) takes(way []supply, ws identity.WorkspaceID) (*Oracle, bool) {
+	for _, act := range way {
+		if o.mayAct(act, ws).verdict != access.Allowed {
+			return nil, false
+		}
+		o = o.after(act)
+	}
+	return o, true
+}
+
+// oneWay gives a way after which what the subject may do as before leads there; nil when there is none.
+// Who runs something must be let into the workspace to do so.
+func (c *canCheck) oneWay(ws identity.WorkspaceID) []supply {
+	there := c.oracle.assigned(ws, identity.WorkspaceUser).verdict == access.Allowed
+	for _, way := range c.oracle.ways() {
+		if way[0].kind != report.ActJoin && !there {
+			continue
+		}
+		if o, ok := c.oracle.takes(way, ws); ok && c.actAll(o, ws).verdict == access.Allowed {
+			return way
+		}
+	}
+	return nil
+}
+
+// doubtful does everything that the subject, and whom it may run something as, may do or could be found
+// to, until that gives nothing more. It reports whether it might lead there.
+func (c *canCheck) doubtful(o *Oracle, ws identity.WorkspaceID) bool {
+	if !c.seen.saw(readGroups) {
+		return o.active().verdict != access.Denied // who knows which groups there are to join or act as
+	}
+	cautious, seen := o.cautious, o.seen
+	who, done := []identity.PrincipalKey{o.subject}, []supply{}
+	for acted := true; acted; {
+		acted = false
+		for _, k := range who {
+			o := newOracle(seen, k)
+			o.cautious = cautious
+			if o.can(c.q.Privilege, c.q.On, ws).verdict != access.Denied {
+				return true
+			}
+			acts := c.possibleActs(k, ws)
+			for _, way := range o.ways() {
+				acts = append(acts, way...)
+			}
+			for _, act := range acts {
+				if slices.Contains(done, act) || o.mayAct(act, ws).verdict == access.Denied {
+					continue
+				}
+				done, seen, acted = append(done, act), seen.suppose(act), true
+				if act.kind == report.ActRunAs && !slices.Contains(who, act.other) {
+					who = append(who, act.other)
+				}
+			}
+		}
+	}
+	return false
+}
+
+// possibleActs are all that could be of use to somebody, short of becoming somebody else.
+func (c *canCheck) possibleActs(who identity.PrincipalKey, ws identity.WorkspaceID) []supply {
 	acts := []supply{
-		{kind: report.StepAssigned, subject: c.q.Subject, workspace: ws},
-		{kind: supplyAdmin, subject: c.q.Subject, on: identity.MetastoreSecurable(c.q.On.Metastore)},
+		{kind: report.StepAssigned, subject: who, workspace: ws},
+		{kind: supplyAdmin, subject: who, on: identity.MetastoreSecurable(c.q.On.Metastore)},
 	}
 	for on, ok := c.q.On, true; ok; on, ok = on.Parent() {
 		for _, p := range []identity.Privilege{
 			identity.UseCatalog, identity.UseSchema, identity.Select, identity.ReadFiles, identity.Manage, c.q.Privilege,
 		} {
 			if p.Applies(on.Type) {
-				acts = append(acts, supply{kind: report.StepGrant, subject: c.q.Subject, privilege: p, on: on})
+				acts = append(acts, supply{kind: report.StepGrant, subject: who, privilege: p, on: on})
 			}
 		}
 		if isolatable(on.Type) {
-			acts = append(acts, supply{kind: report.StepBinding, subject: c.q.Subject, on: on, workspace: ws})
+			acts = append(acts, supply{kind: report.StepBinding, subject: who, on: on, workspace: ws})
 		}
 	}
 	return acts
@@ -116,16 +245,17 @@ func (c *canCheck) acts() complaint {
 }
 
 // perform does the acts one after the other, but for one, and gives what an oracle says afterwards.
-// Acts without authority change nothing; idle is the first of them, or -1.
+// Acts without authority change nothing; idle is the first of them, or -1. Who runs something as
+// somebody else is that one from then on.
 func (c *canCheck) perform(acts []supply, ws identity.WorkspaceID, skip int) (after answer, idle int) {
-	seen, o := c.seen, c.oracle
+	o := c.oracle
 	idle = -1
 	for i, act := range acts {
+		act.subject = o.subject
 		switch {
 		case i == skip:
 		case o.mayAct(act, ws).verdict == access.Allowed:
-			seen = seen.suppose(act)
-			o = newOracle(seen, c.q.Subject)
+			o = o.after(act)
 		case idle < 0:
 			idle = i
 		}
@@ -154,41 +284,4 @@ func (c *canCheck) needless(acts []supply, ws identity.WorkspaceID) complaint {
 		}
 	}
 	return complaint{}
-}
-
-var grantAct = regexp.MustCompile(`(?i)^grants? (.+?) on `)
-
-// readActs turns the words of acts into what they bring about, those without a workspace in ws.
-func (c *canCheck) readActs(ws identity.WorkspaceID) ([]supply, complaint) {
-	var acts []supply
-	for _, a := range c.r.Acts {
-		said := strings.ToLower(a.Description)
-		s := supply{subject: c.q.Subject, workspace: ws}
-		for _, other := range c.seen.Workspaces {
-			if slices.Contains(strings.Fields(said), workspaceName(other)) {
-				s.workspace = other
-			}
-		}
-		on, named := c.securable(a.Securable)
-		grant := grantAct.FindStringSubmatch(a.Description)
-		switch {
-		case grant != nil && named:
-			s.kind, s.on, s.workspace = report.StepGrant, on, 0
-			s.privilege = identity.ParsePrivilege(grant[1])
-		case strings.HasPrefix(said, "assign itself to workspace"):
-			s.kind = report.StepAssigned
-		case strings.HasPrefix(said, "make itself admin of metastore"):
-			s.kind, s.workspace = supplyAdmin, 0
-			s.on = identity.MetastoreSecurable(c.q.On.Metastore)
-			if named {
-				s.on = on
-			}
-		case strings.HasPrefix(said, "bind") && named:
-			s.kind, s.on = report.StepBinding, on
-		default:
-			return nil, complain("an act is one that is known", "%s", fmt.Sprintf("%q on %s", a.Description, securableName(a.Securable)))
-		}
-		acts = append(acts, s)
-	}
-	return acts, complaint{}
 }

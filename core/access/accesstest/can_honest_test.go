@@ -65,7 +65,13 @@ func (h *honestReport) write() {
 	slices.SortStableFunc(r.Missing, func(a, b report.MissingSet) int { return cmp.Compare(len(a.Facts), len(b.Facts)) })
 	for _, ws := range h.q.From {
 		if h.selfMade(ws) {
-			r.Verdict, r.Acts = report.Indirect, h.plan(ws)
+			r.Verdict, r.Acts = report.Indirect, h.plan(nil, ws)
+			return
+		}
+	}
+	for _, ws := range h.q.From {
+		if way := h.oneWay(ws); way != nil {
+			r.Verdict, r.Acts = report.Indirect, h.plan(way, ws)
 			return
 		}
 	}
@@ -89,7 +95,14 @@ func (h *honestReport) steps(ws identity.WorkspaceID) []report.Step {
 	if h.q.Subject.Kind != identity.KindGroup {
 		add(report.Step{Kind: report.StepActive, Principal: h.named(h.q.Subject)})
 	}
-	mine := func(k identity.PrincipalKey) bool { return slices.Contains(h.oracle.certain, k) }
+	certain := slices.Clone(h.oracle.certain)
+	for _, r := range h.seen.Roles {
+		if r.Role == identity.RoleGroupAssumer && h.oracle.heldBy(r.Holder.Name, r.Holder.Kind).verdict == access.Allowed {
+			add(report.Step{Kind: report.StepAssume, Principal: r.Holder.Name, Group: h.named(r.On)})
+			certain = append(certain, newOracle(h.seen, r.On).certain...)
+		}
+	}
+	mine := func(k identity.PrincipalKey) bool { return slices.Contains(certain, k) }
 	for _, m := range h.seen.Ancestors {
 		if mine(m.Member) {
 			add(report.Step{Kind: report.StepAncestor, Principal: h.named(m.Member), Group: h.named(m.Group)})
@@ -151,6 +164,9 @@ func (h *honestReport) prove(ws identity.WorkspaceID) []report.Step {
 	for _, f := range facts {
 		steps = append(steps, f.step)
 	}
+	if info, _ := h.seen.listed(h.q.On); info.View() && len(info.Bases) > 0 && info.BasesKnown && h.q.Privilege == identity.Select {
+		steps = append(steps, report.Step{Kind: report.StepDefiner, Principal: info.Owner, Securable: h.shown(h.q.On)})
+	}
 	return steps
 }
 
@@ -177,6 +193,9 @@ func (h *honestReport) lacks(ws identity.WorkspaceID) []report.Missing {
 		{kind: report.StepActive},
 		{kind: report.StepAssigned, workspace: ws},
 		{kind: report.StepAttached, on: identity.MetastoreSecurable(h.q.On.Metastore), workspace: ws},
+	}
+	if info, _ := h.seen.listed(h.q.On); info.View() && info.BasesKnown && h.q.Privilege == identity.Select {
+		all = append(all, supply{kind: report.StepDefiner, on: h.q.On, workspace: ws})
 	}
 	grant := func(p identity.Privilege, on identity.Securable) {
 		all = append(all, supply{kind: report.StepGrant, privilege: p, on: on})
@@ -231,15 +250,14 @@ func (h *honestReport) isAbsent(s supply, ws identity.WorkspaceID) bool {
 	}
 }
 
-// plan does what it may until that suffices, and leaves out what was of no use.
-func (h *honestReport) plan(ws identity.WorkspaceID) []report.Act {
-	var acts []supply
-	seen, o := h.seen, h.oracle
+// plan goes a way, does what it may until that suffices, and leaves out what was of no use.
+func (h *honestReport) plan(way []supply, ws identity.WorkspaceID) []report.Act {
+	acts := slices.Clone(way)
+	o, _ := h.oracle.takes(way, ws)
 	for o.Can(h.q.Privilege, h.q.On, ws) != access.Allowed {
-		for _, act := range h.possibleActs(ws) {
+		for _, act := range h.possibleActs(o.subject, ws) {
 			if !slices.Contains(acts, act) && o.mayAct(act, ws).verdict == access.Allowed {
-				acts, seen = append(acts, act), seen.suppose(act)
-				o = newOracle(seen, h.q.Subject)
+				acts, o = append(acts, act), o.after(act)
 			}
 		}
 	}
@@ -262,13 +280,20 @@ func (h *honestReport) plan(ws identity.WorkspaceID) []report.Act {
 	for _, s := range acts {
 		a := report.Act{}
 		switch s.kind {
+		case report.ActJoin, report.ActTakeRole, report.ActRunAs:
+			a.Kind, a.Principal, a.Role = s.kind, h.named(s.other), string(s.role)
+			a.Description = s.kind + " " + a.Principal
 		case report.StepAssigned:
+			a.Kind, a.Workspace = report.ActAssign, workspaceName(s.workspace)
 			a.Description = "assign itself to workspace " + workspaceName(s.workspace)
 		case supplyAdmin:
+			a.Kind = report.ActMetastore
 			a.Description = "make itself admin of metastore " + h.shown(s.on).Metastore
 		case report.StepBinding:
+			a.Kind, a.Workspace = report.ActBind, workspaceName(s.workspace)
 			a.Description = fmt.Sprintf("bind %s %s to workspace %s", s.on.Type.Title(), s.on.FullName(), workspaceName(s.workspace))
 		default:
+			a.Kind, a.Privilege = report.ActGrant, s.privilege
 			a.Description = fmt.Sprintf("grant %s on %s %s to itself", s.privilege.SQL(), s.on.Type.Title(), s.on.FullName())
 		}
 		if s.on != (identity.Securable{}) {

@@ -29,7 +29,10 @@ func (c *canCheck) missing() complaint {
 			return complain("each workspace has a missing set", "%v has none", ws)
 		}
 	}
-	unknown := func(ws identity.WorkspaceID) bool { return c.oracle.Can(c.q.Privilege, c.q.On, ws) == access.Unknown }
+	// Of a doubt about acting as somebody else, nothing is missing of its own.
+	unknown := func(ws identity.WorkspaceID) bool {
+		return c.oracle.canItself(c.q.Privilege, c.q.On, ws).verdict == access.Unknown
+	}
 	doubtful := func(set report.MissingSet) bool {
 		return slices.ContainsFunc(set.Facts, func(m report.Missing) bool { return !m.Known })
 	}
@@ -71,19 +74,31 @@ func (c *canCheck) missingSet(set report.MissingSet) complaint {
 			return complain("no missing fact comes twice", "%s", describeMissing(m))
 		}
 		extra = append(extra, s)
-		if m.Kind == report.StepMember { // of which group is not said: all the rest can do is leave room for it
+		if isDoubt(m) { // of which group is not said: all the rest can do is leave room for it
 			enough = access.Unknown
 		}
 	}
-	if slices.ContainsFunc(set.Facts, func(m report.Missing) bool { return m.Kind == report.StepMember }) {
+	if slices.ContainsFunc(set.Facts, isDoubt) {
 		return complaint{} // who it would have to be is the group that was not read: nothing to supply
 	}
 	with := func(extra []supply) answer {
 		return newOracle(c.seen.suppose(extra...), c.q.Subject).can(c.q.Privilege, c.q.On, ws)
 	}
 	a := with(extra)
+	itself := func(extra []supply) answer {
+		return newOracle(c.seen.suppose(extra...), c.q.Subject).canItself(c.q.Privilege, c.q.On, ws)
+	}
+	if itself(extra).verdict == access.Allowed {
+		with = itself // what a set gives the subject is one thing, what it gives whom it may act as another
+	}
 	if access.Any(a.verdict, enough) != a.verdict {
 		return complain("a missing set suffices", "with it, it is %v: %v", a.verdict, a)
+	}
+	// That the owner of a view may read what it is made from is supposed whole, and may bring more with it
+	// than the set says: of a view that the view asked about is made from, the subject's own right to read it.
+	deeper := func(s supply) bool { return s.kind == report.StepDefiner && s.on != c.q.On }
+	if slices.ContainsFunc(extra, deeper) {
+		return complaint{}
 	}
 	for i := range extra {
 		less, _ := without(extra, i)
@@ -110,8 +125,10 @@ func (c *canCheck) supplied(set report.MissingSet, m report.Missing) (supply, co
 		s.on, s.workspace = identity.MetastoreSecurable(on.Metastore), ws
 	case m.Kind == report.StepBinding && there:
 		s.on, s.workspace = on, ws
-	case m.Kind == report.StepActive, m.Kind == report.StepMember && !m.Known:
-	case m.Kind == report.StepMember && !m.Known && m.Read != "": // it may be somebody who holds it already
+	case m.Kind == report.StepDefiner && named:
+		s.on, s.workspace = on, ws
+	case m.Kind == report.StepActive:
+	case isDoubt(m): // it may be somebody who holds it already
 	default:
 		return s, complain("a missing fact is one that could be supplied", "%s", describeMissing(m))
 	}
@@ -130,7 +147,20 @@ func (c *canCheck) absent(s supply) bool {
 		return c.oracle.attached(s.on.Metastore, s.workspace).verdict == access.Denied
 	case report.StepBinding:
 		return c.oracle.bound(s.on, c.q.Privilege, s.workspace).verdict == access.Denied
+	case report.StepDefiner:
+		return c.oracle.defined(c.q.Privilege, c.q.On, s.workspace).verdict == access.Denied
 	default:
 		return true // see missingSet: that it is needed is checked there
+	}
+}
+
+// isDoubt reports whether a missing fact only says where a doubt is from: whom it would be about was not
+// read.
+func isDoubt(m report.Missing) bool {
+	switch m.Kind {
+	case report.StepMember, report.StepRole, report.StepAssume:
+		return !m.Known
+	default:
+		return false
 	}
 }

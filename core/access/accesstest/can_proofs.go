@@ -20,6 +20,8 @@ type cited struct {
 	add func(*sightings)
 	// ambiguous says that it may be one of several facts, of principals that share a name.
 	ambiguous bool
+	// definer says that it counts only as far as the rights of the owner of a view are cited.
+	definer bool
 }
 
 func (c *canCheck) proofs() complaint {
@@ -64,6 +66,9 @@ func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 	var keys []string
 	for i, s := range p.Steps {
 		f, bad := c.cite(s)
+		if s.Kind == report.StepAssume && slices.ContainsFunc(p.Steps, isAssumer) {
+			f, bad = cited{}, "" // it follows from that role
+		}
 		if bad == "" {
 			bad = c.derived(p.Steps, i)
 		}
@@ -73,12 +78,18 @@ func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 		if c.repeats(p.Steps, i) {
 			return nil, complain("no step comes twice", "%s", describeStep(s))
 		}
-		if f.key != "" && !slices.Contains(keys, f.key) {
+		switch at := slices.Index(keys, f.key); {
+		case f.key == "":
+		case at < 0:
 			facts, keys = append(facts, f), append(keys, f.key)
+		default:
+			facts[at].definer = facts[at].definer && f.definer
 		}
 	}
+	definers := keep(p.Steps, func(s report.Step) bool { return s.Kind == report.StepDefiner })
 	without := func(key string) answer {
 		s := c.bare()
+		c.define(&s, definers)
 		for _, f := range facts {
 			if f.key != key {
 				f.add(&s)
@@ -86,8 +97,18 @@ func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 		}
 		return newOracle(s, c.q.Subject).can(c.q.Privilege, c.q.On, ws)
 	}
+	if len(definers) > 0 && without("").verdict != access.Allowed {
+		// What the owners of views may read is not cited but for saying who they are.
+		definers, facts, keys = nil, keep(facts, func(f cited) bool { return !f.definer }), nil
+		for _, f := range facts {
+			keys = append(keys, f.key)
+		}
+	}
 	if a := without(""); a.verdict != access.Allowed {
 		return nil, complain("a proof suffices", "with its facts alone it is %v: %v", a.verdict, a)
+	}
+	if len(definers) > 0 {
+		return nil, c.ownPart(p, ws)
 	}
 	if slices.ContainsFunc(facts, func(f cited) bool { return f.ambiguous }) {
 		return nil, complaint{} // the facts are more than the steps, so some may well be needless
@@ -98,6 +119,53 @@ func (c *canCheck) proof(p report.Proof) ([]string, complaint) {
 		}
 	}
 	return keys, complaint{}
+}
+
+// ownPart checks that what a proof says before it comes to the owner of a view is needed. What it says of
+// the owner is another proof, which may do with less where it shares facts with this one.
+func (c *canCheck) ownPart(p report.Proof, ws identity.WorkspaceID) complaint {
+	var facts []cited
+	owner := false
+	for _, s := range p.Steps {
+		owner = owner || s.Kind == report.StepDefiner
+		switch s.Kind {
+		case report.StepAssigned, report.StepAttached, report.StepBinding, report.StepActive:
+		case report.StepAssume:
+			if owner || slices.ContainsFunc(p.Steps, isAssumer) {
+				continue // it follows from that role
+			}
+		default:
+			if owner {
+				continue
+			}
+		}
+		if f, bad := c.cite(s); bad == "" && f.key != "" && !f.ambiguous {
+			facts = append(facts, f)
+		}
+	}
+	without := func(key string) access.Verdict {
+		s := c.bare()
+		for _, f := range facts {
+			if f.key != key {
+				f.add(&s)
+			}
+		}
+		return newOracle(s, c.q.Subject).Can(c.q.Privilege, c.q.On, ws)
+	}
+	if without("") != access.Allowed {
+		return complaint{} // the two parts cannot be told apart
+	}
+	for _, f := range facts {
+		if f.definer || f.key == "" {
+			continue
+		}
+		// Where somebody is assigned, and who is in what, may be there for the owner too.
+		shared := slices.ContainsFunc([]string{report.StepAssigned, report.StepBinding}, func(kind string) bool { return strings.HasPrefix(f.key, kind) })
+		if !shared && without(f.key) == access.Allowed {
+			return complain("every step of a proof is needed", "%s is not", f.key)
+		}
+	}
+	return complaint{}
 }
 
 // bare is what was seen without any fact that a step could cite: principals are of unknown status,
@@ -117,6 +185,7 @@ func (c *canCheck) bare() sightings {
 	s.Securables = slices.Clone(c.seen.Securables)
 	for i := range s.Securables {
 		s.Securables[i].Owner = ""
+		s.Securables[i].Bases, s.Securables[i].BasesKnown = nil, false
 	}
 	return s
 }
@@ -160,6 +229,22 @@ func (c *canCheck) cite(s report.Step) (f cited, bad string) {
 		f.key = words(s.Kind, min(s.Principal, s.Group), max(s.Principal, s.Group))
 		f.add = func(to *sightings) { to.SamePerson = append(to.SamePerson, pairs...) }
 		return f, unless(len(pairs) > 0)
+	case report.StepRole, report.StepAssume:
+		rows := c.roleRows(s)
+		f.add = func(to *sightings) { to.Roles = append(to.Roles, rows...) }
+		f.key = words(s.Kind, s.Principal, s.Group, s.Detail)
+		f.ambiguous = len(rows) > 1
+		return f, unless(len(rows) > 0)
+	case report.StepDefiner:
+		info, _ := c.seen.listed(on)
+		f.definer = true
+		f.key = words(report.StepOwner, s.Principal, on.Metastore, on.String()) // the same fact
+		f.add = func(to *sightings) { to.setOwner(on, s.Principal) }
+		return f, unless(named && info.View() && info.BasesKnown && s.Principal != "" && info.Owner == s.Principal)
+	case report.StepACL:
+		return cited{}, unless(c.isPermitted(s))
+	case report.StepEntitlement:
+		return cited{}, unless(placed && c.isEntitled(s, ws))
 	case report.StepGrant:
 		f.key = words(s.Kind, s.Principal, string(s.Privilege), on.Metastore, on.String())
 		row := func(g identity.Grant) bool {
@@ -213,10 +298,13 @@ func (c *canCheck) derived(steps []report.Step, i int) string {
 	on, named := c.securable(s.Securable)
 	switch s.Kind {
 	case report.StepImplicit:
-		used := slices.ContainsFunc(steps[i+1:], func(later report.Step) bool {
+		// What is held through it may have been cited before, for somebody else who is in it too.
+		used := slices.ContainsFunc(steps, func(later report.Step) bool {
 			switch later.Kind {
-			case report.StepGrant, report.StepOwner, report.StepAssigned:
-				return identity.SameName(later.Principal, s.Group) || mirrors(later.Principal, s.Group)
+			case report.StepGrant, report.StepOwner, report.StepAssigned, report.StepRole, report.StepAssume,
+				report.StepACL, report.StepEntitlement:
+				return identity.SameName(later.Principal, s.Group) || mirrors(later.Principal, s.Group) ||
+					strings.HasPrefix(s.Group, later.Principal+"@")
 			default:
 				return false
 			}
@@ -289,7 +377,7 @@ func (c *canCheck) called(name string) []identity.PrincipalKey {
 			folded = append(folded, p.Key)
 		}
 	}
-	for _, k := range append(slices.Clone(c.oracle.certain), c.q.Subject) {
+	for _, k := range slices.Concat(c.oracle.certain, []identity.PrincipalKey{c.q.Subject}, c.oracle.accountGroups(), c.oracle.servicePrincipals()) {
 		if !named[k] && strings.Contains(name, k.ID) {
 			byID = append(byID, k)
 		}

@@ -7,9 +7,9 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// theSubject stands, as holder or owner, for the principal that an oracle is about, whatever it is
-// called and whether or not its name was read.
-const theSubject = "\x00the subject"
+// supposed stands, as holder or owner, for a principal that is supposed to hold something, whatever it
+// is called and whether or not its name was read.
+func supposed(k identity.PrincipalKey) string { return "\x00" + k.String() }
 
 // supply is one fact that a principal lacks. Kind is that of a report.Step, or one of those below.
 // Fields that the kind does not need are zero.
@@ -19,6 +19,10 @@ type supply struct {
 	privilege identity.Privilege
 	on        identity.Securable
 	workspace identity.WorkspaceID
+	// other is the group that the subject joins, or the service principal that it takes a role on or
+	// runs something as.
+	other identity.PrincipalKey
+	role  identity.Role
 }
 
 // supplyAdmin makes the subject admin of the metastore.
@@ -43,6 +47,17 @@ func (f Facts) with(s supply, name string) Facts {
 	case report.StepActive:
 		f.Principals = slices.Clone(f.Principals)
 		f.setStatus(s.subject, identity.StatusActive)
+	case report.ActJoin:
+		f.Memberships = append(slices.Clip(f.Memberships), identity.Membership{Member: s.subject, Group: s.other})
+	case report.ActTakeRole:
+		f.Roles = append(slices.Clip(f.Roles), identity.RoleGrant{
+			On: s.other, Role: s.role, Holder: identity.PrincipalName{Kind: s.subject.Kind, Name: name},
+		})
+	case report.StepDefiner:
+		f.Securables = slices.Clone(f.Securables)
+		for i := range f.Securables {
+			trust(&f.Securables[i], s.on)
+		}
 	case supplyAdmin:
 		f.Metastores = slices.Clone(f.Metastores)
 		for i := range f.Metastores {
@@ -68,7 +83,16 @@ func (f *Facts) setStatus(k identity.PrincipalKey, status identity.Status) {
 // suppose is what would have been seen with some facts more.
 func (s sightings) suppose(extra ...supply) sightings {
 	for _, e := range extra {
-		s.Facts = s.with(e, theSubject)
+		s.Facts = s.with(e, supposed(e.subject))
 	}
 	return s
+}
+
+// trust takes it that the owner of a view can read what it is made from or, if it is no view that is to
+// be trusted, that the owners of views made from it can read it.
+func trust(info *identity.SecurableInfo, on identity.Securable) {
+	if info.Securable == on {
+		info.Bases, info.BasesKnown = nil, false
+	}
+	info.Bases = keep(info.Bases, func(s identity.Securable) bool { return s != on })
 }

@@ -1,6 +1,7 @@
 package accesstest
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,6 +23,7 @@ func TestRunCanPassesARightEngine(t *testing.T) { runCan(t, honestCan, fewWorlds
 type canMutant struct {
 	rules []string // those that notice, whichever comes first
 	spoil func(r *report.CanReport, h *honestReport)
+	about topic // what it is tried on; empty means data
 }
 
 const (
@@ -36,20 +38,20 @@ const (
 )
 
 var canMutants = map[string]canMutant{
-	"drops the last step of a proof": {[]string{suffices}, func(r *report.CanReport, _ *honestReport) {
+	"drops the last step of a proof": {rules: []string{suffices}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) { p.Steps = p.Steps[:len(p.Steps)-1] })
 	}},
-	"drops the grants of a proof": {[]string{suffices}, func(r *report.CanReport, _ *honestReport) {
+	"drops the grants of a proof": {rules: []string{suffices}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			p.Steps = keep(p.Steps, func(s report.Step) bool { return s.Kind != report.StepGrant })
 		})
 	}},
-	"forgets that groups nest": {[]string{suffices}, func(r *report.CanReport, _ *honestReport) {
+	"forgets that groups nest": {rules: []string{suffices}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			p.Steps = keep(p.Steps, func(s report.Step) bool { return s.Kind != report.StepMember && s.Kind != report.StepAncestor })
 		})
 	}},
-	"adds a needless step to a proof": {[]string{needed}, func(r *report.CanReport, h *honestReport) {
+	"adds a needless step to a proof": {rules: []string{needed}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			ws, _ := h.workspace(p.Workspace)
 			for _, s := range h.steps(ws) {
@@ -61,16 +63,16 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"repeats a step": {[]string{"no step comes twice"}, func(r *report.CanReport, _ *honestReport) {
+	"repeats a step": {rules: []string{"no step comes twice"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) { p.Steps = append(p.Steps, p.Steps[0]) })
 	}},
-	"goes through a group for nothing": {[]string{seenFact}, func(r *report.CanReport, h *honestReport) {
+	"goes through a group for nothing": {rules: []string{seenFact}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			everybody := report.Step{Kind: report.StepImplicit, Principal: h.named(h.q.Subject), Group: "users@" + p.Workspace}
 			p.Steps = append([]report.Step{everybody}, p.Steps...)
 		})
 	}},
-	"expands what stands for itself": {[]string{seenFact}, func(r *report.CanReport, _ *honestReport) {
+	"expands what stands for itself": {rules: []string{seenFact}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			if i := slices.IndexFunc(p.Steps, func(s report.Step) bool { return s.Kind == report.StepGrant }); i >= 0 {
 				s := p.Steps[i]
@@ -79,7 +81,7 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"makes grants up": {[]string{seenFact}, func(r *report.CanReport, h *honestReport) {
+	"makes grants up": {rules: []string{seenFact}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			for i := range p.Steps {
 				if p.Steps[i].Kind == report.StepGrant {
@@ -88,7 +90,7 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"takes users of a workspace for admins": {[]string{seenFact}, func(r *report.CanReport, _ *honestReport) {
+	"takes users of a workspace for admins": {rules: []string{seenFact}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachProof(r, func(p *report.Proof) {
 			for i := range p.Steps {
 				if p.Steps[i].Kind == report.StepAssigned {
@@ -97,7 +99,7 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"proves for another workspace": {[]string{suffices}, func(r *report.CanReport, h *honestReport) {
+	"proves for another workspace": {rules: []string{suffices}, spoil: func(r *report.CanReport, h *honestReport) {
 		if len(h.q.From) > 1 {
 			eachProof(r, func(p *report.Proof) {
 				at := slices.IndexFunc(h.q.From, func(ws identity.WorkspaceID) bool { return workspaceName(ws) == p.Workspace })
@@ -105,31 +107,31 @@ var canMutants = map[string]canMutant{
 			})
 		}
 	}},
-	"gives a proof twice": {[]string{"no proof contains another"}, func(r *report.CanReport, _ *honestReport) {
+	"gives a proof twice": {rules: []string{"no proof contains another"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		if len(r.Proofs) > 0 {
 			r.Proofs = append(r.Proofs[:1], r.Proofs...)
 		}
 	}},
-	"puts the longest proof first": {[]string{"proofs are shortest first"}, func(r *report.CanReport, _ *honestReport) {
+	"puts the longest proof first": {rules: []string{"proofs are shortest first"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		slices.Reverse(r.Proofs)
 	}},
-	"has no proof for a workspace": {[]string{"each workspace has a proof"}, func(r *report.CanReport, _ *honestReport) {
+	"has no proof for a workspace": {rules: []string{"each workspace has a proof"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		r.Proofs, r.ProofsOmitted = r.Proofs[:min(1, len(r.Proofs))], false
 	}},
-	"allows without a proof": {[]string{"an ALLOW has a proof"}, func(r *report.CanReport, _ *honestReport) { r.Proofs = nil }},
+	"allows without a proof": {rules: []string{"an ALLOW has a proof"}, spoil: func(r *report.CanReport, _ *honestReport) { r.Proofs = nil }},
 
-	"takes UNKNOWN for DENY":       {[]string{theVerdict}, says(report.Unknown, report.Deny)},
-	"takes UNKNOWN for ALLOW":      {[]string{theVerdict}, says(report.Unknown, report.Allow)},
-	"takes DENY for UNKNOWN":       {[]string{theVerdict}, says(report.Deny, report.Unknown)},
-	"takes INDIRECT for ALLOW":     {[]string{theVerdict}, says(report.Indirect, report.Allow)},
-	"never looks for acts":         {[]string{theVerdict}, says(report.Indirect, report.Deny)},
-	"believes that all can be had": {[]string{theVerdict}, says(report.Deny, report.Indirect)},
-	"lets EXTERNAL_USE be taken": {[]string{theVerdict}, func(r *report.CanReport, h *honestReport) {
+	"takes UNKNOWN for DENY":       {rules: []string{theVerdict}, spoil: says(report.Unknown, report.Deny)},
+	"takes UNKNOWN for ALLOW":      {rules: []string{theVerdict}, spoil: says(report.Unknown, report.Allow)},
+	"takes DENY for UNKNOWN":       {rules: []string{theVerdict}, spoil: says(report.Deny, report.Unknown)},
+	"takes INDIRECT for ALLOW":     {rules: []string{theVerdict}, spoil: says(report.Indirect, report.Allow)},
+	"never looks for acts":         {rules: []string{theVerdict}, spoil: says(report.Indirect, report.Deny)},
+	"believes that all can be had": {rules: []string{theVerdict}, spoil: says(report.Deny, report.Indirect)},
+	"lets EXTERNAL_USE be taken": {rules: []string{theVerdict}, spoil: func(r *report.CanReport, h *honestReport) {
 		if !h.q.Privilege.InOwnership() {
 			says(report.Deny, report.Indirect)(r, h)
 		}
 	}},
-	"reaches from everywhere": {[]string{"reachable in the workspaces where it is allowed"}, func(r *report.CanReport, h *honestReport) {
+	"reaches from everywhere": {rules: []string{"reachable in the workspaces where it is allowed"}, spoil: func(r *report.CanReport, h *honestReport) {
 		if r.Verdict == report.Allow {
 			r.ReachableIn = nil
 			for _, ws := range h.q.From {
@@ -137,17 +139,17 @@ var canMutants = map[string]canMutant{
 			}
 		}
 	}},
-	"calls granted what is reached alone": {[]string{"what is granted"}, func(r *report.CanReport, _ *honestReport) {
+	"calls granted what is reached alone": {rules: []string{"what is granted"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		r.Tiers.Granted = r.Tiers.Reachable
 	}},
-	"calls reached what is granted": {[]string{"what is reachable"}, func(r *report.CanReport, _ *honestReport) {
+	"calls reached what is granted": {rules: []string{"what is reachable"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		r.Tiers.Reachable = r.Tiers.Granted
 	}},
 
-	"misses a missing fact": {[]string{lackSuffices, "something is missing"}, func(r *report.CanReport, _ *honestReport) {
+	"misses a missing fact": {rules: []string{lackSuffices, "something is missing"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachMissing(r, func(set *report.MissingSet) { set.Facts = set.Facts[1:] })
 	}},
-	"asks for more than is missing": {[]string{lackNeeded}, func(r *report.CanReport, h *honestReport) {
+	"asks for more than is missing": {rules: []string{lackNeeded}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachMissing(r, func(set *report.MissingSet) {
 			has := func(m report.Missing) bool { return m.Privilege == identity.AllPrivileges }
 			if h.q.On.Type != identity.TypeMetastore && !slices.ContainsFunc(set.Facts, has) {
@@ -157,7 +159,7 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"asks for a fact that is there": {[]string{"what is known to be missing is not there", lackNeeded}, func(r *report.CanReport, h *honestReport) {
+	"asks for a fact that is there": {rules: []string{"what is known to be missing is not there", lackNeeded}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachMissing(r, func(set *report.MissingSet) {
 			assigned := func(m report.Missing) bool { return m.Kind == report.StepAssigned }
 			if !slices.ContainsFunc(set.Facts, assigned) {
@@ -165,7 +167,7 @@ var canMutants = map[string]canMutant{
 			}
 		})
 	}},
-	"would grant on what is above the catalog": {[]string{lackSuffices}, func(r *report.CanReport, h *honestReport) {
+	"would grant on what is above the catalog": {rules: []string{lackSuffices}, spoil: func(r *report.CanReport, h *honestReport) {
 		eachMissing(r, func(set *report.MissingSet) {
 			for i := range set.Facts {
 				if set.Facts[i].Kind == report.StepGrant {
@@ -175,8 +177,8 @@ var canMutants = map[string]canMutant{
 		})
 	}},
 	"takes what was not read for missing": {
-		[]string{"an UNKNOWN names what was not read", "what is known to be missing is not there", lackSuffices},
-		func(r *report.CanReport, _ *honestReport) {
+		rules: []string{"an UNKNOWN names what was not read", "what is known to be missing is not there", lackSuffices},
+		spoil: func(r *report.CanReport, _ *honestReport) {
 			eachMissing(r, func(set *report.MissingSet) {
 				for i := range set.Facts {
 					set.Facts[i].Known, set.Facts[i].Read = true, ""
@@ -184,7 +186,7 @@ var canMutants = map[string]canMutant{
 			})
 		},
 	},
-	"claims that a DENY is all doubt": {[]string{"a DENY lacks facts that are known to be absent"}, func(r *report.CanReport, _ *honestReport) {
+	"claims that a DENY is all doubt": {rules: []string{"a DENY lacks facts that are known to be absent"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		if r.Verdict == report.Deny {
 			eachMissing(r, func(set *report.MissingSet) {
 				for i := range set.Facts {
@@ -193,47 +195,116 @@ var canMutants = map[string]canMutant{
 			})
 		}
 	}},
-	"does not say what was not read": {[]string{"what was not read is named"}, func(r *report.CanReport, _ *honestReport) {
+	"does not say what was not read": {rules: []string{"what was not read is named"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		eachMissing(r, func(set *report.MissingSet) {
 			for i := range set.Facts {
 				set.Facts[i].Read = ""
 			}
 		})
 	}},
-	"puts the largest missing set first": {[]string{"the smallest missing set comes first"}, func(r *report.CanReport, _ *honestReport) {
+	"puts the largest missing set first": {rules: []string{"the smallest missing set comes first"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		slices.Reverse(r.Missing)
 	}},
-	"leaves workspaces out": {[]string{"each workspace has a missing set"}, func(r *report.CanReport, _ *honestReport) {
+	"leaves workspaces out": {rules: []string{"each workspace has a missing set"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		r.Missing = r.Missing[:min(1, len(r.Missing))]
 	}},
 
-	"leaves the last act out": {[]string{leads, "an INDIRECT has acts"}, func(r *report.CanReport, _ *honestReport) {
+	"leaves the last act out": {rules: []string{leads, "an INDIRECT has acts"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		r.Acts = r.Acts[:max(0, len(r.Acts)-1)]
 	}},
-	"acts in the wrong order": {[]string{authority}, func(r *report.CanReport, _ *honestReport) { slices.Reverse(r.Acts) }},
-	"acts for nothing": {[]string{"every act is needed"}, func(r *report.CanReport, h *honestReport) {
+	"acts in the wrong order": {rules: []string{authority}, spoil: func(r *report.CanReport, _ *honestReport) { slices.Reverse(r.Acts) }},
+	"acts for nothing": {rules: []string{"every act is needed"}, spoil: func(r *report.CanReport, h *honestReport) {
 		if r.Verdict == report.Indirect && h.q.On.Type != identity.TypeMetastore {
 			on := h.q.On
 			r.Acts = append(r.Acts, report.Act{Description: "grant APPLY TAG on " + on.FullName() + " to itself", Securable: h.shown(on)})
 		}
 	}},
-	"acts without authority": {[]string{authority}, func(r *report.CanReport, h *honestReport) {
+	"acts without authority": {rules: []string{authority}, spoil: func(r *report.CanReport, h *honestReport) {
 		if r.Verdict == report.Indirect && h.oracle.accountAdmin().verdict != access.Allowed {
 			made := report.Act{Description: "make itself admin of metastore m", Securable: h.shown(identity.MetastoreSecurable(h.q.On.Metastore))}
 			r.Acts = append([]report.Act{made}, r.Acts...)
 		}
 	}},
-	"assigns itself whoever it is": {[]string{authority}, func(r *report.CanReport, h *honestReport) {
+	"assigns itself whoever it is": {rules: []string{authority}, spoil: func(r *report.CanReport, h *honestReport) {
 		if r.Verdict == report.Indirect && h.oracle.accountAdmin().verdict != access.Allowed {
 			assigned := report.Act{Description: "assign itself to workspace " + workspaceName(h.q.From[0])}
 			r.Acts = append([]report.Act{assigned}, r.Acts...)
 		}
 	}},
-	"says nothing to the point": {[]string{"an act is one that is known"}, func(r *report.CanReport, _ *honestReport) {
+	"says nothing to the point": {rules: []string{"an act is one that is known"}, spoil: func(r *report.CanReport, _ *honestReport) {
 		for i := range r.Acts {
-			r.Acts[i].Description = "ask around"
+			r.Acts[i].Kind, r.Acts[i].Description = "", "ask around"
 		}
 	}},
+}
+
+// wayMutants are about getting what is another's, and about views and compute.
+var wayMutants = map[string]canMutant{
+	"never becomes anybody else": {rules: []string{theVerdict}, about: aboutWays, spoil: func(r *report.CanReport, _ *honestReport) {
+		if slices.ContainsFunc(r.Acts, isWay) {
+			r.Verdict, r.Acts = report.Deny, nil
+		}
+	}},
+	"forgets to take the role": {rules: []string{theVerdict, authority}, about: aboutWays, spoil: func(r *report.CanReport, _ *honestReport) {
+		r.Acts = keep(r.Acts, func(a report.Act) bool { return a.Kind != report.ActTakeRole })
+	}},
+	"takes the role and leaves it at that": {rules: []string{theVerdict, leads}, about: aboutWays, spoil: func(r *report.CanReport, _ *honestReport) {
+		if i := slices.IndexFunc(r.Acts, func(a report.Act) bool { return a.Kind == report.ActTakeRole }); i >= 0 {
+			r.Acts = r.Acts[:i+1]
+		}
+	}},
+	"joins another group": {rules: []string{theVerdict, authority, leads}, about: aboutWays, spoil: func(r *report.CanReport, h *honestReport) {
+		for i := range r.Acts {
+			if r.Acts[i].Kind == report.ActJoin {
+				r.Acts[i].Principal = identity.AccountUsersName
+			}
+		}
+	}},
+	"runs as whoever it is": {rules: []string{theVerdict, authority}, about: aboutWays, spoil: func(r *report.CanReport, h *honestReport) {
+		for i := range r.Acts {
+			if r.Acts[i].Kind == report.ActRunAs {
+				r.Acts[i].Principal = h.named(h.q.Subject)
+			}
+		}
+	}},
+	"joins a group for nothing": {rules: []string{authority, "every act is needed", "an act is one that is known"}, spoil: func(r *report.CanReport, h *honestReport) {
+		if r.Verdict == report.Indirect {
+			for _, g := range h.oracle.accountGroups() {
+				r.Acts = append(r.Acts, report.Act{Kind: report.ActJoin, Principal: h.named(g)})
+				return
+			}
+		}
+	}},
+	"makes up whom it may act as": {rules: []string{seenFact}, about: aboutWays, spoil: func(r *report.CanReport, h *honestReport) {
+		eachProof(r, func(p *report.Proof) {
+			for i := range p.Steps {
+				if p.Steps[i].Kind == report.StepAssume {
+					p.Steps[i].Group = h.named(h.q.Subject)
+				}
+			}
+		})
+	}},
+	"acts as a group without the role": {rules: []string{suffices}, about: aboutWays, spoil: func(r *report.CanReport, _ *honestReport) {
+		eachProof(r, func(p *report.Proof) {
+			p.Steps = keep(p.Steps, func(s report.Step) bool { return s.Kind != report.StepAssume })
+		})
+	}},
+	"makes owners of views up": {rules: []string{seenFact}, about: aboutWays, spoil: func(r *report.CanReport, _ *honestReport) {
+		eachProof(r, func(p *report.Proof) {
+			for i := range p.Steps {
+				if p.Steps[i].Kind == report.StepDefiner {
+					p.Steps[i].Principal += "x"
+				}
+			}
+		})
+	}},
+	"takes what is reachable for exercisable": {rules: []string{"what is exercisable"}, spoil: func(r *report.CanReport, _ *honestReport) {
+		r.Tiers.Exercisable = r.Tiers.Reachable
+	}},
+}
+
+func isWay(a report.Act) bool {
+	return a.Kind == report.ActJoin || a.Kind == report.ActTakeRole || a.Kind == report.ActRunAs
 }
 
 func eachProof(r *report.CanReport, spoil func(*report.Proof)) {
@@ -269,11 +340,14 @@ func (m canMutant) can(e *estate.Estate, key identity.PrincipalKey, p identity.P
 // TestCheckCanCatchesMutants shows that a few random worlds are enough for every mistake here, and
 // that the rule which is for it notices.
 func TestCheckCanCatchesMutants(t *testing.T) {
-	for name, mutant := range canMutants {
+	all := maps.Clone(canMutants)
+	maps.Copy(all, wayMutants)
+	for name, mutant := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for i := range fewWorlds {
-				m, wrong := compareCan(seeded(5, i), aboutData, mutant.can)
+			about := cmp.Or(mutant.about, aboutData)
+			for i := range about.share(fewWorlds) {
+				m, wrong := compareCan(seeded(5, i), about, mutant.can)
 				if !wrong {
 					continue
 				}
@@ -335,9 +409,12 @@ func TestCheckCanShowsASmallWorld(t *testing.T) {
 // TestCanQuestionsLeaveNothingOut counts what the random worlds of RunCan make a right engine say.
 func TestCanQuestionsLeaveNothingOut(t *testing.T) {
 	counts := map[string]int{}
-	for i := range fewWorlds {
+	for i := range aboutWays.share(fewWorlds) {
 		w := seeded(5, i).crawl()
 		for _, about := range topics {
+			if i >= max(fewWorlds, about.share(fewWorlds)) {
+				continue
+			}
 			for _, q := range w.canQuestions(about) {
 				r := q.ask(w.estate, honestCan)
 				o := newOracle(w.seen, q.Subject)
@@ -358,13 +435,14 @@ func TestCanQuestionsLeaveNothingOut(t *testing.T) {
 					}
 				}
 				for _, a := range r.Acts {
-					counts["act: "+strings.Fields(a.Description)[0]]++
+					counts["act: "+a.Kind]++
 				}
 			}
 		}
 	}
 	wanted := []string{
-		"act: assign", "act: make", "act: grant", "act: bind", "privileges that do not apply DENY",
+		"act: " + report.ActAssign, "act: " + report.ActMetastore, "act: " + report.ActGrant, "act: " + report.ActBind,
+		"act: " + report.ActJoin, "act: " + report.ActTakeRole, "act: " + report.ActRunAs, "privileges that do not apply DENY",
 		"INDIRECT over " + access.Denied.String(), "INDIRECT over " + access.Unknown.String(),
 	}
 	for _, about := range []topic{aboutData, aboutManaging} {
@@ -374,7 +452,7 @@ func TestCanQuestionsLeaveNothingOut(t *testing.T) {
 	}
 	for _, kind := range []string{
 		report.StepActive, report.StepMember, report.StepAncestor, report.StepSame, report.StepGrant, report.StepOwner,
-		report.StepAssigned, report.StepAttached, report.StepBinding,
+		report.StepAssigned, report.StepAttached, report.StepBinding, report.StepAssume, report.StepDefiner,
 	} {
 		wanted = append(wanted, "proof by "+kind)
 	}
@@ -388,5 +466,27 @@ func TestCanQuestionsLeaveNothingOut(t *testing.T) {
 	}
 	for _, what := range slices.Sorted(maps.Keys(counts)) {
 		t.Logf("%6d %s", counts[what], what)
+	}
+}
+
+// TestActsAreReadFromWords has an engine whose acts have no kinds, as they once had none.
+func TestActsAreReadFromWords(t *testing.T) {
+	read := 0
+	wordy := canMutant{spoil: func(r *report.CanReport, _ *honestReport) {
+		if slices.ContainsFunc(r.Acts, isWay) {
+			return
+		}
+		for i := range r.Acts {
+			r.Acts[i].Kind, r.Acts[i].Privilege, r.Acts[i].Workspace = "", "", ""
+			read++
+		}
+	}}
+	for i := range fewWorlds / 2 {
+		if m, wrong := compareCan(seeded(5, i), aboutData, wordy.can); wrong {
+			t.Fatal(m)
+		}
+	}
+	if read == 0 {
+		t.Error("there were no acts")
 	}
 }

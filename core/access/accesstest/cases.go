@@ -86,7 +86,11 @@ func newFixture() *fixture {
 }
 
 func (f *fixture) principal(k identity.PrincipalKey, name string) {
-	f.Principals = append(f.Principals, identity.Principal{Key: k, Name: name, Status: identity.StatusActive})
+	p := identity.Principal{Key: k, Name: name, Status: identity.StatusActive}
+	if k.Workspace != 0 {
+		p.Origin = identity.OriginWorkspaceLocal
+	}
+	f.Principals = append(f.Principals, p)
 }
 
 func (f *fixture) member(member, group identity.PrincipalKey) {
@@ -409,6 +413,9 @@ func Cases() []Case {
 			f.ask(maybe, Question{Method: Reaches, Subject: alice, Privilege: identity.Select, On: table, Workspace: w2})
 			f.can(maybe, alice, identity.Select, table, w2)
 		})
+	}
+	for _, more := range []func(func(string, func(*fixture))){unityCases, viewCases, objectCases, entitlementCases, roleCases} {
+		more(add)
 	}
 	return cases
 }

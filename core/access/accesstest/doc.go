@@ -11,6 +11,9 @@
 // what is missing must suffice once it is supplied, acts are carried out one after the other, and
 // nothing of any of them may be needless.
 //
+// RunSmall goes through every world of a handful of facts, RunMany through very many random ones with a
+// few questions each.
+//
 // The package shares identity's and estate's vocabulary with the engine, and access.Verdict; of the
 // engine's own code it uses nothing.
 package accesstest

@@ -53,6 +53,7 @@ func readBack(e *estate.Estate) sightings {
 			s.Bindings = append(s.Bindings, Binding{info.Securable, b})
 		}
 	}
+	readBackPlaces(e, &s)
 	for _, r := range e.Reads() {
 		s.Reads[r.Key] = r.Outcome
 	}
@@ -91,8 +92,39 @@ func (s honest) In(group identity.PrincipalKey) access.Verdict {
 	return s.Oracle.In(s.e.Canonical(group))
 }
 
+func (s honest) HasRole(r identity.Role, on identity.PrincipalKey) access.Verdict {
+	return s.Oracle.HasRole(r, s.e.Canonical(on))
+}
+
 func (s honest) Paths(group identity.PrincipalKey) ([][]identity.PrincipalKey, int) {
 	paths, omitted := s.Oracle.Paths(s.e.Canonical(group))
 	slices.SortFunc(paths, shortestFirst)
 	return slices.CompactFunc(paths, slices.Equal), omitted
+}
+
+func readBackPlaces(e *estate.Estate, s *sightings) {
+	named := func(h estate.Holder) identity.PrincipalName {
+		switch {
+		case h.Ambiguous:
+			return identity.PrincipalName{Name: h.Name}
+		case h.Key.IsZero():
+			return identity.PrincipalName{Kind: lostKind, Name: h.Name}
+		default:
+			return identity.PrincipalName{Kind: h.Key.Kind, Name: h.Name}
+		}
+	}
+	for _, r := range e.AllRoleGrants() {
+		s.Roles = append(s.Roles, identity.RoleGrant{On: r.On, Role: r.Role, Holder: named(r.Holder)})
+	}
+	for _, ws := range e.Workspaces() {
+		for _, x := range e.Entitlements(ws.ID) {
+			s.Entitlements = append(s.Entitlements, Endowment{ws.ID, x.Principal, x.Entitlements})
+		}
+	}
+	for _, o := range e.Objects() {
+		s.Objects = append(s.Objects, o)
+		for _, g := range e.ObjectGrants(o.Object) {
+			s.Permissions = append(s.Permissions, Permission{o.Object, identity.ObjectGrant{Holder: named(g.Holder), Level: g.Level, From: g.From}})
+		}
+	}
 }

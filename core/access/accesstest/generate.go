@@ -48,6 +48,7 @@ func generate(below func(n int) int) World {
 	g.hideReads()
 	g.addAdmins()
 	g.Order = uint64(below(1 << 30))
+	g.addMore()
 	return g.World
 }
 
@@ -349,13 +350,7 @@ func (g *generator) hideReads() {
 			g.Hidden[k] = gap
 		}
 	}
-	gap := func() Gap {
-		gap := Gap{Kind: choose(g, "", identity.Forbidden, identity.Failed, identity.NotAsked)}
-		if gap.Kind != "" && g.chance(3) {
-			gap.Keep = uint64(g.below(1 << 12))
-		}
-		return gap
-	}
+	gap := g.gap
 	// A crawl learns memberships from below, from above, or from both sides.
 	switch g.below(3) {
 	case 1:
@@ -377,11 +372,20 @@ func (g *generator) hideReads() {
 	}
 	if every := choose(g, 0, 20, 6); every > 0 {
 		for _, k := range g.Reads() {
-			if g.chance(every) {
+			if !ofPlaces(k) && g.chance(every) {
 				hide(k, gap())
 			}
 		}
 	}
+}
+
+// gap is a way to fail.
+func (g *generator) gap() Gap {
+	gap := Gap{Kind: choose(g, "", identity.Forbidden, identity.Failed, identity.NotAsked)}
+	if gap.Kind != "" && g.chance(3) {
+		gap.Keep = uint64(g.below(1 << 12))
+	}
+	return gap
 }
 
 // addAdmins makes some account admins and some managers. It comes last, so that the choices before

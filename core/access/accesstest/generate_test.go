@@ -65,7 +65,7 @@ func (w World) features() map[string]bool {
 	}
 	o := Oracle{seen: sightings{Facts: w.Facts}}
 	named := func(what, name string) {
-		switch bearers := o.bearers(name); {
+		switch bearers := o.bearers(name, anyKind); {
 		case name == "":
 			has[what+" deleted or not told"] = true
 		case strings.HasPrefix(name, "_workspace_"):
@@ -104,11 +104,13 @@ func (w World) features() map[string]bool {
 			has["granted in vain"] = has["granted in vain"] || !p.Applies(g.Securable.Type)
 		}
 	}
+	w.placeFeatures(has)
 	has["nothing hidden"] = len(w.Hidden) == 0
 	ops := map[estate.Op]string{
 		estate.OpGroups: "groups", estate.OpMembers: "members", estate.OpParents: "parents", estate.OpPrincipal: "principal",
 		estate.OpAssignments: "assignments", estate.OpMetastoreWorkspaces: "attachments", estate.OpChildren: "children",
-		estate.OpGrants: "grants", estate.OpBindings: "bindings",
+		estate.OpGrants: "grants", estate.OpBindings: "bindings", estate.OpRoles: "roles", estate.OpEntitlements: "entitlements",
+		estate.OpObjects: "objects", estate.OpObjectGrants: "permissions",
 	}
 	for k, gap := range w.Hidden {
 		has["hidden "+ops[k.Op]] = true
@@ -159,6 +161,7 @@ func TestGeneratorLeavesNothingOut(t *testing.T) {
 		"hidden attachments", "hidden children", "hidden grants", "hidden bindings", "hidden, never planned",
 		"hidden, but for a part",
 	}
+	wanted = append(wanted, wantedPlaces...)
 	for _, what := range []string{"owner", "holder"} {
 		for _, who := range []string{
 			"deleted or not told", "mirrors a workspace", "unheard of", "ambiguous", "account users", "a user",
@@ -172,7 +175,7 @@ func TestGeneratorLeavesNothingOut(t *testing.T) {
 			wanted = append(wanted, string(on))
 		}
 	}
-	for _, method := range []Method{In, Assigned, Effective, Uses, Reaches, Can} {
+	for _, method := range []Method{In, Assigned, Effective, Uses, Reaches, Can, Permitted, Operates, Entitled, HasRole, Exercises} {
 		for _, v := range []access.Verdict{access.Unknown, access.Denied, access.Allowed} {
 			wanted = append(wanted, string(method)+" "+v.String())
 		}
@@ -205,6 +208,93 @@ func TestGeneratedWorldsAreSmall(t *testing.T) {
 		}
 		if kinds[false] > 6 || kinds[true] > 7 || len(w.Workspaces) > 3 || len(w.Metastores) > 2 {
 			t.Fatalf("world %d is too big:\n%v", i, w)
+		}
+	}
+}
+
+// wantedPlaces is what placeFeatures should find.
+var wantedPlaces = []string{
+	"account admin", "admin group", "group of the identity provider", "group of a workspace in another", "account group in one of a workspace",
+	"member of a group of a workspace", "group of a workspace called like one of the account",
+	"view", "METRIC_VIEW", "MATERIALIZED_VIEW", "view of a view", "view of a function", "view of two", "view not told", "view without owner", "view of a stranger",
+	"view whose owner can read", "view whose owner cannot read", "view whose owner may be able to",
+	"role on a group", "role on a service_principal", "role on a unknown", "role for a user", "role for a service_principal", "role for a group",
+	string(identity.RoleGroupManager), string(identity.RoleGroupAssumer), string(identity.RoleServicePrincipalManager),
+	string(identity.RoleServicePrincipalUser), string(identity.RoleBillingAdmin),
+	"users entitled", "admins entitled", "group entitled", "local entitled", "person entitled",
+	"object", string(identity.ObjectWarehouse), string(identity.ObjectCluster), string(identity.ObjectClusterPolicy), string(aliens),
+	"cluster of somebody", "permission of a group of the workspace", "permission of users", "permission of admins", "inherited permission",
+	"hidden roles", "hidden entitlements", "hidden objects", "hidden permissions",
+	"does it as a group alone",
+}
+
+func (w World) placeFeatures(has map[string]bool) {
+	set := func(what string, present bool) { has[what] = has[what] || present }
+	for _, p := range w.Principals {
+		set("account admin", p.HasRole(identity.RoleAccountAdmin))
+		set("admin group", p.HasRole(identity.RoleAccountAdmin) && isAccountGroup(p.Key))
+		set("group of the identity provider", p.Origin == identity.OriginIDP)
+		for _, q := range w.Principals {
+			set("group of a workspace called like one of the account", p.Key.Workspace != 0 && isAccountGroup(q.Key) && p.Name == q.Name)
+		}
+	}
+	for _, m := range w.Memberships {
+		set("group of a workspace in another", m.Member.Workspace != 0)
+		set("account group in one of a workspace", isAccountGroup(m.Member) && m.Group.Workspace != 0)
+		set("member of a group of a workspace", m.Member.Kind != identity.KindGroup && m.Group.Workspace != 0)
+	}
+	o := Oracle{seen: w.sightings()}
+	for _, s := range w.Securables {
+		set(s.TableType, true)
+		if !s.View() {
+			continue
+		}
+		set("view", true)
+		set("view not told", !s.BasesKnown)
+		set("view without owner", s.Owner == "")
+		set("view of a stranger", s.Owner == "gone")
+		set("view of two", len(s.Bases) > 1)
+		for _, b := range s.Bases {
+			info, _ := w.listed(b)
+			set("view of a view", info.View())
+			set("view of a function", b.Type == identity.TypeFunction)
+		}
+		verdict := o.definedWithin(s.Securable, w.Workspaces[0]).verdict
+		set("view whose owner can read", s.BasesKnown && verdict == access.Allowed)
+		set("view whose owner cannot read", verdict == access.Denied)
+		set("view whose owner may be able to", verdict == access.Unknown)
+	}
+	for _, r := range w.Roles {
+		set(string(r.Role), true)
+		set("role on a "+r.On.Kind.String(), true)
+		set("role for a "+r.Holder.Kind.String(), true)
+	}
+	for _, e := range w.Entitlements {
+		set("users entitled", e.Holder == identity.WorkspaceUsers(e.Workspace))
+		set("admins entitled", e.Holder == identity.WorkspaceAdmins(e.Workspace))
+		set("local entitled", e.Holder.Workspace != 0 && e.Holder.ID == "501")
+		set("group entitled", isAccountGroup(e.Holder))
+		set("person entitled", e.Holder.Kind != identity.KindGroup)
+	}
+	for _, on := range w.Objects {
+		set("object", true)
+		set(string(on.Type), true)
+		set("cluster of somebody", on.SingleUser != "")
+	}
+	for _, p := range w.Permissions {
+		for _, q := range w.Principals {
+			set("permission of a group of the workspace", q.Key.Workspace == p.On.Workspace && q.Name == p.Holder.Name)
+		}
+		set("permission of users", p.Holder.Name == identity.WorkspaceUsersName)
+		set("permission of admins", p.Holder.Name == identity.WorkspaceAdminsName)
+		set("inherited permission", p.From != "")
+	}
+	if len(w.Roles) > 0 && len(w.Securables) > 0 {
+		on := w.Securables[len(w.Securables)-1].Securable
+		for _, k := range w.subjects() {
+			o := newOracle(o.seen, k)
+			set("does it as a group alone", o.canItself(identity.Select, on, w.Workspaces[0]).verdict == access.Denied &&
+				o.Can(identity.Select, on, w.Workspaces[0]) == access.Allowed)
 		}
 	}
 }

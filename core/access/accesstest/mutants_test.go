@@ -82,7 +82,7 @@ var mutants = map[string]engine{
 	"takes a name that nobody bears for nobody's": {edit: func(s *sightings) {
 		o := Oracle{seen: *s}
 		renameHolders(func(name string) string {
-			if len(o.bearers(name)) == 0 && !strings.HasPrefix(name, "_workspace_") {
+			if len(o.bearers(name, anyKind)) == 0 && !strings.HasPrefix(name, "_workspace_") {
 				return ""
 			}
 			return name

@@ -180,11 +180,8 @@ func (o *Oracle) assigned(ws identity.WorkspaceID, atLeast identity.WorkspacePer
 
 // holds asks whether what is held by name is held by the subject while it acts in the workspace.
 func (o *Oracle) holds(name string, ws identity.WorkspaceID) answer {
-	switch name {
-	case "":
+	if name == "" {
 		return denied("the holder was deleted")
-	case theSubject:
-		return allowed("it is supposed to hold that")
 	}
 	// Unity Catalog has hidden groups that mirror a workspace's users and admins, named with the
 	// id of the workspace at the end. They count only while acting there.
@@ -200,44 +197,7 @@ func (o *Oracle) holds(name string, ws identity.WorkspaceID) answer {
 		}
 		return o.assigned(ws, permission)
 	}
-	bearers := o.bearers(name)
-	switch len(bearers) {
-	case 0:
-		return o.unborne(name)
-	case 1:
-		return o.in(bearers[0])
-	}
-	for _, k := range bearers {
-		if o.in(k).verdict != access.Denied {
-			return unknown("%s may be %v", name, k)
-		}
-	}
-	return denied("is none of those called %s", name)
-}
-
-// bearers are the account principals that a name may mean. One spelled exactly like it is preferred.
-func (o *Oracle) bearers(name string) []identity.PrincipalKey {
-	var exact, folded []identity.PrincipalKey
-	if identity.SameName(name, identity.AccountUsersName) {
-		return []identity.PrincipalKey{identity.AccountUsers()}
-	}
-	for _, p := range o.seen.Principals {
-		if p.Key.Workspace != 0 || p.Name == "" {
-			continue // groups of one workspace hold nothing in Unity Catalog
-		}
-		if p.Name == name {
-			exact = append(exact, p.Key)
-		}
-		for _, called := range append([]string{p.Name}, p.Aliases...) {
-			if identity.SameName(name, called) && !slices.Contains(folded, p.Key) {
-				folded = append(folded, p.Key)
-			}
-		}
-	}
-	if len(exact) > 0 {
-		return exact
-	}
-	return folded
+	return o.heldBy(name, anyKind)
 }
 
 // unborne is for a name that nobody who was read bears. It can still be the name of a group of the
@@ -398,8 +358,17 @@ func (o *Oracle) bound(on identity.Securable, p identity.Privilege, ws identity.
 	return denied("%v is not bound to %v", on, ws)
 }
 
+// can asks it of the subject itself, and of what else it may act as.
 func (o *Oracle) can(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) answer {
-	return allOf(o.granted(p, on, ws), o.reaches(on, p, ws))
+	itself := o.canItself(p, on, ws)
+	if itself.verdict == access.Allowed {
+		return itself
+	}
+	return anyOf(itself, o.canAsGroup(p, on, ws))
+}
+
+func (o *Oracle) canItself(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) answer {
+	return allOf(o.granted(p, on, ws), o.reaches(on, p, ws), o.defined(p, on, ws))
 }
 
 // granted asks whether Unity Catalog authorises it, the use of what it is in included.
@@ -445,27 +414,6 @@ func (o *Oracle) manages(on identity.Securable, ws identity.WorkspaceID) answer 
 func (o *Oracle) administers(metastore string, ws identity.WorkspaceID) answer {
 	owner, _ := o.owner(identity.MetastoreSecurable(metastore))
 	return o.holds(owner, ws)
-}
-
-// accountAdmin asks whether the subject is one, by itself or through a group. Roles come with records.
-func (o *Oracle) accountAdmin() answer {
-	var witnesses []answer
-	recorded := map[identity.PrincipalKey]bool{identity.AccountUsers(): true}
-	for _, p := range o.seen.Principals {
-		recorded[p.Key] = true
-		if p.HasRole(identity.RoleAccountAdmin) {
-			witnesses = append(witnesses, o.in(p.Key))
-		}
-	}
-	for _, k := range o.possible {
-		if k.Workspace == 0 && !recorded[k] {
-			witnesses = append(witnesses, unknown("the roles of %v were not read", k))
-		}
-	}
-	if o.anyGroup {
-		witnesses = append(witnesses, unknown("it may be in a group of account admins"))
-	}
-	return anyOf(denied("no account admin"), witnesses...)
 }
 
 // The methods of Subject.

@@ -23,6 +23,9 @@ func (w World) String() string {
 		if len(p.Roles) > 0 {
 			s += fmt.Sprintf(" roles %q", p.Roles)
 		}
+		if p.Origin == identity.OriginIDP {
+			s += " from the identity provider"
+		}
 		line("%s", s)
 	}
 	for _, pair := range w.SamePerson {
@@ -45,13 +48,29 @@ func (w World) String() string {
 	}
 	isolations := map[identity.Isolation]string{identity.IsolationOpen: ", open", identity.Isolated: ", isolated"}
 	for _, s := range w.Securables {
-		line("%s:%v of %q%s", s.Metastore, s.Securable, s.Owner, isolations[s.Isolation])
+		made := ""
+		if s.BasesKnown {
+			made = fmt.Sprintf(", %s made from %v", s.TableType, s.Bases)
+		}
+		line("%s:%v of %q%s%s", s.Metastore, s.Securable, s.Owner, isolations[s.Isolation], made)
 	}
 	for _, bound := range w.Bindings {
 		line("bound to %v: %s:%v, read-only %v", bound.Workspace, bound.On.Metastore, bound.On, bound.ReadOnly)
 	}
 	for _, g := range w.Grants {
 		line("granted on %s:%v to %q: %v", g.Securable.Metastore, g.Securable, g.Holder, g.Privileges)
+	}
+	for _, r := range w.Roles {
+		line("role on %v: %s for %v %q", r.On, r.Role, r.Holder.Kind, r.Holder.Name)
+	}
+	for _, e := range w.Entitlements {
+		line("entitled in %v: %v to %v", e.Workspace, e.Holder, e.Entitlements)
+	}
+	for _, o := range w.Objects {
+		line("object %v%s", o.Object, dedicated(o))
+	}
+	for _, p := range w.Permissions {
+		line("permitted on %v: %s to %v %q", p.On, p.Level, p.Holder.Kind, p.Holder.Name)
 	}
 	e := w.Estate() // it knows the words for reads
 	for _, k := range w.Reads() {
@@ -60,4 +79,11 @@ func (w World) String() string {
 		}
 	}
 	return b.String()
+}
+
+func dedicated(o identity.ObjectInfo) string {
+	if o.SingleUser == "" {
+		return ""
+	}
+	return fmt.Sprintf(" of %q alone", o.SingleUser)
 }

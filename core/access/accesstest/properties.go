@@ -132,6 +132,14 @@ func (w World) renamed() World {
 	for i := range w.Assignments {
 		w.Assignments[i].Principal = renamed(w.Assignments[i].Principal)
 	}
+	w.Roles = slices.Clone(w.Roles)
+	for i := range w.Roles {
+		w.Roles[i].On = renamed(w.Roles[i].On)
+	}
+	w.Entitlements = slices.Clone(w.Entitlements)
+	for i := range w.Entitlements {
+		w.Entitlements[i].Holder = renamed(w.Entitlements[i].Holder)
+	}
 	hidden := map[estate.ReadKey]Gap{}
 	for k, gap := range w.Hidden {
 		k.Principal = renamed(k.Principal)

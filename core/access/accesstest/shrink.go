@@ -88,6 +88,31 @@ func (w World) smaller() []func(w World, i int) (World, bool) {
 		func(w World, i int) (_ World, ok bool) { w.Assignments, ok = without(w.Assignments, i); return w, ok },
 		func(w World, i int) (_ World, ok bool) { w.Attachments, ok = without(w.Attachments, i); return w, ok },
 		func(w World, i int) (_ World, ok bool) { w.Bindings, ok = without(w.Bindings, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Roles, ok = without(w.Roles, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Entitlements, ok = without(w.Entitlements, i); return w, ok },
+		func(w World, i int) (_ World, ok bool) { w.Permissions, ok = without(w.Permissions, i); return w, ok },
+		func(w World, i int) (World, bool) {
+			ok := i < len(w.Objects)
+			if ok {
+				gone := w.Objects[i].Object
+				w.Objects, _ = without(w.Objects, i)
+				w.Permissions = keep(w.Permissions, func(p Permission) bool { return p.On != gone })
+			}
+			return w, ok
+		},
+		func(w World, i int) (World, bool) {
+			for at, s := range w.Securables {
+				if !s.BasesKnown {
+					continue
+				}
+				if i--; i < 0 {
+					w.Securables = slices.Clone(w.Securables)
+					w.Securables[at].BasesKnown, w.Securables[at].Bases = false, nil
+					return w, true
+				}
+			}
+			return w, false
+		},
 	}
 }
 
@@ -105,6 +130,8 @@ func (w World) withoutPrincipal(k identity.PrincipalKey) World {
 	w.Memberships = keep(w.Memberships, func(m identity.Membership) bool { return m.Member != k && m.Group != k })
 	w.SamePerson = keep(w.SamePerson, func(p [2]identity.PrincipalKey) bool { return p[0] != k && p[1] != k })
 	w.Assignments = keep(w.Assignments, func(a identity.Assignment) bool { return a.Principal != k })
+	w.Roles = keep(w.Roles, func(r identity.RoleGrant) bool { return r.On != k })
+	w.Entitlements = keep(w.Entitlements, func(e Endowment) bool { return e.Holder != k })
 	return w
 }
 

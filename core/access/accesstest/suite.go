@@ -20,6 +20,11 @@ type Subject interface {
 	Uses(on identity.Securable, ws identity.WorkspaceID) access.Verdict
 	Reaches(on identity.Securable, p identity.Privilege, ws identity.WorkspaceID) access.Verdict
 	Can(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) access.Verdict
+	Permitted(l identity.Level, on identity.Object) access.Verdict
+	Operates(l identity.Level, on identity.Object) access.Verdict
+	Entitled(x identity.Entitlement, in identity.WorkspaceID) access.Verdict
+	HasRole(r identity.Role, on identity.PrincipalKey) access.Verdict
+	Exercises(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) access.Verdict
 }
 
 // NewSubject is an engine: it makes the Subject for one principal of an estate. It is called from
@@ -38,16 +43,25 @@ const (
 	Uses      Method = "Uses"
 	Reaches   Method = "Reaches"
 	Can       Method = "Can"
+	Permitted Method = "Permitted"
+	Operates  Method = "Operates"
+	Entitled  Method = "Entitled"
+	HasRole   Method = "HasRole"
+	Exercises Method = "Exercises"
 )
 
 // Question is one call of a method of one Subject. Fields that the method does not take are zero.
 type Question struct {
-	Method    Method
-	Subject   identity.PrincipalKey
-	Group     identity.PrincipalKey
-	Privilege identity.Privilege
-	On        identity.Securable
-	Workspace identity.WorkspaceID
+	Method      Method
+	Subject     identity.PrincipalKey
+	Group       identity.PrincipalKey // whom HasRole asks about roles on, as well
+	Privilege   identity.Privilege
+	On          identity.Securable
+	Workspace   identity.WorkspaceID
+	Level       identity.Level
+	Object      identity.Object
+	Entitlement identity.Entitlement
+	Role        identity.Role
 }
 
 // String is the call, as Go would nearly have it.
@@ -59,6 +73,12 @@ func (q Question) String() string {
 		return fmt.Sprintf("(%v).Assigned(%v)", q.Subject, q.Workspace)
 	case Uses:
 		return fmt.Sprintf("(%v).Uses(%s:%v, %v)", q.Subject, q.On.Metastore, q.On, q.Workspace)
+	case Permitted, Operates:
+		return fmt.Sprintf("(%v).%s(%s, %v)", q.Subject, q.Method, q.Level, q.Object)
+	case Entitled:
+		return fmt.Sprintf("(%v).Entitled(%s, %v)", q.Subject, q.Entitlement, q.Workspace)
+	case HasRole:
+		return fmt.Sprintf("(%v).HasRole(%s, %v)", q.Subject, q.Role, q.Group)
 	default:
 		return fmt.Sprintf("(%v).%s(%s, %s:%v, %v)", q.Subject, q.Method, q.Privilege, q.On.Metastore, q.On, q.Workspace)
 	}
@@ -95,6 +115,16 @@ func (q Question) Ask(s Subject) Reply {
 		return Reply{Verdict: s.Reaches(q.On, q.Privilege, q.Workspace)}
 	case Can:
 		return Reply{Verdict: s.Can(q.Privilege, q.On, q.Workspace)}
+	case Permitted:
+		return Reply{Verdict: s.Permitted(q.Level, q.Object)}
+	case Operates:
+		return Reply{Verdict: s.Operates(q.Level, q.Object)}
+	case Entitled:
+		return Reply{Verdict: s.Entitled(q.Entitlement, q.Workspace)}
+	case HasRole:
+		return Reply{Verdict: s.HasRole(q.Role, q.Group)}
+	case Exercises:
+		return Reply{Verdict: s.Exercises(q.Privilege, q.On, q.Workspace)}
 	default:
 		panic("accesstest: no verdict from " + string(q.Method))
 	}
@@ -139,7 +169,13 @@ func (w World) Questions(subject identity.PrincipalKey) []Question {
 			privileges := sample[on.Type]
 			for j := range min(2, len(privileges)) {
 				p := privileges[(int(w.Order%1000)+i+j)%len(privileges)]
-				methods := []Method{Effective, Reaches, Can}
+				if on.View() && j == 0 {
+					p = identity.Select // what else there is about a view is as with tables
+				}
+				methods := []Method{Effective, Reaches, Can, Exercises}
+				if j > 0 {
+					methods = methods[:3] // whether there is compute is the same for all
+				}
 				if p == identity.Manage || p == identity.Browse {
 					methods = methods[:2] // they are not data: Can does not speak of them
 				}
@@ -149,7 +185,7 @@ func (w World) Questions(subject identity.PrincipalKey) []Question {
 			}
 		}
 	}
-	return qs
+	return append(qs, w.placeQuestions(subject)...)
 }
 
 // Mismatch is one answer of an engine that is wrong.
@@ -228,6 +264,16 @@ func (o *Oracle) why(q Question) string {
 		a = o.uses(q.On, q.Workspace)
 	case Reaches:
 		a = o.reaches(q.On, q.Privilege, q.Workspace)
+	case Permitted:
+		a = o.permitted(q.Level, q.Object)
+	case Operates:
+		a = o.operates(q.Level, q.Object)
+	case Entitled:
+		a = o.entitled(q.Entitlement, q.Workspace)
+	case HasRole:
+		a = o.hasRole(q.Role, o.canonical(q.Group))
+	case Exercises:
+		a = o.exercises(q.Privilege, q.On, q.Workspace)
 	default:
 		a = o.can(q.Privilege, q.On, q.Workspace)
 	}

@@ -21,6 +21,11 @@ type Facts struct {
 	Securables  []identity.SecurableInfo
 	Grants      []identity.Grant
 	Bindings    []Binding
+
+	Roles        []identity.RoleGrant
+	Entitlements []Endowment
+	Objects      []identity.ObjectInfo
+	Permissions  []Permission
 }
 
 // Attachment says that a metastore is assigned to a workspace.
@@ -174,6 +179,9 @@ func (w World) Reads() []estate.ReadKey {
 			add(readBindings(s.Securable))
 		}
 	}
+	for _, k := range w.placeReads() {
+		add(k)
+	}
 	return keys
 }
 
@@ -186,8 +194,11 @@ func (w World) Hideable(k estate.ReadKey) bool {
 	switch k.Op {
 	case estate.OpGroups:
 		return !w.namesNeedList()
+	case estate.OpChildren:
+		return !w.hasViews(k)
 	case estate.OpMembers, estate.OpParents, estate.OpPrincipal, estate.OpAssignments,
-		estate.OpMetastoreWorkspaces, estate.OpChildren, estate.OpGrants, estate.OpBindings:
+		estate.OpMetastoreWorkspaces, estate.OpGrants, estate.OpBindings,
+		estate.OpRoles, estate.OpEntitlements, estate.OpObjects, estate.OpObjectGrants:
 		return true
 	default:
 		return false
@@ -245,8 +256,11 @@ func (w World) sightings() sightings {
 	}
 
 	for _, p := range w.Principals {
-		known := p.Key.Workspace != 0 || isListedAccountUsers(p)
-		if isAccountGroup(p.Key) && !known {
+		known := isListedAccountUsers(p)
+		switch {
+		case p.Key.Workspace != 0:
+			known = s.saw(readLocals(p.Key.Workspace)) // in part, a name would be somebody else's
+		case isAccountGroup(p.Key) && !known:
 			// A group comes by name with the list, or with its members, or by itself.
 			known = brings(readGroups) || s.saw(readMembers(p.Key))
 		}
@@ -255,8 +269,14 @@ func (w World) sightings() sightings {
 		}
 	}
 	for _, m := range w.Memberships {
+		if m.Group.Workspace != 0 {
+			if brings(readLocalParents(m)) {
+				s.Memberships = append(s.Memberships, m)
+			}
+			continue
+		}
 		came := brings(readMembers(m.Group)) && slices.ContainsFunc(s.Principals, func(p identity.Principal) bool { return p.Key == m.Group })
-		if came || m.Group.Workspace != 0 {
+		if came {
 			s.Memberships = append(s.Memberships, m)
 		}
 	}
@@ -308,6 +328,7 @@ func (w World) sightings() sightings {
 			s.Bindings = append(s.Bindings, b)
 		}
 	}
+	w.seePlaces(&s, brings)
 	return s
 }
 
@@ -342,13 +363,14 @@ func (w World) Estate() *estate.Estate {
 			add(func() { b.AddPrincipal(p) })
 		}
 		for _, m := range s.Memberships {
-			if m.Group == p.Key {
+			if m.Group == p.Key && p.Key.Workspace == 0 {
 				add(func() {
 					b.AddGroup(identity.Group{Principal: p, Members: []identity.PrincipalKey{m.Member}, MembersListed: true})
 				})
 			}
 		}
 	}
+	s.addPlaces(b, add)
 	for _, a := range s.Ancestors {
 		add(func() { b.AddAncestor(a.Member, a.Group) })
 	}
