@@ -20,6 +20,10 @@ type clause struct {
 	parts []*clause
 	// wanted is what would make the clause hold; its parts are then not asked for it.
 	wanted lack
+	// of is whom the parts are about, where that is not the subject that the clause is for.
+	of *Subject
+	// shares says that whoever the parts are about is in the subject, and so has what it is given.
+	shares bool
 }
 
 // clauses reads the rules with the facts for and against them.
@@ -40,6 +44,11 @@ func (clauses) all(parts ...*clause) *clause {
 func (clauses) need(condition *clause, l lack) *clause {
 	condition.wanted = l
 	return condition
+}
+
+func (clauses) by(who, instead *Subject, condition *clause) *clause {
+	shares := who.In(instead.key) == Allowed
+	return &clause{verdict: condition.verdict, every: true, parts: []*clause{condition}, of: who, shares: shares}
 }
 
 func verdictsOf(parts []*clause) []Verdict {
@@ -64,6 +73,8 @@ func (s *Subject) proofs(c *clause) (found []chain, more bool) {
 	switch {
 	case c.verdict != Allowed:
 		return nil, false
+	case c.of != nil:
+		return c.of.proofs(c.parts[0])
 	case c.leaf:
 		return s.tell(c.shown)
 	case !c.every:
@@ -123,14 +134,13 @@ func shortest(list []chain) (kept []chain, more bool) {
 
 // holds reports whether every fact of the other chain is among these.
 func (c chain) holds(other chain) bool {
-	return !slices.ContainsFunc(other, func(e evidence) bool { return e.kind != inherits && !slices.ContainsFunc(c, e.sameFact) })
+	return !slices.ContainsFunc(other, func(e evidence) bool { return !e.rule() && !slices.ContainsFunc(c, e.sameFact) })
 }
 
-// facts counts the different facts. That grants are inherited is a rule of the metastore, not one that
-// a proof could do without.
+// facts counts the different facts.
 func (c chain) facts() (n int) {
 	for i, e := range c {
-		if e.kind != inherits && !slices.ContainsFunc(c[:i], e.sameFact) {
+		if !e.rule() && !slices.ContainsFunc(c[:i], e.sameFact) {
 			n++
 		}
 	}
@@ -143,7 +153,7 @@ func (s *Subject) tell(e evidence) (ways []chain, more bool) {
 		return []chain{{e}}, false
 	}
 	group := s.e.Canonical(e.group)
-	if group.Workspace != 0 {
+	if group == identity.WorkspaceUsers(group.Workspace) || group == identity.WorkspaceAdmins(group.Workspace) {
 		return s.tellWorkspaceGroup(e)
 	}
 	paths, omitted := s.Paths(group)
@@ -165,7 +175,7 @@ func (s *Subject) tellWorkspaceGroup(e evidence) (ways []chain, more bool) {
 	}
 	assigned, more := s.proofs(s.clauses().assignedAs(e.group.Workspace, least))
 	for _, c := range assigned {
-		ways = append(ways, append(c, evidence{kind: mirrors, group: e.group, workspace: e.group.Workspace}))
+		ways = append(ways, append(c, evidence{kind: mirrors, from: s.key, group: e.group, workspace: e.group.Workspace}))
 	}
 	return ways, more
 }
@@ -199,6 +209,9 @@ func (s *Subject) looseWay(to identity.PrincipalKey) Path {
 		next := slices.Collect(s.e.Parents(k))
 		next = slices.AppendSeq(next, s.e.SamePerson(k))
 		next = slices.AppendSeq(next, s.e.Ancestors(k))
+		if k == s.key {
+			next = append(next, s.joined...)
+		}
 		for _, n := range next {
 			if _, seen := from[n]; !seen {
 				from[n] = k
@@ -221,6 +234,9 @@ type want struct {
 	read  estate.ReadKey // what was not read, when it is not known
 }
 
+// personal reports whether it is for one principal: what another lacks, the subject cannot be given.
+func (w want) personal() bool { return w.kind != lackMetastore && w.kind != lackBinding }
+
 // wants gives the smallest sets of conditions that would make a clause hold that does not.
 func (c *clause) wants() [][]want {
 	switch {
@@ -232,6 +248,8 @@ func (c *clause) wants() [][]want {
 		return [][]want{{{lack: lack{kind: lackMembership}, read: c.shown.read}}}
 	case c.leaf:
 		return nil // nothing would make it hold
+	case c.of != nil && !c.shares:
+		return slices.DeleteFunc(c.parts[0].wants(), func(set []want) bool { return slices.ContainsFunc(set, want.personal) })
 	case c.every:
 		sets := [][]want{{}}
 		for _, part := range c.parts {

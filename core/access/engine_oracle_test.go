@@ -22,7 +22,12 @@ func (s subject) Paths(group identity.PrincipalKey) (plain [][]identity.Principa
 
 // TestEngineAgreesWithTheOracle compares the engine with one written without reading it.
 func TestEngineAgreesWithTheOracle(t *testing.T) {
-	accesstest.Run(t, func(e *estate.Estate, k identity.PrincipalKey) accesstest.Subject {
-		return subject{access.For(e, k)}
-	})
+	accesstest.Run(t, newSubject)
 }
+
+func newSubject(e *estate.Estate, k identity.PrincipalKey) accesstest.Subject {
+	return subject{access.For(e, k)}
+}
+
+// TestSmallWorlds asks about every world of a small alphabet of facts.
+func TestSmallWorlds(t *testing.T) { accesstest.RunSmall(t, newSubject) }

@@ -18,14 +18,41 @@ type evidence struct {
 	workspace  identity.WorkspaceID
 	permission identity.WorkspacePermission
 	readOnly   bool
-	read       estate.ReadKey
+
+	role        identity.Role
+	object      identity.Object
+	level       identity.Level
+	entitlement identity.Entitlement
+
+	read estate.ReadKey
 }
 
 // sameFact reports whether two pieces of evidence rest on one fact: a grant of ALL PRIVILEGES is one,
-// whichever privilege it stands for.
+// whichever privilege it stands for, and whose rights a view reads with is who owns it.
 func (e evidence) sameFact(other evidence) bool {
-	e.privilege, other.privilege = "", ""
-	return e == other
+	return e.fact() == other.fact()
+}
+
+// rule reports whether it follows from how Databricks works, and not from a fact that a proof could do
+// without: that grants are inherited, that everybody is in account users, that who is assigned is in
+// the workspace's groups, that who has the role may act as the group.
+func (e evidence) rule() bool {
+	switch e.kind {
+	case inherits, mirrors, assumes:
+		return true
+	case step:
+		return e.group == identity.AccountUsers()
+	default:
+		return false
+	}
+}
+
+func (e evidence) fact() evidence {
+	e.privilege = ""
+	if e.kind == defines {
+		e.kind = owns
+	}
+	return e
 }
 
 type evidenceKind uint8
@@ -43,6 +70,11 @@ const (
 	assigned                       // holder is assigned to workspace
 	attachedTo                     // the metastore securable is attached to workspace
 	boundTo                        // securable is bound to workspace
+	defines                        // holder owns the view securable, which reads with its rights
+	assumes                        // from may act as group
+	hasRole                        // holder has role on group, or on the account where that is zero
+	permits                        // holder has level on object
+	entitles                       // holder has entitlement in workspace
 )
 
 // lack is a condition that would have to hold.
@@ -51,16 +83,30 @@ type lack struct {
 	privilege identity.Privilege
 	securable identity.Securable
 	workspace identity.WorkspaceID
+
+	group       identity.PrincipalKey
+	role        identity.Role
+	object      identity.Object
+	level       identity.Level
+	entitlement identity.Entitlement
 }
 
 type lackKind uint8
 
 const (
-	lackNothing    lackKind = iota
-	lackPrivilege           // privilege on securable, or on a container whose grants reach it
-	lackMembership          // being somebody who holds it already, of which it is not known
-	lackActive              // that the subject may log in
-	lackAssignment          // an assignment to workspace
-	lackMetastore           // that the metastore is attached to workspace
-	lackBinding             // a binding of securable to workspace that permits privilege
+	lackNothing         lackKind = iota
+	lackPrivilege                // privilege on securable, or on a container whose grants reach it
+	lackMembership               // being somebody who holds it already, of which it is not known
+	lackActive                   // that the subject may log in
+	lackAssignment               // an assignment to workspace
+	lackMetastore                // that the metastore is attached to workspace
+	lackBinding                  // a binding of securable to workspace that permits privilege
+	lackDefiner                  // that the owner of the view securable may read what it is made from
+	lackRole                     // role on group
+	lackLevel                    // level on object
+	lackEntitlement              // entitlement in workspace
+	lackCompute                  // something to run it on in workspace
+	lackAdmin                    // being admin of workspace
+	lackTheirAssignment          // that group, or whoever it is, is assigned to workspace
+	lackExternalAccess           // that the metastore securable lets engines outside Databricks in
 )

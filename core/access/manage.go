@@ -4,22 +4,24 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// authority is why somebody may manage a securable: grant and revoke on it, and what is in it.
-type authority struct {
-	kind authorityKind
-	at   identity.Securable // where it is held: the securable, a container, or the metastore
-	// holder is whom the ownership or the grant names.
-	holder identity.PrincipalKey
-	name   string
+// Authority is why somebody may manage a securable: grant and revoke on it, and what is in it.
+type Authority struct {
+	Kind AuthorityKind
+	At   identity.Securable // where it is held: the securable, a container, or the metastore
+	// Holder is whom the ownership or the grant names, and Name how.
+	Holder identity.PrincipalKey
+	Name   string
 }
 
-type authorityKind uint8
+// AuthorityKind is by what an authority is held.
+type AuthorityKind uint8
 
+// The kinds of authority.
 const (
-	noAuthority authorityKind = iota
-	byOwning
-	byManage
-	byMetastoreAdmin
+	NoAuthority AuthorityKind = iota
+	ByOwning
+	ByManage
+	ByMetastoreAdmin
 )
 
 // Manages says whether the subject may manage the securable, and by which authority: it owns it or a
@@ -27,7 +29,7 @@ const (
 // a way through the containers above: USE, ownership or MANAGE on each.
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/permissions-concepts
-func (s *Subject) Manages(on identity.Securable, in identity.WorkspaceID) (authority, Verdict) {
+func (s *Subject) Manages(on identity.Securable, in identity.WorkspaceID) (Authority, Verdict) {
 	answer := Denied
 	for at := range lineage(on) {
 		by, v := s.authorityAt(at, in)
@@ -44,33 +46,33 @@ func (s *Subject) Manages(on identity.Securable, in identity.WorkspaceID) (autho
 	root := identity.MetastoreSecurable(on.Metastore)
 	by, v := s.authorityAt(root, in)
 	if v == Allowed {
-		by.kind = byMetastoreAdmin
+		by.Kind = ByMetastoreAdmin
 		return by, Allowed
 	}
-	return authority{}, Any(answer, v)
+	return Authority{}, Any(answer, v)
 }
 
 // authorityAt looks at one level alone.
-func (s *Subject) authorityAt(at identity.Securable, in identity.WorkspaceID) (by authority, v Verdict) {
+func (s *Subject) authorityAt(at identity.Securable, in identity.WorkspaceID) (by Authority, v Verdict) {
 	owner, known := s.e.Owner(at)
 	v = Unknown
 	if known {
 		v = s.means(owner, in)
 	}
 	if v == Allowed {
-		return authority{kind: byOwning, at: at, holder: owner.Key, name: owner.Name}, Allowed
+		return Authority{Kind: ByOwning, At: at, Holder: owner.Key, Name: owner.Name}, Allowed
 	}
 	if at.Type == identity.TypeMetastore {
-		return authority{}, v
+		return Authority{}, v
 	}
 	manage := s.verdicts().byGrant(identity.Manage, at, in)
 	if manage != Allowed {
-		return authority{}, Any(v, manage)
+		return Authority{}, Any(v, manage)
 	}
-	by = authority{kind: byManage, at: at}
+	by = Authority{Kind: ByManage, At: at}
 	for g := range s.e.GrantsOn(at) {
 		if gives(g.Privileges, identity.Manage, at.Type) && s.means(g.Holder, in) == Allowed {
-			by.holder, by.name = g.Holder.Key, g.Holder.Name
+			by.Holder, by.Name = g.Holder.Key, g.Holder.Name
 			break
 		}
 	}

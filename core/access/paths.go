@@ -76,6 +76,9 @@ func (s *Subject) connect() {
 		if i == 0 && actsAsEverybody(k) {
 			next = append(next, identity.AccountUsers())
 		}
+		if i == 0 {
+			next = append(next, s.joined...)
+		}
 		slices.SortFunc(next, identity.PrincipalKey.Compare)
 		for _, n := range slices.Compact(next) {
 			j := s.place[n]

@@ -17,8 +17,8 @@ const nestingLimit = 10
 
 // Principal answers what a principal can reach, everywhere, and by which path. The envelope is left
 // to the caller.
-func Principal(e *estate.Estate, key identity.PrincipalKey) *report.PrincipalReport {
-	s := For(e, key)
+func (m *Model) Principal(key identity.PrincipalKey) *report.PrincipalReport {
+	s := m.Subject(key)
 	a := audit{Subject: s}
 	r := &report.PrincipalReport{
 		Principal:   a.principal(s.key),
@@ -222,10 +222,10 @@ func (a audit) roles() []report.Role {
 
 // Doubts gives the grants of which it cannot be told whether they are the subject's: several
 // principals bear the holder's name, and the subject is, or may be, in one of them.
-func Doubts(e *estate.Estate, key identity.PrincipalKey) []estate.Grant {
-	s := For(e, key)
+func (m *Model) Doubts(key identity.PrincipalKey) []estate.Grant {
+	s := m.Subject(key)
 	var doubts []estate.Grant
-	for g := range e.Ambiguous() {
+	for g := range m.e.Ambiguous() {
 		if s.meansOneOf(g.Holder.Name) == Unknown {
 			doubts = append(doubts, g)
 		}
@@ -343,7 +343,7 @@ func (a audit) allGrantsSeen() Verdict {
 			return Unknown
 		}
 	}
-	if a.e.Interrupted() || len(Doubts(a.e, a.key)) > 0 {
+	if a.e.Interrupted() || len(a.m.Doubts(a.key)) > 0 {
 		return Unknown
 	}
 	return Denied
@@ -382,7 +382,7 @@ func (a audit) layers(p Path) (n int) {
 func (a audit) circle() Path {
 	for _, k := range a.groups() {
 		for parent := range a.e.Parents(k) {
-			if back := For(a.e, parent); back.certain[k] {
+			if back := a.m.Subject(parent); back.certain[k] {
 				return append(Path{k}, back.Shortest(k)...)
 			}
 		}

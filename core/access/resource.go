@@ -2,7 +2,6 @@ package access
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -11,25 +10,40 @@ import (
 	"databricks-access-audit/core/report"
 )
 
+// Who is what a question of the form "who can reach it" is asked under.
+type Who struct {
+	// From are the workspaces from which it is asked.
+	From []identity.WorkspaceID
+	// Expand lists what comes through groups with everybody in them; otherwise with the group alone.
+	Expand bool
+	// Privilege, if set, leaves out who does not hold it. On objects it is a level.
+	Privilege identity.Privilege
+}
+
 // Resource answers who can reach a securable: whoever holds something that counts on it, and apart
-// from them whoever can give itself something. Groups are listed as holders; with expand, so is
-// everybody in them. The envelope is left to the caller.
-func Resource(e *estate.Estate, on identity.Securable, from []identity.WorkspaceID, expand bool) *report.ResourceReport {
-	q := resourceQuestion{e: e, on: on, from: from, expand: expand}
+// from them whoever can give itself something. The envelope is left to the caller.
+func (m *Model) Resource(on identity.Securable, who Who) *report.ResourceReport {
+	q := resourceQuestion{m: m, e: m.e, on: on, Who: who}
+	nobody := m.nobody()
 	r := &report.ResourceReport{
-		Resource: audit{For(e, identity.PrincipalKey{})}.securable(on), Containers: []report.Securable{},
+		Resource: nobody.securable(on), Containers: []report.Securable{},
 		Access: []report.Access{}, Indirect: []report.Access{},
 	}
 	for at := range lineage(on) {
 		if at != on {
-			r.Containers = append(r.Containers, audit{For(e, identity.PrincipalKey{})}.securable(at))
+			r.Containers = append(r.Containers, nobody.securable(at))
 		}
 	}
 	r.Notes = []string{"account admins are not looked for: each can make itself admin of the metastore, and then give itself anything"}
 	for _, k := range q.subjects() {
-		a := audit{For(e, k)}
+		a := audit{m.Subject(k)}
 		access := q.accessOf(a)
-		if len(access) == 0 {
+		allowed := slices.ContainsFunc(access, func(one report.Access) bool { return one.Verdict == report.Allow })
+		if !allowed && q.Privilege == identity.Browse {
+			access = append(access, q.seeing(a)...)
+			allowed = len(access) > 0
+		}
+		if !allowed {
 			r.Indirect = append(r.Indirect, q.indirectOf(a)...)
 		}
 		r.Access = append(r.Access, access...)
@@ -38,11 +52,10 @@ func Resource(e *estate.Estate, on identity.Securable, from []identity.Workspace
 }
 
 type resourceQuestion struct {
-	e    *estate.Estate
-	on   identity.Securable
-	from []identity.WorkspaceID
-	// expand lists what comes through groups with everybody in them; otherwise with the group alone.
-	expand bool
+	m  *Model
+	e  *estate.Estate
+	on identity.Securable
+	Who
 }
 
 // subjects are those whose access is looked at: whom grants and ownerships on the way down name, and
@@ -65,16 +78,22 @@ func (q resourceQuestion) subjects() []identity.PrincipalKey {
 	if admin, known := q.e.MetastoreAdmin(q.on.Metastore); known {
 		note(admin)
 	}
+	return q.m.listed(named, q.Expand)
+}
+
+// listed are the principals that a report about a resource lists: those that are named, and with
+// expand everybody known.
+func (m *Model) listed(named map[identity.PrincipalKey]bool, expand bool) []identity.PrincipalKey {
 	var keys []identity.PrincipalKey
-	for p := range q.e.Principals() {
+	for p := range m.e.Principals() {
 		person := p.Key.Kind == identity.KindUser || p.Key.Kind == identity.KindServicePrincipal
-		if named[p.Key] || q.expand && person && p.Name != "" {
+		if named[p.Key] || expand && person && p.Name != "" {
 			keys = append(keys, p.Key)
 		}
 	}
 	slices.SortFunc(keys, func(a, b identity.PrincipalKey) int {
-		p, _ := q.e.Principal(a)
-		r, _ := q.e.Principal(b)
+		p, _ := m.e.Principal(a)
+		r, _ := m.e.Principal(b)
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(identity.FoldName(p.Name), identity.FoldName(r.Name)), a.Compare(b))
 	})
 	return keys
@@ -96,19 +115,108 @@ func (q resourceQuestion) accessOf(a audit) []report.Access {
 			list = append(list, q.item(a, at, g.Holder, ps, source))
 		}
 	}
-	if owner, known := q.e.Owner(q.on); known && q.meaning(a, owner) == Allowed {
+	owns := q.Privilege == "" || q.Privilege.InOwnership() && q.Privilege.Applies(q.on.Type)
+	if owner, known := q.e.Owner(q.on); owns && known && q.meaning(a, owner) == Allowed {
 		list = append(list, q.item(a, q.on, owner, []identity.Privilege{report.Owner}, report.AccessOwner))
+	}
+	return append(append(list, q.byPolicies(a)...), q.byAssuming(a)...)
+}
+
+// seeing lists who sees a securable without BROWSE: whoever manages it, or can use it for anything.
+func (q resourceQuestion) seeing(a audit) []report.Access {
+	r := report.Access{
+		Principal: a.principal(a.key), Privileges: []identity.Privilege{identity.Browse}, Source: report.AccessRole, GrantedOn: a.securable(q.on),
+		Via: a.name(a.key), Path: report.Path{a.name(a.key)}, Verdict: report.Allow, ReachableIn: []string{}, Missing: []string{},
+	}
+	for _, w := range q.From {
+		if a.verdicts().canItself(identity.Browse, q.on, w) != Allowed {
+			continue
+		}
+		r.ReachableIn = append(r.ReachableIn, q.e.WorkspaceName(w))
+		if by, v := a.Manages(q.on, w); v == Allowed {
+			r.GrantedOn, r.Via, r.Path = a.securable(by.At), by.Name, a.shortest(by.Holder)
+		}
+	}
+	if len(r.ReachableIn) == 0 || !q.Expand && !slices.Contains(r.Path, r.Via) && len(r.Path) > 1 {
+		return nil
+	}
+	return []report.Access{r}
+}
+
+// byPolicies lists what attribute-based policies give. Whether their conditions hold may not be known.
+func (q resourceQuestion) byPolicies(a audit) []report.Access {
+	var list []report.Access
+	for _, policy := range q.e.Policies(q.on) {
+		ps := q.counting(policy.Privileges, q.on)
+		if policy.Kind != identity.PolicyGrant || len(ps) == 0 || a.named(policy.To) == Denied || a.named(policy.Except) == Allowed {
+			continue
+		}
+		list = append(list, q.item(a, q.on, estate.Holder{Key: a.key, Name: "policy " + policy.Name}, ps, report.AccessInherited))
 	}
 	return list
 }
 
+// byAssuming lists what groups have that the subject may act as without being in them.
+func (q resourceQuestion) byAssuming(a audit) []report.Access {
+	var list []report.Access
+	for _, k := range a.assumable {
+		if a.HasRole(identity.RoleGroupAssumer, k) != Allowed {
+			continue
+		}
+		as := resourceQuestion{m: q.m, e: q.e, on: q.on, Who: q.Who}
+		as.Expand = true // what the groups above it have, too
+		for _, item := range as.accessOf(audit{q.m.Subject(k)}) {
+			item.Principal, item.Source, item.Path = a.principal(a.key), report.AccessRole, append(report.Path{a.name(a.key)}, item.Path...)
+			if a.verdicts().active() != Allowed {
+				item.Verdict, item.ReachableIn, item.Missing = verdictOf(a.verdicts().active()), []string{}, []string{"an active identity"}
+			}
+			list = append(list, item)
+		}
+	}
+	return list
+}
+
+// exercising are the privileges of which one must be of use for what is held to be of use.
+func (q resourceQuestion) exercising(held []identity.Privilege) []identity.Privilege {
+	if q.Privilege != "" {
+		return []identity.Privilege{q.Privilege}
+	}
+	var ps []identity.Privilege
+	for _, p := range held {
+		if p != report.Owner && p != identity.AllPrivileges {
+			ps = append(ps, p)
+			continue
+		}
+		for _, one := range identity.PrivilegesOn(q.on.Type) {
+			if one != identity.Manage && one != identity.Browse && one != identity.AllPrivileges && one.InAllPrivileges() {
+				ps = append(ps, one)
+			}
+		}
+	}
+	return identity.SortPrivileges(ps)
+}
+
+// exercises says whether one of the privileges can be exercised from the workspace. BROWSE shows
+// metadata without any other right.
+func (q resourceQuestion) exercises(a audit, ps []identity.Privilege, in identity.WorkspaceID) Verdict {
+	answer := Denied
+	for _, p := range ps {
+		if p == identity.Browse {
+			answer = Any(answer, a.Reaches(q.on, p, in))
+			continue
+		}
+		answer = Any(answer, a.verdicts().canItself(p, q.on, in))
+	}
+	return answer
+}
+
 // meaning says whether a holder means the subject in one of the workspaces.
 func (q resourceQuestion) meaning(a audit, h estate.Holder) Verdict {
-	if !q.expand && !slices.Contains(a.persons(), h.Key) {
+	if !q.Expand && !slices.Contains(a.persons(), h.Key) {
 		return Denied
 	}
 	answer := a.means(h, 0)
-	for _, w := range q.from {
+	for _, w := range q.From {
 		answer = Any(answer, a.means(h, w))
 	}
 	return answer
@@ -126,7 +234,9 @@ func (q resourceQuestion) counting(granted []identity.Privilege, at identity.Sec
 	var ps []identity.Privilege
 	for _, p := range granted {
 		for _, today := range p.FromLegacy(at.Type) {
-			if today.Applies(q.on.Type) && today != identity.Manage { // managing is a way to access, not access
+			asked := q.Privilege == "" || today == q.Privilege || today == identity.AllPrivileges && q.Privilege.InAllPrivileges()
+			shows := today == identity.Browse && q.Privilege == identity.Browse           // what is in a catalog, too
+			if asked && (shows || today.Applies(q.on.Type)) && today != identity.Manage { // managing is a way to access, not access
 				ps = append(ps, today)
 			}
 		}
@@ -141,10 +251,11 @@ func (q resourceQuestion) item(a audit, at identity.Securable, h estate.Holder, 
 		Via: h.Name, Path: a.shortest(a.e.Canonical(h.Key)), ReachableIn: []string{}, Missing: []string{},
 	}
 	answer := Denied
-	for _, w := range q.from {
+	exercised := q.exercising(ps)
+	for _, w := range q.From {
 		here := Denied
 		if a.means(h, w) == Allowed {
-			here = a.usable(ps, q.on, w)
+			here = q.exercises(a, exercised, w)
 		}
 		answer = Any(answer, here)
 		if here == Allowed {
@@ -160,7 +271,7 @@ func (q resourceQuestion) item(a audit, at identity.Securable, h estate.Holder, 
 		r.Verdict = report.Deny
 	}
 	if answer != Allowed {
-		r.Missing = q.keeps(a, ps)
+		r.Missing = q.keeps(a, exercised)
 	}
 	return r
 }
@@ -169,9 +280,9 @@ func (q resourceQuestion) item(a audit, at identity.Securable, h estate.Holder, 
 func (q resourceQuestion) keeps(a audit, ps []identity.Privilege) []string {
 	var least []want
 	found := false
-	for _, w := range q.from {
+	for _, w := range q.From {
 		for _, p := range ps {
-			c := a.clauses().logic.all(a.clauses().enters(q.on, w), a.clauses().reaches(q.on, p, w))
+			c := a.clauses().canItself(p, q.on, w)
 			for _, set := range c.wants() {
 				if !found || len(set) < len(least) {
 					least, found = set, true
@@ -189,52 +300,74 @@ func (q resourceQuestion) keeps(a audit, ps []identity.Privilege) []string {
 	return words
 }
 
-// wantWords says a missing condition in words.
-func (a audit) wantWords(w want) string {
-	var s string
-	switch w.kind {
-	case lackPrivilege:
-		s = fmt.Sprintf("%s on %s %s", w.privilege.SQL(), w.securable.Type.Title(), w.securable.FullName())
-	case lackMembership:
-		s = "membership of a group that holds it"
-	case lackActive:
-		s = "an active identity"
-	case lackAssignment:
-		s = "an assignment to workspace " + a.e.WorkspaceName(w.workspace)
-	case lackMetastore:
-		s = "the metastore in workspace " + a.e.WorkspaceName(w.workspace)
-	default:
-		s = fmt.Sprintf("a binding of %s %s to workspace %s", w.securable.Type.Title(), w.securable.FullName(), a.e.WorkspaceName(w.workspace))
-	}
-	if !w.known {
-		s += " (not known: " + a.e.Operation(w.read) + ")"
-	}
-	return s
-}
-
-// indirectOf lists by which authority a subject that holds nothing can give itself something.
+// indirectOf lists by which authority, or by which acts, a subject that holds nothing can give itself
+// something.
 func (q resourceQuestion) indirectOf(a audit) []report.Access {
-	for _, w := range q.from {
+	for _, w := range q.From {
 		by, v := a.Manages(q.on, w)
-		if v != Allowed || !q.expand && !slices.Contains(a.persons(), by.holder) {
+		if v != Allowed || !q.Expand && !slices.Contains(a.persons(), by.Holder) {
 			continue
 		}
 		source := report.AccessOwner
 		privileges := []identity.Privilege{report.Owner}
-		switch by.kind {
-		case byManage:
+		switch by.Kind {
+		case ByManage:
 			source, privileges = report.AccessInherited, []identity.Privilege{identity.Manage}
-			if by.at == q.on {
+			if by.At == q.on {
 				source = report.AccessDirect
 			}
-		case byMetastoreAdmin:
+		case ByMetastoreAdmin:
 			source = report.AccessRole
 		default:
 		}
 		return []report.Access{{
-			Principal: a.principal(a.key), Privileges: privileges, Source: source, GrantedOn: a.securable(by.at),
-			Via: by.name, Path: a.shortest(by.holder), Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{},
+			Principal: a.principal(a.key), Privileges: privileges, Source: source, GrantedOn: a.securable(by.At),
+			Via: by.Name, Path: a.shortest(by.Holder), Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{},
 		}}
 	}
+	if q.Expand {
+		return q.byRoles(a)
+	}
 	return nil
+}
+
+// byRoles lists the acts by which a subject that manages groups or service principals, or that is admin
+// of a workspace, can come to the access of others.
+func (q resourceQuestion) byRoles(a audit) []report.Access {
+	p := q.Privilege
+	if p == "" {
+		p = reading[q.on.Type]
+	}
+	if p == "" || !q.delegated(a) {
+		return nil
+	}
+	way := canQuestion{audit: a, goal: use{p, q.on}, Asked: Asked{From: q.From}}.fewestActs()
+	if way.possible != Allowed || len(way.acts) == 0 {
+		return nil
+	}
+	return []report.Access{{
+		Principal: a.principal(a.key), Privileges: []identity.Privilege{p}, Source: report.AccessRole, GrantedOn: a.securable(q.on),
+		Via: way.acts[0].Because, Path: way.acts[0].Path, Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{}, Acts: way.acts,
+	}}
+}
+
+// reading is what it takes to read, or to use, a securable of a type.
+var reading = map[identity.SecurableType]identity.Privilege{
+	identity.TypeCatalog: identity.UseCatalog, identity.TypeSchema: identity.UseSchema, identity.TypeTable: identity.Select,
+	identity.TypeVolume: identity.ReadVolume, identity.TypeFunction: identity.Execute, identity.TypeModel: identity.Execute,
+	identity.TypeExternalLocation: identity.ReadFiles, identity.TypeConnection: "USE_CONNECTION", identity.TypeServiceCredential: "ACCESS",
+}
+
+// delegated reports whether the subject has a role by which it could act as others. It saves the search
+// for everybody else.
+func (q resourceQuestion) delegated(a audit) bool {
+	for _, g := range q.e.AllRoleGrants() {
+		if kindOf(g.Role) != identity.KindUnknown && a.means(g.Holder, 0) == Allowed {
+			return true
+		}
+	}
+	return slices.ContainsFunc(q.From, func(w identity.WorkspaceID) bool {
+		restricted, _ := a.restricted(w)
+		return restricted == Denied && a.In(identity.WorkspaceAdmins(w)) == Allowed
+	})
 }

@@ -17,6 +17,8 @@ type logic[T any] interface {
 	all(parts ...T) T
 	// need says what would make a condition hold that does not.
 	need(condition T, l lack) T
+	// by says whom a condition is about, where that is somebody else instead of the subject.
+	by(who, instead *Subject, condition T) T
 }
 
 // verdicts reads the rules for the verdict alone.
@@ -26,6 +28,7 @@ func (verdicts) fact(v Verdict, _ evidence) Verdict     { return v }
 func (verdicts) any(parts ...Verdict) Verdict           { return Any(parts...) }
 func (verdicts) all(parts ...Verdict) Verdict           { return All(parts...) }
 func (verdicts) need(condition Verdict, _ lack) Verdict { return condition }
+func (verdicts) by(_, _ *Subject, c Verdict) Verdict    { return c }
 
 // rules are the rules of access for one subject.
 type rules[T any] struct {
@@ -53,7 +56,15 @@ func (s *Subject) Uses(on identity.Securable, in identity.WorkspaceID) Verdict {
 
 // Enters says whether the subject may enter the securable and every container that it is in.
 func (s *Subject) Enters(on identity.Securable, in identity.WorkspaceID) Verdict {
-	return s.verdicts().enters(on, in)
+	if on.Type.InSchema() { // only what it is in is entered
+		on, _ = on.Parent()
+	}
+	if v, ok := s.entered.Load(place{on, in}); ok {
+		return v.(Verdict)
+	}
+	v := s.verdicts().enters(on, in)
+	s.entered.Store(place{on, in}, v)
+	return v
 }
 
 // Reaches says whether the subject can get at the securable from the workspace at all, for use of
@@ -65,20 +76,52 @@ func (s *Subject) Reaches(on identity.Securable, p identity.Privilege, in identi
 }
 
 // Can says whether the subject can exercise a data privilege on the securable from the workspace,
-// now: it holds it, may enter every container, and reaches the securable from there. MODIFY on a
-// table also needs SELECT on it, and WRITE FILES needs READ FILES.
+// now: it holds it, may enter every container, and reaches the securable from there; or a group does
+// that it may act as. MODIFY on a table also needs SELECT on it, WRITE FILES needs READ FILES, and
+// reading a view that its owner may read what it is made from.
 func (s *Subject) Can(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
 	return s.verdicts().can(p, on, in)
 }
 
 func (r rules[T]) can(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	return r.logic.any(append([]T{r.canItself(p, on, in)}, r.canInstead(p, on, in)...)...)
+}
+
+// canInstead are the groups that the subject may act as, and what they can.
+func (r rules[T]) canInstead(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) []T {
+	var parts []T
+	for _, g := range r.assumable {
+		part := r.assuming(g, p, on, in)
+		inside := r.m.Subject(g).In(r.key) == Allowed // it has what the subject is given
+		if !inside && r.verdicts().assuming(g, p, on, in) == Unknown {
+			part = r.logic.need(part, lack{kind: lackRole, role: identity.RoleGroupAssumer, group: g})
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
+// canItself leaves aside the groups that the subject may act as.
+func (r rules[T]) canItself(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
 	return r.logic.all(r.granted(p, on, in), r.reaches(on, p, in))
 }
 
 // granted is what Unity Catalog authorises, wherever the subject may be.
 func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
-	if p == identity.Manage {
+	if p != identity.Select {
+		return r.held(p, on, in)
+	}
+	return r.logic.all(r.held(p, on, in), r.defined(on, in))
+}
+
+// held is granted without regard to what a view is made from.
+func (r rules[T]) held(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
+	switch p {
+	case identity.Manage:
 		return r.manages(on, in)
+	case identity.Browse:
+		return r.sees(on, in)
+	default:
 	}
 	parts := []T{r.enters(on, in)}
 	if !entry(p, on) {
@@ -87,7 +130,23 @@ func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identi
 	if also := companion(p, on); also != "" {
 		parts = append(parts, r.effective(also, on, in))
 	}
+	if p == identity.ExternalUseSchema || p == identity.ExternalUseLocation {
+		parts = append(parts, r.letsOut(on.Metastore))
+	}
 	return r.logic.all(parts...)
+}
+
+// letsOut says whether a metastore lets engines outside Databricks in at all. Where it was not told, the
+// grants decide.
+//
+// https://docs.databricks.com/aws/en/external-access/admin
+func (r rules[T]) letsOut(metastore string) T {
+	m, _ := r.e.Metastore(metastore)
+	if m.ExternalAccess != identity.SwitchOff {
+		return r.logic.all()
+	}
+	off := r.logic.fact(Denied, evidence{read: estate.ReadKey{Op: estate.OpMetastores}})
+	return r.logic.need(off, lack{kind: lackExternalAccess, securable: identity.MetastoreSecurable(metastore)})
 }
 
 // manages is authority over a securable: owning it or a container, MANAGE there, or being admin of the
@@ -99,6 +158,9 @@ func (r rules[T]) manages(on identity.Securable, in identity.WorkspaceID) T {
 	parts := []T{r.owns(identity.MetastoreSecurable(on.Metastore), in)}
 	for at := range lineage(on) {
 		held := []T{r.logic.need(r.authority(at, in), lack{kind: lackPrivilege, privilege: identity.Manage, securable: at, workspace: in})}
+		if r.m.options.StrictManage {
+			held = append(held, r.uses(at, in))
+		}
 		for above := range lineage(at) {
 			if above != at {
 				held = append(held, r.passes(above, in))
@@ -149,7 +211,7 @@ func (r rules[T]) effective(p identity.Privilege, on identity.Securable, in iden
 	}
 	parts := []T{r.byOwnership(p, on, in), r.byPolicy(p, on)}
 	for at := range lineage(on) {
-		parts = append(parts, r.logic.all(r.flows(at, on), r.byGrant(p, at, in)))
+		parts = append(parts, r.logic.all(r.byGrant(p, at, in), r.flows(at, on)))
 	}
 	return r.logic.need(r.logic.any(parts...), wanted)
 }
@@ -176,6 +238,9 @@ func (r rules[T]) flows(at, on identity.Securable) T {
 		return r.logic.all()
 	}
 	m, ok := r.e.Metastore(on.Metastore)
+	if chosen := r.m.options.PrivilegeModel; chosen != "" {
+		m.PrivilegeModel = chosen
+	}
 	model := estate.ReadKey{Op: estate.OpPrivilegeModel, Securable: identity.MetastoreSecurable(on.Metastore)}
 	if !ok || m.PrivilegeModel == "" && r.e.Missed(model) {
 		return r.logic.fact(Unknown, evidence{read: model})
@@ -188,6 +253,30 @@ func (r rules[T]) byOwnership(p identity.Privilege, on identity.Securable, in id
 		return r.logic.any()
 	}
 	return r.owns(on, in)
+}
+
+// sees says whether the subject can see that the securable exists, and what it is like: by BROWSE, by
+// anything that it can use it for, or by managing it. BROWSE needs no right to enter anything.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/privileges-reference#browse
+func (r rules[T]) sees(on identity.Securable, in identity.WorkspaceID) T {
+	parts := []T{r.logic.need(r.browses(on, in), lack{kind: lackPrivilege, privilege: identity.Browse, securable: on, workspace: in}), r.manages(on, in)}
+	for _, p := range identity.PrivilegesOn(on.Type) {
+		if p != identity.Manage && p != identity.Browse && p != identity.AllPrivileges {
+			parts = append(parts, r.held(p, on, in))
+		}
+	}
+	return r.logic.any(parts...)
+}
+
+func (r rules[T]) browses(on identity.Securable, in identity.WorkspaceID) T {
+	parts := []T{r.owns(on, in)}
+	for at := range lineage(on) {
+		if identity.Browse.Applies(at.Type) {
+			parts = append(parts, r.logic.all(r.byGrant(identity.Browse, at, in), r.flows(at, on)))
+		}
+	}
+	return r.logic.any(parts...)
 }
 
 // owns says whether the subject owns a securable.
@@ -277,7 +366,11 @@ func (r rules[T]) uses(on identity.Securable, in identity.WorkspaceID) T {
 	case identity.TypeCatalog:
 		return r.effective(identity.UseCatalog, on, in)
 	case identity.TypeSchema:
-		return r.effective(identity.UseSchema, on, in)
+		use := r.effective(identity.UseSchema, on, in)
+		if r.m.options.CatalogOwnersUseSchemas {
+			return r.logic.any(use, r.owns(identity.CatalogSecurable(on.Metastore, on.Catalog), in))
+		}
+		return use
 	default:
 		return r.logic.all()
 	}
@@ -297,13 +390,26 @@ func (r rules[T]) means(h estate.Holder, in identity.WorkspaceID) T {
 	return r.logic.fact(r.Subject.means(h, in), evidence{kind: member, group: h.Key, holder: h.Name, read: r.settling(h.Key)})
 }
 
+// meansKind is means for a fact that says of which kind the holder is: where nobody who was read bears
+// the name of a user or service principal, only a record of the subject without a name could.
+func (r rules[T]) meansKind(h estate.Holder, kind identity.Kind, in identity.WorkspaceID) T {
+	if !h.Key.IsZero() || h.Name == "" || h.Ambiguous || kind != identity.KindUser && kind != identity.KindServicePrincipal {
+		return r.means(h, in)
+	}
+	nameless := func(k identity.PrincipalKey) bool { return k.Kind == kind && !r.e.Names(k) }
+	if i := slices.IndexFunc(r.persons(), nameless); i >= 0 {
+		return r.logic.fact(Unknown, evidence{read: estate.ReadKey{Op: estate.OpPrincipal, Principal: r.persons()[i]}})
+	}
+	return r.logic.fact(Denied, evidence{})
+}
+
 func (r rules[T]) reaches(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) T {
 	return r.logic.all(r.active(), r.assigned(in), r.attached(on.Metastore, in), r.bound(on, p, in))
 }
 
 // active says whether the subject may log in. Groups do not log in: they stand for their members.
 func (r rules[T]) active() T {
-	if r.key.Kind == identity.KindGroup {
+	if r.key.Kind == identity.KindGroup || r.woken {
 		return r.logic.all()
 	}
 	read := estate.ReadKey{Op: estate.OpFindPrincipal}

@@ -1,6 +1,8 @@
 package access
 
 import (
+	"cmp"
+
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
@@ -32,7 +34,7 @@ func (a audit) step(e evidence) []report.Step {
 	case above:
 		s.Kind, s.Principal, s.Group = report.StepAncestor, a.name(e.from), a.name(e.group)
 	case mirrors:
-		s.Kind, s.Principal, s.Group = report.StepImplicit, a.name(a.key), a.name(e.group)
+		s.Kind, s.Principal, s.Group = report.StepImplicit, a.name(e.from), a.name(e.group)
 		s.Workspace, s.Fact = a.e.WorkspaceName(e.workspace), report.Fact{Source: "who is assigned to a workspace is in its groups"}
 	case granted:
 		return a.grantSteps(e, s)
@@ -52,10 +54,27 @@ func (a audit) step(e evidence) []report.Step {
 		if e.readOnly {
 			s.Detail = "read-only"
 		}
+	case defines:
+		s.Kind, s.Principal = report.StepDefiner, e.holder
+	case assumes:
+		s.Kind, s.Principal, s.Group, s.Fact = report.StepAssume, a.name(e.from), a.name(e.group), report.Fact{Source: "whoever has the role may act as the group, with its access instead of its own"}
+	case hasRole:
+		s.Kind, s.Principal, s.Group, s.Detail = report.StepRole, e.holder, a.name(e.group), string(e.role)
+	case permits:
+		s.Kind, s.Principal, s.Detail = report.StepACL, e.holder, string(e.level)
+		s.Object = a.object(e.object)
+	case entitles:
+		s.Kind, s.Principal, s.Detail, s.Workspace = report.StepEntitlement, e.holder, string(e.entitlement), a.e.WorkspaceName(e.workspace)
 	default:
 		return nil
 	}
 	return []report.Step{s}
+}
+
+// object shows a workspace object.
+func (a audit) object(o identity.Object) *report.ObjectRef {
+	info, _ := a.e.Object(o)
+	return &report.ObjectRef{Workspace: a.e.WorkspaceName(o.Workspace), Type: string(o.Type), ID: o.ID, Name: cmp.Or(info.Path, info.Name)}
 }
 
 // grantSteps is the grant and, where it says something else than the privilege, what it stands for.

@@ -3,6 +3,7 @@ package access
 import (
 	"maps"
 	"slices"
+	"sync"
 
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -11,6 +12,7 @@ import (
 // Subject is one principal as seen by one estate: every identity it acts with. It is immutable and
 // safe for concurrent use.
 type Subject struct {
+	m   *Model
 	e   *estate.Estate
 	key identity.PrincipalKey
 
@@ -31,6 +33,24 @@ type Subject struct {
 	up, down [][]int32
 
 	standings map[identity.WorkspaceID]standing
+	// assumable are the groups that the subject is not in, but may act as, or perhaps may.
+	assumable []identity.PrincipalKey
+	// rulesNothing says that the subject is certainly no account admin.
+	rulesNothing bool
+	// entered are answers of Enters that were given before: what is in a container asks them again.
+	entered *sync.Map // place → Verdict
+	// woken says that it is taken to be active, although it is not.
+	woken bool
+	// assumed are workspaces that it is taken to be assigned to, although it is not.
+	assumed []identity.WorkspaceID
+	// joined are groups that it is taken to be in, although it is not.
+	joined []identity.PrincipalKey
+}
+
+// place is a securable as it is entered from a workspace.
+type place struct {
+	on identity.Securable
+	in identity.WorkspaceID
 }
 
 // standing is what the subject is in one workspace.
@@ -40,27 +60,46 @@ type standing struct {
 	via             identity.PrincipalKey        // the assigned identity that gives it
 }
 
-// For gathers the identities of a principal. A principal that the estate does not know is a subject
-// with itself as only identity.
+// For is the subject under the usual options.
 func For(e *estate.Estate, key identity.PrincipalKey) *Subject {
-	s := &Subject{e: e, key: e.Canonical(key)}
+	return Over(e, Options{}).Subject(key)
+}
+
+// gather works out a subject. Groups in joining are taken for groups that it is in.
+func (m *Model) gather(key identity.PrincipalKey, joining ...identity.PrincipalKey) *Subject {
+	s := &Subject{m: m, e: m.e, key: m.e.Canonical(key), joined: joining, entered: &sync.Map{}}
 	s.close()
 	s.connect()
 	s.findGaps()
 	s.standings = map[identity.WorkspaceID]standing{}
-	for _, w := range e.Workspaces() {
+	for _, w := range m.e.Workspaces() {
 		s.standings[w.ID] = s.stand(w.ID)
 	}
+	s.rulesNothing = s.verdicts().accountAdmin() == Denied
+	s.assumable = s.mayAssume()
 	return s
+}
+
+// joining is the subject as it would be in one more group.
+func (s *Subject) joining(group identity.PrincipalKey) *Subject {
+	return s.m.gather(s.key, append(slices.Clone(s.joined), group)...)
 }
 
 // assuming is the subject as it would be with an assignment to the workspace.
 func (s *Subject) assuming(id identity.WorkspaceID) *Subject {
 	as := *s
 	as.standings = maps.Clone(s.standings)
+	as.assumed, as.entered = append(slices.Clone(s.assumed), id), &sync.Map{}
 	at := as.standings[id]
 	at.assigned, at.permission, at.via = Allowed, max(at.permission, identity.WorkspaceUser), s.key
 	as.standings[id] = at
+	return &as
+}
+
+// awake is the subject as it would be if it could log in.
+func (s *Subject) awake() *Subject {
+	as := *s
+	as.woken = true
 	return &as
 }
 
@@ -96,6 +135,9 @@ func (s *Subject) close() {
 	for _, k := range s.persons() {
 		add(k)
 	}
+	for _, k := range s.joined {
+		add(s.e.Canonical(k))
+	}
 	for walked := 0; walked < len(s.identities); {
 		for ; walked < len(s.identities); walked++ {
 			k := s.identities[walked]
@@ -114,9 +156,7 @@ func (s *Subject) close() {
 		}
 	}
 	for _, k := range s.identities {
-		if p, ok := s.e.Principal(k); !ok || p.Name == "" {
-			s.unnamed = true
-		}
+		s.unnamed = s.unnamed || k.Workspace == 0 && !s.e.Names(k) // facts of the account name no group of a workspace
 	}
 }
 
@@ -150,10 +190,8 @@ func (s *Subject) findGaps() {
 			queue = append(queue, k)
 		}
 	}
-	for p := range s.e.Principals() {
-		if accountGroup(p) && !s.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: p.Key}) {
-			add(p.Key)
-		}
+	for _, k := range s.m.unread() {
+		add(k)
 	}
 	for len(queue) > 0 {
 		k := queue[0]
@@ -202,9 +240,40 @@ func (s *Subject) inWorkspaceGroup(k identity.PrincipalKey) Verdict {
 		return at.assigned
 	case k == identity.WorkspaceAdmins(k.Workspace):
 		return at.admin
-	default:
+	case s.perhapsBelow(k):
+		return Unknown // by an account group that it may be in
+	case s.key.Kind == identity.KindGroup:
+		return Denied // what groups are in is read from their members
+	case s.e.Settled(k) || !slices.ContainsFunc(s.persons(), func(p identity.PrincipalKey) bool { return !s.e.Saw(ownEntitlements(k.Workspace, p)) }):
 		return Denied
+	default:
+		return All(at.assigned, Unknown) // its groups there were not read
 	}
+}
+
+// perhapsBelow reports whether an account group that the subject may be in is somewhere in a group of a
+// workspace.
+func (s *Subject) perhapsBelow(k identity.PrincipalKey) bool {
+	seen := map[identity.PrincipalKey]bool{k: true}
+	for queue := []identity.PrincipalKey{k}; len(queue) > 0; queue = queue[1:] {
+		for member := range s.e.Members(queue[0]) {
+			switch {
+			case member.Kind != identity.KindGroup || seen[member]:
+			case member.Workspace == 0 && s.In(member) == Unknown:
+				return true
+			default:
+				seen[member] = true
+				queue = append(queue, member)
+			}
+		}
+	}
+	return false
+}
+
+// ownEntitlements is the read of how a workspace records one principal: what it may use there, and
+// which groups of that workspace alone it is in.
+func ownEntitlements(in identity.WorkspaceID, k identity.PrincipalKey) estate.ReadKey {
+	return estate.ReadKey{Op: estate.OpEntitlements, Workspace: in, Principal: k}
 }
 
 // stand finds what the assignments of a workspace make of the subject.
