@@ -13,32 +13,69 @@ func (q Principal) MarshalJSON() ([]byte, error) {
 		Who           string                   `json:"who"`
 		Scan          []identity.SecurableType `json:"scan"`
 		WorkspaceURLs []string                 `json:"workspace_urls"`
-	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs)})
+		Escalations   bool                     `json:"escalation_check,omitempty"`
+		Objects       bool                     `json:"scan_workspace_objects,omitempty"`
+	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs), q.Escalations, q.Objects})
+}
+
+// MarshalJSON is the question as reports echo it.
+func (q Roles) MarshalJSON() ([]byte, error) { return q.echo(q.Mode()) }
+
+// MarshalJSON is the question as reports echo it.
+func (q Escalations) MarshalJSON() ([]byte, error) { return q.echo(q.Mode()) }
+
+func (s Survey) echo(mode string) ([]byte, error) {
+	return json.Marshal(struct {
+		Mode          string                   `json:"mode"`
+		Who           string                   `json:"who"`
+		Scan          []identity.SecurableType `json:"scan"`
+		Objects       bool                     `json:"scan_workspace_objects"`
+		WorkspaceURLs []string                 `json:"workspace_urls"`
+	}{mode, s.Who, orEmpty(s.Scan), s.Objects, orEmpty(s.WorkspaceURLs)})
 }
 
 // MarshalJSON is the question as reports echo it.
 func (q Can) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Mode          string                 `json:"mode"`
-		Who           string                 `json:"who"`
-		Action        string                 `json:"action"`
-		Resource      string                 `json:"resource"`
-		Type          identity.SecurableType `json:"resource_type"`
-		Metastore     string                 `json:"metastore"`
-		WorkspaceURLs []string               `json:"workspace_urls"`
-	}{q.Mode(), q.Who, q.Action, q.Resource, q.Type, q.Metastore, orEmpty(q.WorkspaceURLs)})
+		Mode     string `json:"mode"`
+		Who      string `json:"who"`
+		Action   Action `json:"action"`
+		Resource string `json:"resource"`
+		targetEcho
+		WorkspaceURLs []string `json:"workspace_urls"`
+		Exercisable   bool     `json:"exercisable"`
+		Why           bool     `json:"why"`
+		WhyNot        bool     `json:"why_not"`
+	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Why, q.WhyNot})
+}
+
+// targetEcho is what a question is about, as reports echo it.
+type targetEcho struct {
+	Type      string `json:"resource_type"`
+	Metastore string `json:"metastore"`
+}
+
+func (t Target) echo() targetEcho {
+	e := targetEcho{Type: string(t.Type), Metastore: t.Metastore}
+	switch {
+	case t.Workspace:
+		e.Type = workspace
+	case t.Object != "":
+		e.Type = string(t.Object)
+	}
+	return e
 }
 
 // MarshalJSON is the question as reports echo it.
 func (q Resource) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Mode           string                 `json:"mode"`
-		Name           string                 `json:"resource"`
-		Type           identity.SecurableType `json:"resource_type"`
-		Metastore      string                 `json:"metastore"`
-		NoExpandGroups bool                   `json:"no_expand_groups"`
-		WorkspaceURLs  []string               `json:"workspace_urls"`
-	}{q.Mode(), q.Name, q.Type, q.Metastore, q.Groups, orEmpty(q.WorkspaceURLs)})
+		Mode string `json:"mode"`
+		Name string `json:"resource"`
+		targetEcho
+		NoExpandGroups bool               `json:"no_expand_groups"`
+		Privilege      identity.Privilege `json:"privilege"`
+		WorkspaceURLs  []string           `json:"workspace_urls"`
+	}{q.Mode(), q.Name, q.Target.echo(), q.Groups, q.Privilege, orEmpty(q.WorkspaceURLs)})
 }
 
 // MarshalJSON is the question as reports echo it.

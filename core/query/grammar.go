@@ -10,7 +10,7 @@ import (
 type Form struct {
 	Mode  string
 	About string
-	// Args names the positional arguments; all are required.
+	// Args names the positional arguments; those in brackets may be left out.
 	Args  []string
 	Flags []Flag
 	build func(args []string, v Values) (Request, error)
@@ -32,7 +32,9 @@ type Values interface {
 }
 
 // Forms lists the questions of this version.
-func Forms() []Form { return []Form{principalForm, resourceForm, canForm, doctorForm} }
+func Forms() []Form {
+	return []Form{principalForm, resourceForm, canForm, rolesForm, escalationsForm, doctorForm}
+}
 
 // FormOf finds the form of a question by its name.
 func FormOf(mode string) (Form, bool) {
@@ -80,9 +82,9 @@ func (f Form) Request(args []string, v Values) (Request, error) {
 		}
 	}
 	switch {
-	case len(args) < len(f.Args):
+	case len(args) < f.needed():
 		return nil, &UsageError{
-			Problem: fmt.Sprintf("%s needs %s", f.Mode, strings.Join(f.Args[len(args):], " and ")),
+			Problem: fmt.Sprintf("%s needs %s", f.Mode, strings.Join(f.Args[len(args):f.needed()], " and ")),
 			Hint:    "write " + f.short(),
 		}
 	case len(args) > len(f.Args):
@@ -92,6 +94,17 @@ func (f Form) Request(args []string, v Values) (Request, error) {
 		}
 	}
 	return f.build(args, v)
+}
+
+// needed counts the arguments that may not be left out.
+func (f Form) needed() int {
+	n := 0
+	for _, a := range f.Args {
+		if !strings.HasPrefix(a, "[") {
+			n++
+		}
+	}
+	return n
 }
 
 func (f Form) argName(i int) string {

@@ -20,6 +20,8 @@ type Principal struct {
 	// Scan names the types of securable to look at below catalogs, in the order of the tree.
 	// Objects in schemas imply schemas.
 	Scan []identity.SecurableType
+	// Escalations asks for its ways to more access, too, and Objects for permissions on workspace objects.
+	Escalations, Objects bool
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
@@ -52,14 +54,68 @@ var principalForm = Form{
 	Mode:  "principal",
 	About: "what can this user, service principal or group reach, everywhere, and by which path",
 	Args:  []string{"WHO"},
-	Flags: depthFlags(),
+	Flags: append([]Flag{{Name: "escalation-check", Usage: "look for its ways to more access, too"}, objectsFlag}, depthFlags()...),
 	build: func(args []string, v Values) (Request, error) {
 		urls := list(v.String(workspaceURLs))
 		if v.IsSet(workspaceURLs) && len(urls) == 0 {
 			return nil, noWorkspace
 		}
-		return Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls}, nil
+		q := Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls, Escalations: v.Bool("escalation-check"), Objects: v.Bool(objectsFlag.Name)}
+		if q.Objects && !q.Escalations {
+			return nil, &UsageError{Problem: "--" + objectsFlag.Name + " is for --escalation-check, roles and escalations in this version", Hint: "add --escalation-check, or ask about one object by resource NAME --resource-type TYPE"}
+		}
+		return q, nil
 	},
+}
+
+// Roles asks which of the roles of a Databricks account somebody has, or everybody.
+type Roles struct{ Survey }
+
+// Mode is "roles".
+func (Roles) Mode() string { return "roles" }
+
+// Escalations asks by which ways somebody, or everybody, can come to more access than was given.
+type Escalations struct{ Survey }
+
+// Mode is "escalations".
+func (Escalations) Mode() string { return "escalations" }
+
+// Survey is a question about one principal or about the whole account.
+type Survey struct {
+	// Who is as in Principal; empty means everybody.
+	Who string
+	// Scan is as in Principal.
+	Scan []identity.SecurableType
+	// Objects asks for workspace objects and who may use them, too.
+	Objects bool
+	// WorkspaceURLs limits the question to these workspaces; empty means all.
+	WorkspaceURLs []string
+}
+
+var objectsFlag = Flag{Name: "scan-workspace-objects", Usage: "look at jobs, pipelines, clusters, secret scopes and other workspace objects"}
+
+var (
+	rolesForm = surveyForm("roles", "which roles somebody has, or everybody, and the fact that shows each",
+		func(s Survey) Request { return Roles{s} })
+	escalationsForm = surveyForm("escalations", "by which ways somebody, or everybody, can come to more access than was given",
+		func(s Survey) Request { return Escalations{s} })
+)
+
+func surveyForm(mode, about string, ask func(Survey) Request) Form {
+	return Form{
+		Mode: mode, About: about, Args: []string{"[WHO]"},
+		Flags: append([]Flag{objectsFlag}, depthFlags()...),
+		build: func(args []string, v Values) (Request, error) {
+			s := Survey{Scan: scan(v), Objects: v.Bool(objectsFlag.Name), WorkspaceURLs: list(v.String(workspaceURLs))}
+			if v.IsSet(workspaceURLs) && len(s.WorkspaceURLs) == 0 {
+				return nil, noWorkspace
+			}
+			if len(args) > 0 {
+				s.Who = args[0]
+			}
+			return ask(s), nil
+		},
+	}
 }
 
 var doctorForm = Form{
