@@ -12,12 +12,13 @@
 //	        │      estate.Builder ──► *estate.Estate   immutable graph + what was and was not seen
 //	        ▼                              │
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
+//	     analysis (roles, escalations) · proof (checked again) · snapshot (the Estate as a file)
 //	        │
 //	        ▼
 //	  report.Report ── typed answer: paths, gaps, times, cost
 //	        │
 //	        ▼
-//	  formatters: text │ tree │ json │ ndjson │ csv ──► stdout, Slack
+//	  formatters: text │ tree │ json │ ndjson │ csv │ opengraph │ dot ──► stdout, Slack
 //
 // Everything between the Estate and the Report is arithmetic on values: no clock, no network, no
 // environment, no globals. That is what lets two fronts share it, tests run in milliseconds, and an

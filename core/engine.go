@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/analysis"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
+	"databricks-access-audit/core/snapshot"
 )
 
 // Options are what an Engine is made of.
@@ -22,6 +24,10 @@ type Options struct {
 	Credentials report.Credentials
 	// Version is the program's, for the reports.
 	Version string
+	// Rules are the choices made where the documentation of the rules of access leaves one.
+	Rules access.Options
+	// Keep, if set, is given the facts that each answer rests on, before the answer is returned.
+	Keep func(*Snapshot)
 	// Workers is how many reads run at once; zero means the collector's default.
 	Workers int
 	// Now is the clock; nil means time.Now.
@@ -51,17 +57,21 @@ type Progress func(done, planned int)
 // report holds what was known by then and is marked as interrupted.
 func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progress) (report.Report, error) {
 	src := g.o.Open()
-	options := collect.Options{Workers: g.o.Workers, Now: g.o.Now, Progress: progress}
+	options := collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress}
 	switch q := req.(type) {
 	case query.Principal:
+		if q.Escalations {
+			return g.principalWithEscalations(ctx, src, q, options)
+		}
 		scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
 		e, subject, err := collect.Principal(ctx, src, scope, options)
 		if err != nil {
 			return nil, err
 		}
-		r := access.Principal(e, subject)
+		m := access.Over(e, g.o.Rules)
+		r := m.Principal(subject)
 		g.sign(&r.Envelope, req, e, src)
-		doubt(&r.Coverage, e, access.Doubts(e, subject))
+		doubt(&r.Coverage, e, m.Doubts(subject))
 		return r, nil
 	case query.Can:
 		r, e, err := g.can(ctx, src, q, options)
@@ -69,14 +79,29 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 			return nil, err
 		}
 		g.sign(&r.Envelope, req, e, src)
-		return r, nil
+		return oneSide(r, q), nil
 	case query.Resource:
-		target := collect.Target{Parts: q.Parts, Type: q.Type, Metastore: q.Metastore}
-		e, on, err := collect.Resource(ctx, src, collect.Scope{WorkspaceURLs: q.WorkspaceURLs}, target, !q.Groups, options)
+		e, found, err := collect.Resource(ctx, src, collect.Scope{WorkspaceURLs: q.WorkspaceURLs}, target(q.Target), !q.Groups, options)
 		if err != nil {
 			return nil, err
 		}
-		r := access.Resource(e, on, candidates(e, on, q.WorkspaceURLs), !q.Groups)
+		r := whoReaches(access.Over(e, g.o.Rules), found, q)
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
+	case query.Roles:
+		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Entry: true, Objects: q.Objects}, options)
+		if err != nil {
+			return nil, err
+		}
+		r := analysis.Roles(access.Over(e, g.o.Rules), who)
+		g.sign(&r.Envelope, req, e, src)
+		return r, nil
+	case query.Escalations:
+		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Delegations: true, Objects: q.Objects}, options)
+		if err != nil {
+			return nil, err
+		}
+		r := analysis.Escalations(access.Over(e, g.o.Rules), who)
 		g.sign(&r.Envelope, req, e, src)
 		return r, nil
 	case query.Doctor:
@@ -90,21 +115,36 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 	}
 }
 
-// can answers whether one principal can do something on one securable.
-func (g *Engine) can(ctx context.Context, src collect.Source, q query.Can, o collect.Options) (*report.CanReport, *estate.Estate, error) {
-	scope := collect.Scope{Who: q.Who, WorkspaceURLs: q.WorkspaceURLs}
-	e, subject, on, err := collect.Can(ctx, src, scope, collect.Target{Parts: q.Parts, Type: q.Type, Metastore: q.Metastore}, o)
+// principalWithEscalations answers what a principal can reach, and by which ways to more. That needs the
+// whole account: who manages what is written at what is managed.
+func (g *Engine) principalWithEscalations(ctx context.Context, src collect.Source, q query.Principal, o collect.Options) (report.Report, error) {
+	survey := query.Survey{Who: q.Who, Scan: q.Scan, Objects: q.Objects, WorkspaceURLs: q.WorkspaceURLs}
+	e, who, err := g.survey(ctx, src, survey, collect.Depth{Delegations: true, Objects: q.Objects}, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	p, ok := q.PrivilegeOn(on.Type)
-	if !ok {
-		return nil, nil, &query.UsageError{
-			Problem: fmt.Sprintf("%s means nothing on a %s", q.Action, on.Type.Title()), Hint: "name a privilege, such as USE CATALOG",
-		}
+	m := access.Over(e, g.o.Rules)
+	r := m.Principal(*who)
+	found := analysis.Escalations(m, who)
+	r.Escalations = []report.Escalation{}
+	for _, f := range found.Findings {
+		r.Escalations = append(r.Escalations, report.Escalation{
+			ID: f.ID, Severity: f.Severity, Securable: f.Securable, Path: f.Path, Acts: f.Acts, Explanation: f.Gains,
+		})
 	}
-	r := access.Can(e, subject, p, on, candidates(e, on, q.WorkspaceURLs))
-	return r, e, nil
+	g.sign(&r.Envelope, q, e, src)
+	doubt(&r.Coverage, e, m.Doubts(*who))
+	return r, nil
+}
+
+// survey reads the account for a question about one principal, or about everybody: the key is then nil.
+func (g *Engine) survey(ctx context.Context, src collect.Source, q query.Survey, depth collect.Depth, o collect.Options) (*estate.Estate, *identity.PrincipalKey, error) {
+	scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+	e, key, err := collect.Survey(ctx, src, scope, depth, o)
+	if err != nil || q.Who == "" {
+		return e, nil, err
+	}
+	return e, &key, nil
 }
 
 // candidates are the workspaces from which a question about a securable is asked: the running ones
@@ -113,7 +153,7 @@ func candidates(e *estate.Estate, on identity.Securable, urls []string) []identi
 	var ids []identity.WorkspaceID
 	for _, w := range e.Workspaces() {
 		attached := slices.Contains(e.MetastoreWorkspaces(on.Metastore), w.ID)
-		asked := slices.ContainsFunc(urls, func(u string) bool { return collect.SameHost(u, w.Host) })
+		asked := slices.ContainsFunc(urls, func(u string) bool { return collect.Means(u, w) })
 		if asked || len(urls) == 0 && attached && w.Running() {
 			ids = append(ids, w.ID)
 		}
@@ -131,20 +171,19 @@ func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate
 	oldest, newest := e.Window()
 	head.FactsReadAt = report.FactsReadAt{Oldest: oldest.UTC(), Newest: newest.UTC()}
 	head.Request = req
+	if head.Mode != (query.Doctor{}).Mode() {
+		head.Options = g.o.Rules.Chosen()
+	}
 	head.Interrupted = e.Interrupted()
-	head.Coverage = coverage(e, lists[head.Mode])
+	head.Coverage = coverage(e, restsOn[head.Mode])
 	head.Coverage.APICalls = cost(src.Calls())
-}
-
-// lists are the lists of each mode's report that a gap can put in doubt.
-var lists = map[string][]string{
-	query.Principal{}.Mode(): {report.ListMemberships, report.ListWorkspaces, report.ListGrants, report.ListRoles, report.ListObjects},
-	query.Can{}.Mode():       {report.ListProofs},
-	query.Resource{}.Mode():  {report.ListAccess, report.ListIndirect},
+	if g.o.Keep != nil {
+		g.o.Keep(&Snapshot{e, snapshot.About{Tool: g.o.Version, SavedAt: g.o.Now().UTC(), Question: head.Mode, Gzip: true}})
+	}
 }
 
 // coverage turns the ledger into what reports say of it.
-func coverage(e *estate.Estate, lists []string) report.Coverage {
+func coverage(e *estate.Estate, lists map[string][]estate.Op) report.Coverage {
 	c := report.Coverage{Complete: true, Gaps: []report.Gap{}}
 	for _, r := range e.Reads() {
 		if r.Outcome.Needed {
@@ -183,32 +222,43 @@ func doubt(c *report.Coverage, e *estate.Estate, grants []estate.Grant) {
 }
 
 // affects names those of the lists from which something may be missing without the read.
-func affects(k estate.ReadKey, lists []string) []string {
+func affects(k estate.ReadKey, lists map[string][]estate.Op) []string {
 	affected := []string{} // null would stand for all
-	for _, list := range lists {
-		if slices.Contains(restsOn[list], k.Op) {
+	for list, ops := range lists {
+		if slices.Contains(ops, k.Op) {
 			affected = append(affected, list)
 		}
 	}
+	slices.Sort(affected)
 	return affected
 }
 
-// restsOn says which reads each list of a report is made from.
-var restsOn = map[string][]estate.Op{
-	report.ListMemberships: identities,
-	report.ListWorkspaces:  slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
-	report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
-	report.ListGrants:      slices.Concat(identities, places, securables),
-	report.ListProofs:      slices.Concat(identities, places, securables, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies}),
-	report.ListAccess:      whoReaches,
-	report.ListIndirect:    whoReaches,
-	report.ListObjects:     {estate.OpObjects},
+// restsOn says for each mode which reads each list of its report is made from.
+var restsOn = map[string]map[string][]estate.Op{
+	query.Principal{}.Mode(): {
+		report.ListMemberships: identities,
+		report.ListWorkspaces:  slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
+		report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
+		report.ListGrants:      slices.Concat(identities, places, securables),
+		report.ListObjects:     {estate.OpObjects},
+	},
+	query.Can{}.Mode():      {report.ListProofs: everything},
+	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},
+	query.Roles{}.Mode(): {
+		report.ListHeldRoles:         everything,
+		report.ListWorkspaceSettings: slices.Concat(identities, places, []estate.Op{estate.OpAssignments, estate.OpRestrictAdmins}),
+		report.ListMetastoreAdmins:   slices.Concat(identities, places, []estate.Op{estate.OpMetastores}),
+		report.ListWorkspaceCatalogs: slices.Concat(places, securables),
+	},
+	query.Escalations{}.Mode(): {report.ListFindings: everything, report.ListPowers: everything},
+	VerifyMode:                 {report.ListCheckedProofs: everything},
 }
 
 // The reads that several lists are made from.
 var (
-	whoReaches = slices.Concat(identities, places, securables, []estate.Op{
+	everything = slices.Concat(identities, places, securables, []estate.Op{
 		estate.OpHolder, estate.OpPrincipals, estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies,
+		estate.OpRoles, estate.OpEntitlements, estate.OpObjects, estate.OpObject, estate.OpObjectGrants, estate.OpRestrictAdmins,
 	})
 	identities = []estate.Op{estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers}
 	places     = []estate.Op{estate.OpReach, estate.OpWorkspaces}

@@ -15,3 +15,10 @@ type (
 	// AmbiguousResourceError says that several securables bear the name asked for.
 	AmbiguousResourceError = collect.AmbiguousResourceError
 )
+
+// ForeignProofError says that a proof is of no use here: it is no answer of this program, of another
+// account, or was changed.
+type ForeignProofError struct{ Why string }
+
+// Error says why.
+func (e *ForeignProofError) Error() string { return e.Why }

@@ -16,9 +16,12 @@ var walls = map[string][]string{
 	"core/identity": {"net/http", "os/exec", "math/rand", module + "…"},
 	"core/secret":   {"net/http", "os/exec", module + "…"},
 	"core/estate":   {"net/http", "os/exec", "math/rand", module + "core/access", module + "core/collect", module + "core/report", module + "core/query"},
+	"core/snapshot": {"net", "net/http", "os/exec", "math/rand", module + "core/access", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/report", module + "core/query"},
 	"core/query":    {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/report", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
 	"core/report":   {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/access", module + "core/query"},
 	"core/access":   {"net/http", "os/exec", "math/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox"},
+	"core/proof":    {"net/http", "os/exec", "math/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/query"},
+	"core/analysis": {"net/http", "os/exec", "math/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/query"},
 	"core/collect":  {"net/http", module + "core/databricks", module + "core/access", module + "core/report", module + "core/query"},
 	"core/databricks": {
 		module + "core/collect", module + "core/estate", module + "core/access", module + "core/report", module + "core/query",
@@ -64,10 +67,10 @@ func TestDirectImports(t *testing.T) {
 		"github.com/slack-go/slack…":               {module + "bot/slackapi"},
 		"github.com/databricks/databricks-sdk-go…": {module + "core/databricks"},
 		"github.com/urfave/cli…":                   {module + "cmd/databricks-access-audit"},
-		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/access/accesstest"},
+		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/proof", module + "core/analysis", module + "core/snapshot", module + "core/access/accesstest"},
 		module + "core/databricks":                 {module + "cmd/databricks-access-audit"},
 	}
-	pure := []string{"core/identity", "core/estate", "core/query", "core/report", "core/access", "formatters"}
+	pure := []string{"core/identity", "core/estate", "core/query", "core/report", "core/access", "core/analysis", "core/proof", "core/snapshot", "formatters"}
 	for line := range strings.Lines(goList(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...")) {
 		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
 		for _, imp := range strings.Fields(imports) {
