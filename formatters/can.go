@@ -17,6 +17,7 @@ type canView struct{ *report.CanReport }
 // The lists of a CanReport, as Gap.Affects names them.
 const (
 	listProofs  = "proofs"
+	listLatent  = "latent"
 	listMissing = "missing"
 )
 
@@ -31,6 +32,7 @@ type canAnswer struct {
 	Subject       report.Principal   `json:"subject"`
 	Action        identity.Privilege `json:"action"`
 	Resource      report.Securable   `json:"resource"`
+	Object        *report.ObjectRef  `json:"object,omitempty"`
 	Workspace     string             `json:"workspace"`
 	Verdict       report.Verdict     `json:"verdict"`
 	Tiers         report.Tiers       `json:"tiers"`
@@ -51,31 +53,38 @@ func (v canView) sections() []section {
 	for i, c := range v.Caveats {
 		caveats[i].Value = c
 	}
-	return []section{
+	proof := []string{"proof", "proof_workspace", "step", "kind", "principal", "group", "privilege",
+		"object_type", "object", "metastore", "workspace", "detail", "source", "read_at", "not_read", "object_id", "object_workspace"}
+	sections := []section{
 		listed("answer", "answer", []string{"subject_id", "subject_kind", "display_name", "subject_source", "active", "aliases", "action",
 			"object_type", "object", "metastore", "owner", "workspace", "verdict", "granted", "reachable", "exercisable",
-			"reachable_in", "proofs_omitted", "not_read"}, []canAnswer{v.record()}, one(answerRow)),
-		listed("proof", listProofs, []string{"proof", "proof_workspace", "step", "kind", "principal", "group", "privilege",
-			"object_type", "object", "metastore", "workspace", "detail", "source", "read_at", "not_read"}, v.Proofs, numbered(proofRows)).rowsCalled("proof_step"),
+			"reachable_in", "proofs_omitted", "not_read", "object_id", "object_workspace"}, []canAnswer{v.record()}, one(answerRow)),
+		listed("proof", listProofs, proof, v.Proofs, numbered(proofRows)).rowsCalled("proof_step"),
 		listed("missing_set", listMissing, []string{"set", "set_workspace", "fact", "kind", "privilege",
-			"object_type", "object", "metastore", "workspace", "known", "read", "suppliers", "not_read"}, v.Missing, numbered(missingRows)).rowsCalled("missing"),
-		listed("act", "acts", []string{"act", "description", "object_type", "object", "metastore", "because", "path", "not_read"},
+			"object_type", "object", "metastore", "workspace", "known", "read", "suppliers", "not_read", "principal", "detail", "object_id", "object_workspace"}, v.Missing, numbered(missingRows)).rowsCalled("missing"),
+		listed("act", "acts", []string{"act", "description", "object_type", "object", "metastore", "because", "path", "not_read",
+			"kind", "privilege", "principal", "role", "workspace", "level", "object_id", "object_workspace"},
 			v.Acts, numbered(actRows)),
 		listed("caveat", "caveats", []string{"value"}, caveats, one(func(c canCaveat) []string { return []string{c.Value} })),
 	}
+	if len(v.Latent) == 0 { // absent in JSON too: there is none for whoever is active
+		return sections
+	}
+	latent := listed("latent_proof", listLatent, proof, v.Latent, numbered(proofRows)).rowsCalled("latent_step")
+	return slices.Insert(sections, 2, latent)
 }
 
 func (v canView) record() canAnswer {
-	return canAnswer{v.Subject, v.Action, v.Resource, v.Workspace, v.Verdict, v.Tiers, v.ReachableIn, v.ProofsOmitted}
+	return canAnswer{v.Subject, v.Action, v.Resource, v.Object, v.Workspace, v.Verdict, v.Tiers, v.ReachableIn, v.ProofsOmitted}
 }
 
 func answerRow(a canAnswer) []string {
 	p, s := a.Subject, a.Resource
+	id, workspace := objectCells(a.Object)
 	return []string{p.ID, p.Kind, p.DisplayName, p.Source, known(p.Active), chain(p.Aliases, ", "), string(a.Action),
 		string(s.Type), s.FullName, s.Metastore, deref(s.Owner), a.Workspace, string(a.Verdict),
 		string(a.Tiers.Granted), string(a.Tiers.Reachable), string(a.Tiers.Exercisable),
-		chain(a.ReachableIn, ", "), strconv.FormatBool(a.ProofsOmitted),
-		nulls(null{"active", p.Active == nil}, null{"aliases", p.Aliases == nil}, null{"owner", s.Owner == nil}, null{"reachable_in", a.ReachableIn == nil})}
+		chain(a.ReachableIn, ", "), strconv.FormatBool(a.ProofsOmitted), nulls(null{"active", p.Active == nil}, null{"aliases", p.Aliases == nil}, null{"owner", s.Owner == nil}, null{"reachable_in", a.ReachableIn == nil}), id, workspace}
 }
 
 // null is a member of an item that may be null.
@@ -95,19 +104,32 @@ func nulls(members ...null) string {
 	return strings.Join(names, ", ")
 }
 
-// place is the securable of a fact in three cells.
-func place(s *report.Securable) []string {
-	if s == nil {
+// place is the securable of a fact in three cells, or the object where it is about one.
+func place(s *report.Securable, o *report.ObjectRef) []string {
+	switch {
+	case s != nil:
+		return []string{string(s.Type), s.FullName, s.Metastore}
+	case o != nil:
+		return []string{o.Type, o.Name, ""}
+	default:
 		return []string{"", "", ""}
 	}
-	return []string{string(s.Type), s.FullName, s.Metastore}
+}
+
+// objectCells are what a workspace object has and a securable has not.
+func objectCells(o *report.ObjectRef) (id, workspace string) {
+	if o == nil {
+		return "", ""
+	}
+	return o.ID, o.Workspace
 }
 
 // proofRows is one row for each step; a proof without any still has one.
 func proofRows(n int, p report.Proof) [][]string {
 	row := func(step string, s report.Step) []string {
-		return slices.Concat([]string{strconv.Itoa(n), p.Workspace, step, s.Kind, s.Principal, s.Group, string(s.Privilege)}, place(s.Securable),
-			[]string{s.Workspace, s.Detail, s.Fact.Source, stamp(s.Fact.ReadAt), nulls(null{"steps", p.Steps == nil})})
+		id, workspace := objectCells(s.Object)
+		return slices.Concat([]string{strconv.Itoa(n), p.Workspace, step, s.Kind, s.Principal, s.Group, string(s.Privilege)}, place(s.Securable, s.Object),
+			[]string{s.Workspace, s.Detail, s.Fact.Source, stamp(s.Fact.ReadAt), nulls(null{"steps", p.Steps == nil}), id, workspace})
 	}
 	if len(p.Steps) == 0 {
 		return [][]string{row("", report.Step{})}
@@ -122,8 +144,9 @@ func proofRows(n int, p report.Proof) [][]string {
 // missingRows is one row for each fact; a set without any still has one.
 func missingRows(n int, set report.MissingSet) [][]string {
 	row := func(fact, isKnown string, m report.Missing, null string) []string {
-		return slices.Concat([]string{strconv.Itoa(n), set.Workspace, fact, m.Kind, string(m.Privilege)}, place(m.Securable),
-			[]string{m.Workspace, isKnown, m.Read, chain(m.Suppliers, ", "), null})
+		id, workspace := objectCells(m.Object)
+		return slices.Concat([]string{strconv.Itoa(n), set.Workspace, fact, m.Kind, string(m.Privilege)}, place(m.Securable, m.Object),
+			[]string{m.Workspace, isKnown, m.Read, chain(m.Suppliers, ", "), null, m.Principal, m.Detail, id, workspace})
 	}
 	if len(set.Facts) == 0 {
 		return [][]string{row("", "", report.Missing{}, nulls(null{"facts", set.Facts == nil}))}
@@ -136,8 +159,10 @@ func missingRows(n int, set report.MissingSet) [][]string {
 }
 
 func actRows(n int, a report.Act) [][]string {
-	return [][]string{slices.Concat([]string{strconv.Itoa(n), a.Description}, place(a.Securable),
-		[]string{a.Because, chain(a.Path, arrow), nulls(null{"path", a.Path == nil})})}
+	id, workspace := objectCells(a.Object)
+	return [][]string{slices.Concat([]string{strconv.Itoa(n), a.Description}, place(a.Securable, a.Object),
+		[]string{a.Because, chain(a.Path, arrow), nulls(null{"path", a.Path == nil}),
+			a.Kind, string(a.Privilege), a.Principal, a.Role, a.Workspace, a.Level, id, workspace})}
 }
 
 // Limits of the first sentence, beyond which the sections have the rest.
@@ -151,7 +176,7 @@ func (v canView) answer() []node {
 	if v.Verdict != report.Allow && v.Verdict != report.Deny {
 		first.tone = alarm
 	}
-	nodes := []node{first, line(v.tiers())}
+	nodes := append([]node{first, line(v.tiers())}, v.exercise()...)
 	if len(v.Caveats) > 0 {
 		but := "But: " + Truncate(EscapeLine(v.Caveats[0]), maxPhrase)
 		if n := len(v.Caveats) - 1; n > 0 {
@@ -168,30 +193,30 @@ func (v canView) sentence() string {
 	if v.Subject.Name == "" {
 		who = nameOrID(v.Subject)
 	}
-	what := term(v.Action) + " on " + shortSecurable(v.Resource)
+	claim := v.claim()
 	from := ""
-	if v.Workspace != "" {
+	if v.Workspace != "" && !v.aboutWorkspace() {
 		from = " from " + shortTerm(v.Workspace, maxPlace)
 	}
 	switch v.Verdict {
 	case report.Allow:
-		s := fmt.Sprintf("ALLOW: %s can %s %s; %s", who, what, v.from(), v.proofCount())
+		s := fmt.Sprintf("ALLOW: %s %s%s; %s", who, claim.yes, v.from(), v.proofCount())
 		if !v.coverage().complete() {
 			s += "; " + v.certainty()
 		}
 		return s + "."
 	case report.Deny:
-		return fmt.Sprintf("DENY: %s cannot %s%s: %s; %s.", who, what, from, v.reason(), v.certainty())
+		return fmt.Sprintf("DENY: %s %s%s: %s; %s.", who, claim.no, from, v.reason(), v.certainty())
 	case report.Indirect:
 		acts := "INDIRECT"
 		if len(v.Acts) > 0 {
 			acts += " (" + count(len(v.Acts), "act") + ")"
 		}
-		return fmt.Sprintf("%s: %s cannot %s%s now, but can give it to itself: %s; %s.", acts, who, what, from, v.doing(), v.certainty())
+		return fmt.Sprintf("%s: %s %s%s now, but can give it to itself: %s; %s.", acts, who, claim.no, from, v.doing(), v.certainty())
 	case report.Unknown:
-		return fmt.Sprintf("UNKNOWN: whether %s can %s%s cannot be told: %s.", who, what, from, v.needs())
+		return fmt.Sprintf("UNKNOWN: whether %s %s%s cannot be told: %s.", who, claim.yes, from, v.needs())
 	default:
-		return fmt.Sprintf("NO VERDICT (%s): whether %s can %s%s was not decided; %s.", term(v.Verdict), who, what, from, v.certainty())
+		return fmt.Sprintf("NO VERDICT (%s): whether %s %s%s was not decided; %s.", term(v.Verdict), who, claim.yes, from, v.certainty())
 	}
 }
 
@@ -204,22 +229,20 @@ func (v canView) certainty() string {
 	return c.clause()
 }
 
-// shortSecurable is for the first sentence.
-func shortSecurable(s report.Securable) string {
-	return term(s.Type) + " " + shortTerm(s.FullName, maxSubject)
-}
-
-// from names the workspaces from which it can be done.
+// from names the workspaces from which it can be done, where the question does not name the one. Roles
+// on principals hold in the account; that no workspace is named says nothing then.
 func (v canView) from() string {
 	switch {
+	case v.aboutWorkspace(), v.Resource.Type == typePrincipal && len(v.ReachableIn) == 0:
+		return ""
 	case v.ReachableIn == nil:
-		return "from workspaces that were not read"
+		return " from workspaces that were not read"
 	case len(v.ReachableIn) > 0:
-		return "from " + fewNames(v.ReachableIn)
+		return " from " + fewNames(v.ReachableIn)
 	case v.coverage().certain(listProofs):
-		return "from no workspace"
+		return " from no workspace"
 	default:
-		return "from no workspace that was seen"
+		return " from no workspace that was seen"
 	}
 }
 
@@ -235,7 +258,7 @@ func fewNames(list []string) string {
 func (v canView) proofCount() string {
 	switch {
 	case v.Proofs == nil:
-		return "its proofs were not read"
+		return "its proofs were " + v.noProofs()
 	case v.ProofsOmitted:
 		return count(len(v.Proofs), "proof") + " and more that are not listed"
 	case len(v.Proofs) == 0:
@@ -248,7 +271,7 @@ func (v canView) proofCount() string {
 // reason is the smallest set that is missing for certain, and how many others there are.
 func (v canView) reason() string {
 	if v.Missing == nil {
-		return "what is missing was not read"
+		return "what is missing was " + v.noMissing()
 	}
 	if len(v.Missing) == 0 {
 		return "nothing was found that would make it ALLOW"
@@ -275,7 +298,7 @@ func (v canView) reason() string {
 func (v canView) doing() string {
 	switch {
 	case v.Acts == nil:
-		return "by acts that were not read"
+		return "by acts that were " + v.noMissing()
 	case len(v.Acts) == 0:
 		return "by acts that are not named"
 	}
@@ -346,10 +369,14 @@ func (c coverage) reasonFor(operation string) identity.FailureKind {
 	return ""
 }
 
-// tiers are the three levels of "can" in one line.
+// tiers are the three levels of "can" in one line, without the last where it has a line of its own.
 func (v canView) tiers() string {
 	t := v.Tiers
-	return "Tiers: granted " + answerTitle(t.Granted) + ", reachable " + answerTitle(t.Reachable) + ", exercisable " + answerTitle(t.Exercisable) + "."
+	s := "Tiers: granted " + answerTitle(t.Granted) + ", reachable " + answerTitle(t.Reachable)
+	if !v.exercised() {
+		s += ", exercisable " + answerTitle(t.Exercisable)
+	}
+	return s + "."
 }
 
 func answerTitle(a report.Answer) string {
@@ -368,9 +395,18 @@ func answerTitle(a report.Answer) string {
 func (v canView) figures() string {
 	var f figures
 	f.add(len(v.ReachableIn), v.ReachableIn != nil, "workspace")
-	f.add(len(v.Proofs), v.Proofs != nil, "proof")
-	f.add(len(v.Missing), v.Missing != nil, "missing set")
-	f.add(len(v.Acts), v.Acts != nil, "act")
+	if wanted(v.Proofs != nil, v.noProofs()) {
+		f.add(len(v.Proofs), v.Proofs != nil, "proof")
+	}
+	if n := len(v.Latent); n > 0 {
+		f.add(n, true, "latent proof")
+	}
+	if wanted(v.Missing != nil, v.noMissing()) {
+		f.add(len(v.Missing), v.Missing != nil, "missing set")
+	}
+	if wanted(v.Acts != nil, v.noMissing()) {
+		f.add(len(v.Acts), v.Acts != nil, "act")
+	}
 	f.add(len(v.Caveats), v.Caveats != nil, "caveat")
 	if v.ProofsOmitted {
 		f.known = append(f.known, "more proofs than are listed")

@@ -208,3 +208,40 @@ func TestNamesDoNotReadOnAsSentences(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestLatentProofsAreNoProofs: they stand whole in a block of their own, and nothing takes them for those
+// of an ALLOW.
+func TestLatentProofsAreNoProofs(t *testing.T) {
+	r := canLatent()
+	for f, want := range map[Format]string{
+		Text: "\nProofs: none (everything needed was read)\n\n" + latentHeading + "\n  Latent proof 1, from prod\n    1. alice@acme.test is in analysts (read the members of group analysts)\n" +
+			"    2. analysts has SELECT on TABLE main.sales.orders (read grants on table main.sales.orders)\n  Latent proof 2\n    1. alice@acme.test owns CATALOG main (read catalog main)\n\nMissing",
+		Tree: "├─ Proofs: none (everything needed was read)\n├─ " + latentHeading + "\n│  ├─ Latent proof 1, from prod\n",
+	} {
+		if got := write(t, r, Options{Format: f}); !strings.Contains(got, want) {
+			t.Errorf("%s:\n%s", f, got)
+		}
+	}
+	records := map[string]int{}
+	for _, row := range parseCSV(t, write(t, r, Options{Format: CSV})) {
+		records[row[0]]++
+	}
+	if records["latent_step"] != 3 || records["proof_step"] != 0 {
+		t.Errorf("rows are %v", records)
+	}
+	ndjson := write(t, r, Options{Format: NDJSON})
+	if strings.Count(ndjson, `{"record":"latent_proof",`) != 2 || strings.Contains(ndjson, `{"record":"proof",`) || !strings.Contains(ndjson, `"section":"latent","count":2`) {
+		t.Errorf("ndjson is\n%s", ndjson)
+	}
+	if got := summary(t, r, Options{}); !strings.Contains(got, "Counts: 0 workspaces · 0 proofs · 2 latent proofs · ") {
+		t.Errorf("the summary is\n%s", got)
+	}
+	for _, active := range []*report.CanReport{canDeny(), canAllow()} {
+		active.Latent = []report.Proof{}
+		for _, f := range formatsOf(active) {
+			if got := write(t, active, Options{Format: f}); strings.Contains(strings.ToLower(got), "latent") {
+				t.Errorf("no latent proof is shown as %s:\n%s", f, got)
+			}
+		}
+	}
+}

@@ -231,8 +231,12 @@ func (c coverage) about() node {
 // remarks are the request, the options and the notes.
 func (c coverage) remarks() []node {
 	nodes := []node{line("asked: " + EscapeLine(c.request()))}
+	var readings []string
 	for _, k := range slices.Sorted(maps.Keys(c.Options)) {
-		nodes = append(nodes, line("reading chosen: "+name(k)+" = "+name(c.Options[k])))
+		readings = append(readings, name(k)+" = "+name(c.Options[k]))
+	}
+	if len(readings) > 0 { // on one line: they are the same in nearly every report
+		nodes = append(nodes, node{text: "readings chosen: " + strings.Join(readings, ", "), tone: remark})
 	}
 	for _, n := range c.Notes {
 		nodes = append(nodes, line("note: "+EscapeLine(n)))

@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
 )
 
@@ -89,9 +90,19 @@ func parseCSV(t *testing.T, text string) [][]string {
 
 func TestEvilNames(t *testing.T) {
 	builders := map[string]func(string) report.Report{
-		"principal": func(s string) report.Report { return named(s) },
-		"doctor":    func(s string) report.Report { return doctorNamed(s) },
-		"resource":  func(s string) report.Report { return resourceNamed(s) },
+		"principal":       func(s string) report.Report { return named(s) },
+		"doctor":          func(s string) report.Report { return doctorNamed(s) },
+		"resource":        func(s string) report.Report { return resourceNamed(s, false) },
+		"resource object": func(s string) report.Report { return resourceNamed(s, true) },
+		"object":          func(s string) report.Report { return canNamedThing(s, "jobs", identity.Privilege(s)) },
+		"workspace":       func(s string) report.Report { return canNamedThing(s, typeWorkspace, "enter") },
+		"creation":        func(s string) report.Report { return canNamedThing(s, typeWorkspace, identity.Privilege("create "+s)) },
+		"roles":           func(s string) report.Report { return rolesNamed(s, false) },
+		"all roles":       func(s string) report.Report { return rolesNamed(s, true) },
+		"escalations":     func(s string) report.Report { return escalationsNamed(s, false) },
+		"all escalations": func(s string) report.Report { return escalationsNamed(s, true) },
+		"verify":          func(s string) report.Report { return verifyNamed(s) },
+		"persona":         func(s string) report.Report { return canNamedThing(s, typePrincipal, "impersonate") },
 	}
 	for _, verdict := range []report.Verdict{report.Allow, report.Indirect, report.Unknown, report.Deny, "strange"} {
 		builders["can "+string(verdict)] = func(s string) report.Report { return canNamed(s, verdict) }
@@ -114,7 +125,8 @@ func TestEvilNames(t *testing.T) {
 			label := EscapeLine(Truncate(strconv.QuoteToASCII(s), 60))
 			reports := map[string]report.Report{}
 			if len(s) > maxEverywhere {
-				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long resource": longResource(s)}
+				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long resource": longResource(s),
+					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s)}
 			}
 			for b, build := range builders {
 				if len(s) <= maxEverywhere || len(s) <= maxEverywhere*5 && b == "principal" {
@@ -122,7 +134,7 @@ func TestEvilNames(t *testing.T) {
 				}
 			}
 			for b, r := range reports {
-				for _, f := range Formats() {
+				for _, f := range formatsOf(r) {
 					out := write(t, r, Options{Format: f})
 					checkOutput(t, label, f, out)
 					if want := shapes[drawing{b, f}]; want > 0 && s != "" && lines(out) != want {
@@ -157,6 +169,19 @@ func longCan(s string) *report.CanReport {
 func longResource(s string) *report.ResourceReport {
 	r := resourceRich()
 	r.Resource.FullName, r.Access[0].Principal.Name, r.Access[1].Via = s, s, s
+	return r
+}
+
+func longRoles(s string) *report.RolesReport {
+	r := rolesRich()
+	r.Roles[0].Principal.Name, r.Roles[1].Scope, r.Metastores[1].Name = s, "workspace "+s, s
+	return r
+}
+
+func longEscalations(s string) *report.EscalationsReport {
+	r := escalationsRich()
+	r.Findings[0].Gains, r.Findings[1].Subject.Name, r.ChokePoints[0].From, r.Graph.Nodes[0].Name = s, s, s, s
+	r.Graph.Nodes[1].ID = s
 	return r
 }
 

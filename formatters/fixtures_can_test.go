@@ -85,6 +85,21 @@ func canDeny() *report.CanReport {
 	return r
 }
 
+// canLatent is of one who is deactivated and would be allowed by two proofs otherwise.
+func canLatent() *report.CanReport {
+	r := canQuestion(report.Deny)
+	r.Subject.Active = ptr(false)
+	r.Missing = []report.MissingSet{{Facts: []report.Missing{{Kind: report.StepActive, Known: true, Suppliers: []string{"account admins"}}}}}
+	r.Latent = []report.Proof{
+		{Workspace: "prod", Steps: []report.Step{
+			{Kind: report.StepMember, Principal: alice.Name, Group: "analysts", Fact: fact("read the members of group analysts", 80)},
+			{Kind: report.StepGrant, Principal: "analysts", Privilege: "SELECT", Securable: &orders, Fact: fact("read grants on table main.sales.orders", 60)},
+		}},
+		{Steps: []report.Step{{Kind: report.StepOwner, Principal: alice.Name, Securable: &mainCatalog, Fact: fact("read catalog main", 60)}}},
+	}
+	return r
+}
+
 func canIndirect() *report.CanReport {
 	r := canDeny()
 	r.Verdict = report.Indirect
@@ -124,26 +139,54 @@ func canUnknown() *report.CanReport {
 func canNamed(s string, verdict report.Verdict) *report.CanReport {
 	p := named(s)
 	on := p.Grants[0].Securable
+	thing := report.ObjectRef{Workspace: s, Type: s, ID: s, Name: s}
 	r := &report.CanReport{
 		Envelope: p.Envelope, Subject: p.Principal, Action: identity.Privilege(s), Resource: on, Workspace: s, Verdict: verdict,
 		Tiers:       report.Tiers{Granted: report.Answer(s), Reachable: report.Answer(s), Exercisable: report.Answer(s)},
 		ReachableIn: []string{s}, ProofsOmitted: true, Caveats: []string{s, s},
-		Acts: []report.Act{{Description: s, Securable: &on, Because: s, Path: p.Memberships[0].Paths[0]}},
+		Acts: []report.Act{{Kind: s, Description: s, Securable: &on, Privilege: identity.Privilege(s), Principal: s, Role: s, Workspace: s,
+			Object: &thing, Level: s, Because: s, Path: p.Memberships[0].Paths[0]}},
 	}
 	proof := report.Proof{Workspace: s}
 	set := report.MissingSet{Workspace: s}
 	kinds := []string{report.StepActive, report.StepMember, report.StepImplicit, report.StepSame, report.StepAncestor, report.StepGrant,
-		report.StepExpands, report.StepInherits, report.StepOwner, report.StepAssigned, report.StepAttached, report.StepBinding, s}
+		report.StepExpands, report.StepInherits, report.StepOwner, report.StepAssigned, report.StepAttached, report.StepBinding,
+		report.StepDefiner, report.StepAssume, report.StepRole, report.StepACL, report.StepEntitlement, report.StepSetting, report.StepCompute, s}
 	if verdict != report.Deny { // the sections are the same for all
 		kinds = []string{s}
 	}
 	for _, kind := range kinds {
 		proof.Steps = append(proof.Steps, report.Step{Kind: kind, Principal: s, Group: s, Privilege: identity.Privilege(s), Securable: &on,
-			Workspace: s, Detail: s, Fact: report.Fact{Source: s, ReadAt: noon}})
+			Workspace: s, Object: &thing, Detail: s, Fact: report.Fact{Source: s, ReadAt: noon}})
 		set.Facts = append(set.Facts, report.Missing{Kind: kind, Privilege: identity.Privilege(s), Securable: &on, Workspace: s,
-			Known: verdict == report.Deny, Read: s, Suppliers: []string{s}})
+			Object: &thing, Principal: s, Detail: s, Known: verdict == report.Deny, Read: s, Suppliers: []string{s}})
 	}
 	r.Proofs, r.Missing = []report.Proof{proof}, []report.MissingSet{set}
+	if verdict == report.Deny {
+		r.Latent = []report.Proof{proof, {Workspace: s}}
+	}
+	return r
+}
+
+// canNamedThing is canNamed about a workspace object, a workspace or a principal.
+func canNamedThing(s string, about identity.SecurableType, action identity.Privilege) *report.CanReport {
+	r := canNamed(s, report.Deny)
+	r.Action, r.Resource = action, report.Securable{Type: about, FullName: s}
+	if isObject(about) {
+		r.Object = &report.ObjectRef{Workspace: s, Type: string(about), ID: s, Name: s}
+	} else { // the steps are those of objects
+		r.Proofs, r.Missing = r.Proofs[:0], r.Missing[:0]
+	}
+	for _, p := range r.Proofs {
+		for i := range p.Steps {
+			p.Steps[i].Securable = nil
+		}
+	}
+	for _, m := range r.Missing {
+		for i := range m.Facts {
+			m.Facts[i].Securable = nil
+		}
+	}
 	return r
 }
 
@@ -185,6 +228,16 @@ func lacking(a report.Access, verdict report.Verdict, missing ...string) report.
 	return a
 }
 
+// byActs comes to its access by becoming and acting as another.
+func byActs(a report.Access) report.Access {
+	a.Acts = []report.Act{
+		{Kind: report.ActJoin, Description: "add itself to the group deployers", Principal: "deployers", Because: "manager of group deployers", Path: report.Path{a.Principal.Name}},
+		{Kind: report.ActRunAs, Description: "run a job as etl-nightly; it is in platform", Principal: "etl-nightly", Because: "Service principal user of etl-nightly",
+			Path: report.Path{a.Principal.Name, "deployers"}},
+	}
+	return a
+}
+
 // resourceRich has ways of every source and verdict.
 func resourceRich() *report.ResourceReport {
 	r := &report.ResourceReport{Envelope: envelope("resource"), Resource: orders, Containers: []report.Securable{salesSchema, mainCatalog}}
@@ -211,6 +264,7 @@ func resourceRich() *report.ResourceReport {
 		lacking(gives(heidi, report.AccessOwner, salesSchema, heidi.Name, nil, nil, report.Owner), report.Indirect),
 		lacking(gives(ivan, report.AccessOwner, mainCatalog, "platform", nil, nil, report.Owner), report.Indirect),
 		lacking(gives(root, report.AccessRole, object(identity.TypeMetastore, "eu-west", "eu-west", "platform-admins"), "platform-admins", nil, nil, "METASTORE_ADMIN"), report.Indirect),
+		byActs(lacking(gives(person("38", "judy@acme.test"), report.AccessOwner, mainCatalog, "platform", nil, nil, report.Owner), report.Indirect)),
 	}
 	return r
 }
@@ -239,10 +293,13 @@ func resourceEmpty() *report.ResourceReport {
 }
 
 // resourceNamed is a report in which every text from outside is the given one.
-func resourceNamed(s string) *report.ResourceReport {
+func resourceNamed(s string, object bool) *report.ResourceReport {
 	p := named(s)
 	on := p.Grants[0].Securable
 	r := &report.ResourceReport{Envelope: p.Envelope, Resource: on, Containers: []report.Securable{on, mainCatalog}}
+	if object {
+		r.Object = &report.ObjectRef{Workspace: s, Type: s, ID: s + "3", Name: s}
+	}
 	verdicts := []report.Verdict{report.Allow, report.Unknown, report.Deny, report.Indirect, report.Verdict(s)}
 	for i, source := range []string{report.AccessDirect, report.AccessInherited, report.AccessOwner, report.AccessRole, s} {
 		r.Access = append(r.Access, report.Access{Principal: p.Principal, Privileges: []identity.Privilege{identity.Privilege(s)}, Source: source,
@@ -250,6 +307,137 @@ func resourceNamed(s string) *report.ResourceReport {
 	}
 	other := r.Access[0]
 	other.Principal.Kind, other.Verdict = "service_principal", report.Indirect
+	other.Acts = []report.Act{{Kind: s, Description: s, Because: s, Path: report.Path{s, s + "2"}}, {Kind: s, Description: s}}
 	r.Indirect = []report.Access{other}
 	return r
+}
+
+// nightly and warehouse are workspace objects.
+var (
+	nightly   = report.ObjectRef{Workspace: "prod", Type: "jobs", ID: "991", Name: "nightly_etl"}
+	warehouse = report.ObjectRef{Workspace: "prod", Type: "sql_warehouses", ID: "8f3a", Name: "BI, shared"}
+)
+
+func canObject(verdict report.Verdict, level identity.Privilege, o report.ObjectRef) *report.CanReport {
+	r := canQuestion(verdict)
+	r.Action, r.Object = level, &o
+	r.Resource = report.Securable{Type: identity.SecurableType(o.Type), FullName: o.Name}
+	r.Request = canRequest{Who: "alice@acme.test", Action: string(level), Resource: o.Name}
+	return r
+}
+
+// canJob is allowed by a permission on a workspace object, in steps of the kinds that objects have.
+func canJob() *report.CanReport {
+	r := canObject(report.Allow, "CAN_MANAGE", nightly)
+	r.Tiers = report.Tiers{Granted: report.Yes, Reachable: report.Yes, Exercisable: report.Yes}
+	r.ReachableIn = []string{"prod"}
+	r.Proofs = []report.Proof{{Workspace: "prod", Steps: []report.Step{
+		{Kind: report.StepActive, Principal: alice.Name, Fact: fact("read user alice@acme.test", 90)},
+		{Kind: report.StepRole, Principal: alice.Name, Group: "etl-nightly", Detail: "roles/servicePrincipal.user", Fact: fact("read the rules of service principal etl-nightly", 70)},
+		{Kind: report.StepAssume, Principal: alice.Name, Group: "etl-nightly"},
+		{Kind: report.StepACL, Principal: "etl-nightly", Object: &nightly, Detail: "CAN_MANAGE", Fact: fact("read the permissions of job 991 in prod", 60)},
+		{Kind: report.StepACL, Principal: "etl-nightly", Object: &nightly, Detail: "CAN_MANAGE, inherited from /Shared", Fact: fact("read the permissions of job 991 in prod", 60)},
+		{Kind: report.StepEntitlement, Principal: "etl-nightly", Workspace: "prod", Detail: "workspace-access", Fact: fact("read the entitlements in prod", 50)},
+		{Kind: report.StepOwner, Principal: "etl-nightly", Object: &nightly, Fact: fact("read job 991 in prod", 50)},
+		{Kind: report.StepCompute, Principal: "etl-nightly", Workspace: "prod", Detail: "any cluster will do"},
+		{Kind: "quorum", Principal: alice.Name, Object: &nightly},
+	}}}
+	return r
+}
+
+// canWorkspace lacks what it takes to create something in a workspace.
+func canWorkspace() *report.CanReport {
+	r := canQuestion(report.Deny)
+	r.Action, r.Resource = "create cluster", report.Securable{Type: typeWorkspace, FullName: "prod"}
+	r.Request = canRequest{Who: "alice@acme.test", Action: "create cluster", Resource: "prod"}
+	r.Workspace = "prod"
+	r.Tiers.Exercisable = report.No
+	r.Missing = []report.MissingSet{
+		{Workspace: "prod", Facts: []report.Missing{
+			{Kind: report.StepEntitlement, Workspace: "prod", Detail: "allow-cluster-create", Known: true, Suppliers: []string{"admins"}},
+		}},
+		{Workspace: "prod", Facts: []report.Missing{
+			{Kind: report.StepAssigned, Workspace: "prod", Detail: "ADMIN", Known: true, Suppliers: []string{"account admins"}},
+			{Kind: report.StepCompute, Workspace: "prod", Read: "list the SQL warehouses of prod", Suppliers: []string{}},
+			{Kind: report.StepACL, Object: &warehouse, Detail: "CAN_USE", Known: true, Suppliers: []string{"bob@acme.test"}},
+		}},
+	}
+	return r
+}
+
+// canSetting is kept from it by a setting that holds for all.
+func canSetting() *report.CanReport {
+	r := canQuestion(report.Deny)
+	r.Action = "EXTERNAL_USE_SCHEMA"
+	r.Resource = salesSchema
+	r.Request = canRequest{Who: "alice@acme.test", Action: "EXTERNAL_USE_SCHEMA", Resource: "main.sales"}
+	r.Missing = []report.MissingSet{{Facts: []report.Missing{{Kind: report.StepSetting, Detail: "external_access_enabled", Known: true,
+		Securable: ptr(object(identity.TypeMetastore, "acme-us", "acme-us", "metastore admins")), Suppliers: []string{"metastore admins"}}}}}
+	return r
+}
+
+// canAct would be able to act as another by giving itself a role; proofs were not asked for.
+func canAct() *report.CanReport {
+	r := canQuestion(report.Indirect)
+	r.Action, r.Resource = "impersonate", report.Securable{Type: typePrincipal, FullName: "etl-nightly"}
+	r.Request = map[string]any{"who": "alice@acme.test", "action": "impersonate", "resource": "etl-nightly", "why": false, "why_not": true}
+	r.Proofs = nil
+	r.Missing = []report.MissingSet{
+		{Facts: []report.Missing{{Kind: report.StepRole, Principal: "etl-nightly", Detail: "roles/servicePrincipal.user", Known: true, Suppliers: []string{"etl-owners"}}}},
+		{Facts: []report.Missing{{Kind: report.StepAssume, Principal: "etl-nightly", Known: true, Suppliers: []string{"etl-owners"}}}},
+	}
+	r.Acts = []report.Act{
+		{Kind: report.ActTakeRole, Description: "give itself the role Service principal user on etl-nightly", Principal: "etl-nightly", Role: "roles/servicePrincipal.user",
+			Because: "Service principal manager of etl-nightly", Path: path("etl-owners")},
+		{Kind: report.ActPermit, Description: "give itself CAN_MANAGE on job nightly_etl", Object: &nightly, Level: "CAN_MANAGE", Workspace: "prod",
+			Because: "workspace admin of prod", Path: path()},
+	}
+	return r
+}
+
+// canThroughView reads through a view; the proofs alone were asked for.
+func canThroughView() *report.CanReport {
+	r := canQuestion(report.Allow)
+	r.Request = map[string]any{"who": "alice@acme.test", "action": "SELECT", "resource": "main.sales.orders", "why": true, "why_not": false}
+	r.ReachableIn = []string{"prod"}
+	r.Tiers = report.Tiers{Granted: report.Yes, Reachable: report.Yes, Exercisable: report.NotKnown}
+	r.Missing, r.Acts = nil, nil
+	view := object(identity.TypeTable, "main.sales.orders_v", "eu-west", "platform")
+	r.Proofs = []report.Proof{{Workspace: "prod", Steps: []report.Step{
+		{Kind: report.StepGrant, Principal: alice.Name, Privilege: "SELECT", Securable: &view, Fact: fact("read grants on table main.sales.orders_v", 60)},
+		{Kind: report.StepDefiner, Principal: "platform", Securable: &view, Fact: fact("read table main.sales.orders_v", 60)},
+		{Kind: report.StepGrant, Principal: "platform", Privilege: "SELECT", Securable: &orders, Fact: fact("read grants on table main.sales.orders", 60)},
+	}}}
+	return r
+}
+
+// resourceJob is about a workspace object: levels instead of privileges, and nothing of Unity Catalog.
+func resourceJob() *report.ResourceReport {
+	job := object("jobs", "nightly_etl", "prod", "bob@acme.test")
+	folder := object("directories", "/Shared", "prod", "")
+	bob, carol := person("31", "bob@acme.test"), person("32", "carol@acme.test")
+	return &report.ResourceReport{
+		Envelope: envelope("resource"), Resource: job, Object: &nightly, Containers: []report.Securable{folder},
+		Access: []report.Access{
+			gives(bob, report.AccessOwner, job, bob.Name, nil, []string{"prod"}, "IS_OWNER"),
+			gives(alice, report.AccessDirect, job, "analysts", nil, []string{"prod"}, "CAN_MANAGE_RUN"),
+			gives(alice, report.AccessInherited, folder, "analysts", nil, []string{"prod"}, "CAN_VIEW"),
+		},
+		Indirect: []report.Access{lacking(gives(carol, report.AccessRole, report.Securable{Type: typeWorkspace, FullName: "prod"}, "admins", nil, nil, "ADMIN"), report.Indirect)},
+	}
+}
+
+// resourceWorkspace is about who may enter.
+func resourceWorkspace() *report.ResourceReport {
+	prod := report.Securable{Type: typeWorkspace, FullName: "prod"}
+	bob, carol := person("31", "bob@acme.test"), person("32", "carol@acme.test")
+	return &report.ResourceReport{
+		Envelope: envelope("resource"), Resource: prod, Containers: []report.Securable{},
+		Access: []report.Access{
+			gives(bob, report.AccessDirect, prod, bob.Name, nil, []string{"prod"}, "ADMIN"),
+			gives(alice, report.AccessDirect, prod, "analysts", nil, []string{"prod"}, "USER"),
+			gives(carol, report.AccessRole, prod, "account admins", nil, []string{"prod"}, "ADMIN"),
+		},
+		Indirect: []report.Access{},
+	}
 }

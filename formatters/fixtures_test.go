@@ -274,7 +274,22 @@ func fixtures() map[string]report.Report {
 	return map[string]report.Report{
 		"rich": rich(), "incomplete": incomplete(), "empty": empty(), "unread": unread(), "hostile": hostile(),
 		"can_allow": canAllow(), "can_deny": canDeny(), "can_indirect": canIndirect(), "can_unknown": canUnknown(), "can_hostile": canHostile(),
+		"can_job": canJob(), "can_workspace": canWorkspace(), "can_act": canAct(), "can_setting": canSetting(), "can_latent": canLatent(), "can_view": canThroughView(),
 		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
+		"resource_job": resourceJob(), "resource_workspace": resourceWorkspace(),
+		"roles_rich": rolesRich(), "roles_subject": rolesSubject(), "roles_incomplete": rolesIncomplete(), "roles_counted": rolesCounted(), "roles_empty": rolesEmpty(), "roles_hostile": rolesHostile(),
+		"escalations_rich": escalationsRich(), "escalations_subject": escalationsSubject(), "escalations_incomplete": escalationsIncomplete(),
+		"escalations_empty": escalationsEmpty(), "escalations_hostile": escalationsHostile(),
+		"verify_one": verifyOne(), "verify_broken": verifyBroken(), "verify_incomplete": verifyIncomplete(), "verify_empty": verifyEmpty(), "verify_hostile": verifyHostile(),
 		"doctor": doctor(), "doctor_fine": doctorFine(), "doctor_blind": doctorBlind(),
 	}
+}
+
+// formatsOf are the formats that the report has.
+func formatsOf(r report.Report) []Format {
+	all := []Format{Text, Tree, JSON, NDJSON, CSV}
+	if _, graphed := r.(*report.EscalationsReport); graphed {
+		all = append(all, OpenGraph, Dot)
+	}
+	return all
 }

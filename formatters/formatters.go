@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/core/report"
@@ -19,10 +20,32 @@ const (
 	JSON   Format = "json"
 	NDJSON Format = "ndjson"
 	CSV    Format = "csv"
+
+	// These draw a graph: reports that have none refuse them.
+	OpenGraph Format = "opengraph"
+	Dot       Format = "dot"
 )
 
 // Formats lists the formats in the order in which help texts show them.
-func Formats() []Format { return []Format{Text, Tree, JSON, NDJSON, CSV} }
+func Formats() []Format { return []Format{Text, Tree, JSON, NDJSON, CSV, OpenGraph, Dot} }
+
+// graphed are the modes whose reports hold a graph.
+var graphed = []string{"escalations"}
+
+// Fits returns nil when reports of the mode can be written in the format, and otherwise an error that
+// says which can. It lets a caller refuse before anything is read.
+func (f Format) Fits(mode string) error {
+	if !f.drawsGraph() || slices.Contains(graphed, mode) {
+		return nil
+	}
+	return f.unfit(mode)
+}
+
+func (f Format) unfit(mode string) error {
+	return fmt.Errorf("a report of %s holds no graph to write as %s (that of %s does)", term(mode), f, series(graphed, "or"))
+}
+
+func (f Format) drawsGraph() bool { return f == OpenGraph || f == Dot }
 
 // ParseFormat reads the name of a format without regard to case. The error names the formats there
 // are and the one that was probably meant.
@@ -106,6 +129,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		err = writeNDJSON(&out, v)
 	case CSV:
 		flatTable(v).write(&out, o.CSVRaw)
+	case OpenGraph, Dot:
+		err = writeGraph(&out, v, o.Format)
 	default:
 		_, err = ParseFormat(string(o.Format))
 	}

@@ -25,9 +25,9 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv); did you mean "json"?`,
-		"":        `"" is not an output format (there are text, tree, json, ndjson, csv)`,
-		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv)`,
+		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot); did you mean "json"?`,
+		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot)`,
+		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot)`,
 	} {
 		if _, err := ParseFormat(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)
@@ -43,7 +43,7 @@ type strange struct{ report.Envelope }
 func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
 	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil),
-		"nil resource": (*report.ResourceReport)(nil), "strange": &strange{}} {
+		"nil resource": (*report.ResourceReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "strange": &strange{}} {
 		if Write(&b, r, Options{Format: JSON}) == nil || Summary(&b, r, Options{}) == nil || Tables(r) != nil {
 			t.Errorf("%s report is written", name)
 		}
@@ -71,7 +71,7 @@ func (broken) Write([]byte) (int, error) { return 0, errDisk }
 
 func TestErrorsOfTheWriterComeBack(t *testing.T) {
 	for _, f := range Formats() {
-		if err := Write(broken{}, rich(), Options{Format: f}); !errors.Is(err, errDisk) {
+		if err := Write(broken{}, escalationsRich(), Options{Format: f}); !errors.Is(err, errDisk) {
 			t.Errorf("%s: %v", f, err)
 		}
 		if err := WriteError(broken{}, f, "k", "m", nil); !errors.Is(err, errDisk) {
@@ -88,9 +88,10 @@ func TestErrorsOfTheWriterComeBack(t *testing.T) {
 
 func TestWriteError(t *testing.T) {
 	for f, want := range map[Format]string{
-		Text:   "Error: \"ann\" names several principals\nDid you mean:\n  ann@acme.test\n  \"a, b\"\n",
-		JSON:   "{\n  \"error\": {\n    \"kind\": \"ambiguous\",\n    \"message\": \"\\\"ann\\\" names several principals\",\n    \"candidates\": [\n      \"ann@acme.test\",\n      \"a, b\"\n    ]\n  }\n}\n",
-		NDJSON: "{\"error\":{\"kind\":\"ambiguous\",\"message\":\"\\\"ann\\\" names several principals\",\"candidates\":[\"ann@acme.test\",\"a, b\"]}}\n",
+		Text:      "Error: \"ann\" names several principals\nDid you mean:\n  ann@acme.test\n  \"a, b\"\n",
+		JSON:      "{\n  \"error\": {\n    \"kind\": \"ambiguous\",\n    \"message\": \"\\\"ann\\\" names several principals\",\n    \"candidates\": [\n      \"ann@acme.test\",\n      \"a, b\"\n    ]\n  }\n}\n",
+		OpenGraph: "{\n  \"error\": {\n    \"kind\": \"ambiguous\",\n    \"message\": \"\\\"ann\\\" names several principals\",\n    \"candidates\": [\n      \"ann@acme.test\",\n      \"a, b\"\n    ]\n  }\n}\n",
+		NDJSON:    "{\"error\":{\"kind\":\"ambiguous\",\"message\":\"\\\"ann\\\" names several principals\",\"candidates\":[\"ann@acme.test\",\"a, b\"]}}\n",
 	} {
 		var b bytes.Buffer
 		if err := WriteError(&b, f, "ambiguous", `"ann" names several principals`, []string{"ann@acme.test", "a, b"}); err != nil {
@@ -110,7 +111,7 @@ func TestWriteError(t *testing.T) {
 func gapReports(t *rapid.T) report.Report {
 	envelope := incomplete().Envelope
 	drawGaps(t, &envelope)
-	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource"}).Draw(t, "question")
+	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource", "roles", "escalations", "verify"}).Draw(t, "question")
 	switch envelope.Mode {
 	case "can":
 		r := canUnknown()
@@ -127,6 +128,32 @@ func gapReports(t *rapid.T) report.Report {
 		drawList(t, "access", &r.Access)
 		drawList(t, "indirect", &r.Indirect)
 		drawList(t, "containers", &r.Containers)
+		return r
+	case "roles":
+		r := rolesRich()
+		if rapid.Bool().Draw(t, "subject") {
+			r = rolesSubject()
+		}
+		r.Envelope = envelope
+		drawList(t, "roles", &r.Roles)
+		drawList(t, "workspaces", &r.Workspaces)
+		drawList(t, "metastores", &r.Metastores)
+		return r
+	case "verify":
+		r := verifyBroken()
+		r.Envelope = envelope
+		drawList(t, "proofs", &r.Proofs)
+		return r
+	case "escalations":
+		r := escalationsRich()
+		if rapid.Bool().Draw(t, "subject") {
+			r = escalationsSubject()
+		}
+		r.Envelope = envelope
+		drawList(t, "findings", &r.Findings)
+		drawList(t, "powers", &r.Powers)
+		drawList(t, "choke_points", &r.ChokePoints)
+		drawList(t, "nodes", &r.Graph.Nodes)
 		return r
 	default:
 		r := incomplete()
@@ -189,6 +216,7 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 		decode(t, render(t, r, Options{Format: JSON}), &whole)
 		lines := strings.Split(strings.TrimSpace(render(t, r, Options{Format: NDJSON})), "\n")
 		decode(t, lines[len(lines)-1], &last)
+		openGaps, dot := drawnGaps(t, r)
 		for _, g := range r.Head().Coverage.Gaps {
 			shown := EscapeLine(g.Operation)
 			if !strings.Contains(text, shown) || !strings.Contains(tree, shown) || !strings.Contains(b.String(), shown) {
@@ -197,6 +225,9 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 			if !slices.Contains(flat, shown) {
 				t.Fatalf("%q is not in CSV: %q", shown, flat)
 			}
+			if _, graphed := r.(*report.EscalationsReport); graphed && (!strings.Contains(openGaps, shown) || !strings.Contains(dot, shown)) {
+				t.Fatalf("%q is not in a drawing", shown)
+			}
 			has := func(o report.Gap) bool { return o.Operation == g.Operation }
 			if !slices.ContainsFunc(whole.Coverage.Gaps, has) || !slices.ContainsFunc(last.Gaps, has) {
 				t.Fatalf("%q is not in JSON or NDJSON", g.Operation)
@@ -204,6 +235,17 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 		}
 		checkShortTree(t, r)
 	})
+}
+
+// drawnGaps are what the drawings of a graph say of the gaps.
+func drawnGaps(t *rapid.T, r report.Report) (open, dot string) {
+	if _, graphed := r.(*report.EscalationsReport); !graphed {
+		return "", ""
+	}
+	var doc struct{ Graph openBody }
+	decode(t, render(t, r, Options{Format: OpenGraph}), &doc)
+	open, _ = doc.Graph.Nodes[0].Properties["gaps"].(string)
+	return open, dotShown(render(t, r, Options{Format: Dot}))
 }
 
 // checkShortTree cuts the tree and the summary: the last line is the coverage with the number of gaps.
@@ -351,8 +393,10 @@ func TestColourIsOnlyAdded(t *testing.T) {
 }
 
 func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
-	for key, r := range map[string]report.Report{"principal": rich(), "subject": canAllow(), "resource": resourceRich()} {
-		t.Run(key, func(t *testing.T) { checkTables(t, key, r) })
+	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}} {
+		for _, r := range all {
+			t.Run(r.Head().Mode, func(t *testing.T) { checkTables(t, key, r) })
+		}
 	}
 }
 
@@ -386,7 +430,8 @@ func TestHeaderDoesNotDependOnTheAnswer(t *testing.T) {
 		first, _, _ := strings.Cut(write(t, r, Options{Format: CSV}), "\r\n")
 		return first
 	}
-	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) {
+	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) ||
+		header(rolesRich()) != header(&report.RolesReport{}) || header(escalationsRich()) != header(&report.EscalationsReport{}) {
 		t.Error("rich and unread reports have different headers")
 	}
 }
@@ -397,7 +442,7 @@ func TestWritingDoesNotChangeTheReport(t *testing.T) {
 	all := fixtures()
 	t.Run("all", func(t *testing.T) {
 		for fixture, r := range all {
-			for _, f := range append(Formats(), Formats()...) {
+			for _, f := range append(formatsOf(r), formatsOf(r)...) {
 				t.Run(fixture+" "+string(f), func(t *testing.T) {
 					t.Parallel()
 					if a, b := write(t, r, Options{Format: f}), write(t, r, Options{Format: f}); a != b {
@@ -477,12 +522,24 @@ func TestLargeReportsTakeLinearTime(t *testing.T) {
 	for i := range 10_000 {
 		many.Access = append(many.Access, gives(person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i)), report.AccessInherited, salesSchema, "analysts", nil, []string{"prod"}, "SELECT"))
 	}
-	start := time.Now()
-	for _, f := range Formats() {
-		write(t, r, Options{Format: f, Width: 100, MaxLines: 100})
-		write(t, many, Options{Format: f, Width: 100, MaxLines: 100})
+	roles, ways := rolesRich(), escalationsRich()
+	for i := range 10_000 {
+		who := person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i))
+		roles.Roles = append(roles.Roles, has(who, "user", fmt.Sprintf("workspace w%03d", i%200), "list", "analysts"))
+		f := ways.Findings[i%4]
+		f.Subject, f.Path = who, report.Path{who.Name}
+		ways.Findings = append(ways.Findings, f)
+		ways.Powers[0].Reached = append(ways.Powers[0].Reached, report.Reach{Principal: who, Steps: 1, Via: []string{"E03"}, Through: report.Path{who.Name, fmt.Sprint("g", i)}})
+		ways.Graph.Nodes = append(ways.Graph.Nodes, report.GraphNode{ID: fmt.Sprint(i), Kind: "user", Name: who.Name})
+		ways.Graph.Edges = append(ways.Graph.Edges, report.GraphEdge{From: fmt.Sprint(i), To: "group:42", Kind: "member_of"})
 	}
-	if d := time.Since(start); d > 20*time.Second {
-		t.Errorf("took %v", d)
+	for _, large := range []report.Report{r, many, roles, ways} {
+		start := time.Now()
+		for _, f := range formatsOf(large) {
+			write(t, large, Options{Format: f, Width: 100, MaxLines: 100})
+		}
+		if d := time.Since(start); d > 20*time.Second {
+			t.Errorf("a report of %s took %v", large.Head().Mode, d)
+		}
 	}
 }

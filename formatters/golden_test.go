@@ -53,7 +53,7 @@ func golden(t *testing.T, file, got string) {
 
 func TestGolden(t *testing.T) {
 	for fixture, r := range fixtures() {
-		for _, f := range Formats() {
+		for _, f := range formatsOf(r) {
 			golden(t, fixture+"."+string(f), write(t, r, Options{Format: f}))
 		}
 		golden(t, fixture+".summary", summary(t, r, Options{}))

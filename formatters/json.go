@@ -70,18 +70,18 @@ type failure struct {
 	Candidates []string `json:"candidates"`
 }
 
-// WriteError writes why there is no report: for JSON and NDJSON as an object
+// WriteError writes why there is no report: for the formats that are JSON as an object
 // {"error":{"kind","message","candidates"}}, for the other formats as a line that starts with
 // "Error: " with the candidates under it. The texts may hold remote names; they are escaped.
 func WriteError(w io.Writer, f Format, kind, message string, candidates []string) error {
-	if f != JSON && f != NDJSON {
+	if f != JSON && f != NDJSON && f != OpenGraph {
 		return writeErrorText(w, message, candidates)
 	}
 	b, err := marshal(map[string]failure{"error": {kind, message, append([]string{}, candidates...)}})
 	if err != nil {
 		return err
 	}
-	if f == JSON {
+	if f != NDJSON {
 		var indented bytes.Buffer
 		if err := json.Indent(&indented, b, "", "  "); err != nil {
 			return err

@@ -502,7 +502,7 @@ func usable(in []string, unknown bool) string {
 }
 
 func securable(s report.Securable) string {
-	text := EscapeLine(string(s.Type)) + " " + name(s.FullName)
+	text := noun(s.Type) + " " + name(s.FullName)
 	if s.Owner != nil && *s.Owner != "" {
 		text += " (owner " + name(*s.Owner) + ")"
 	}

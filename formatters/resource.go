@@ -29,27 +29,54 @@ func (v resourceView) key() (column, value string) { return "resource", v.Resour
 
 func (v resourceView) sections() []section {
 	object := []string{"object_type", "object", "metastore", "owner", "not_read"}
-	access := []string{"principal_id", "principal", "kind", "display_name", "principal_source", "active", "aliases", "privileges", "source",
-		"object_type", "object", "metastore", "owner", "via", "path", "verdict", "reachable_in", "missing", "not_read"}
+	access := slices.Concat(principalColumns, []string{"privileges", "source",
+		"object_type", "object", "metastore", "owner", "via", "path", "verdict", "reachable_in", "missing", "not_read", "acts"})
 	return []section{
-		listed("resource", "resource", object, []report.Securable{v.Resource}, one(securableRow)),
+		listed("resource", "resource", append(slices.Clone(object), "object_id", "object_workspace"), []resourceAnswer{{v.Resource, v.Object}}, one(resourceRow)),
 		listed("container", "containers", object, v.Containers, one(securableRow)),
 		listed("access", listAccess, access, v.Access, one(accessRow)),
 		listed("indirect", listIndirect, access, v.Indirect, one(accessRow)),
 	}
 }
 
+// resourceAnswer is what the question is about, for records.
+type resourceAnswer struct {
+	report.Securable
+	Object *report.ObjectRef `json:"object,omitempty"`
+}
+
+func resourceRow(a resourceAnswer) []string {
+	id, workspace := objectCells(a.Object)
+	return append(securableRow(a.Securable), id, workspace)
+}
+
 func securableRow(s report.Securable) []string {
-	return append(place(&s), deref(s.Owner), nulls(null{"owner", s.Owner == nil}))
+	return append(place(&s, nil), deref(s.Owner), nulls(null{"owner", s.Owner == nil}))
 }
 
 func accessRow(a report.Access) []string {
 	p, on := a.Principal, a.GrantedOn
-	return []string{p.ID, p.Name, p.Kind, p.DisplayName, p.Source, known(p.Active), chain(p.Aliases, ", "), chain(a.Privileges, ", "), a.Source,
+	return append(principalCells(p), chain(a.Privileges, ", "), a.Source,
 		string(on.Type), on.FullName, on.Metastore, deref(on.Owner), a.Via, chain(a.Path, arrow),
 		string(a.Verdict), chain(a.ReachableIn, ", "), chain(a.Missing, "; "),
 		nulls(null{"active", p.Active == nil}, null{"aliases", p.Aliases == nil}, null{"privileges", a.Privileges == nil},
-			null{"owner", on.Owner == nil}, null{"path", a.Path == nil}, null{"reachable_in", a.ReachableIn == nil}, null{"missing", a.Missing == nil})}
+			null{"owner", on.Owner == nil}, null{"path", a.Path == nil}, null{"reachable_in", a.ReachableIn == nil}, null{"missing", a.Missing == nil}), chain(actTexts(a.Acts), "; "))
+}
+
+// actTexts are the acts in words.
+func actTexts(acts []report.Act) []string {
+	var all []string
+	for _, a := range acts {
+		all = append(all, a.Description)
+	}
+	return all
+}
+
+// principalColumns and principalCells are a principal in tables of many.
+var principalColumns = []string{"principal_id", "principal", "kind", "display_name", "principal_source", "active", "aliases"}
+
+func principalCells(p report.Principal) []string {
+	return []string{p.ID, p.Name, p.Kind, p.DisplayName, p.Source, known(p.Active), chain(p.Aliases, ", ")}
 }
 
 // reader is one principal with the ways by which it holds something.
@@ -224,7 +251,21 @@ func (v resourceView) sentence(c classes) string {
 	if len(c.indirect) == 0 {
 		parts = append(parts, v.nobodyElse())
 	}
-	return fmt.Sprintf("%s: %s; %s.", shortSecurable(v.Resource), strings.Join(parts, ", "), v.coverage().clause())
+	return fmt.Sprintf("%s: %s; %s.", v.thing(), strings.Join(parts, ", "), v.coverage().clause())
+}
+
+// thing is what the question is about. An object is in a workspace, not in a metastore.
+func (v resourceView) thing() string {
+	if v.Object == nil {
+		return shortSecurable(v.Resource)
+	}
+	o := *v.Object
+	o.Workspace = ""
+	s := shortObject(&o)
+	if w := v.Object.Workspace; w != "" {
+		s += " in workspace " + shortTerm(w, maxPlace)
+	}
+	return s
 }
 
 func (v resourceView) have(c classes) string {

@@ -8,7 +8,7 @@ import (
 )
 
 func TestResourceCountsEachPrincipalOnce(t *testing.T) {
-	want := "TABLE main.sales.orders: 4 users, 1 service principal and 2 groups have access now (ALLOW), 1 more holds a right that cannot be used (DENY), 3 more can give it to themselves; everything needed was read."
+	want := "TABLE main.sales.orders: 4 users, 1 service principal and 2 groups have access now (ALLOW), 1 more holds a right that cannot be used (DENY), 4 more can give it to themselves; everything needed was read."
 	r := resourceRich()
 	if got := firstLine(t, r); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
@@ -17,7 +17,7 @@ func TestResourceCountsEachPrincipalOnce(t *testing.T) {
 	r.Indirect = append(r.Indirect, lacking(r.Access[1], report.Indirect), r.Indirect[0], lacking(r.Access[9], report.Indirect))
 	r.Access = append(r.Access, r.Access...)
 	r.Access = append(r.Access, lacking(r.Access[0], report.Unknown, "x"))
-	want = strings.Replace(want, "1 more holds a right that cannot be used (DENY), 3 more", "4 more", 1)
+	want = strings.Replace(want, "1 more holds a right that cannot be used (DENY), 4 more", "5 more", 1)
 	if got := firstLine(t, r); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -29,7 +29,7 @@ func TestVerdictsThatAreNotKnownAreNoAccess(t *testing.T) {
 		r := resourceRich()
 		r.Access = []report.Access{lacking(r.Access[0], verdict)}
 		got := write(t, r, Options{})
-		if !strings.Contains(got, "nobody has access now (ALLOW), 1 perhaps (UNKNOWN), 3 more can give it to themselves") || !strings.Contains(got, "? data-engineering") {
+		if !strings.Contains(got, "nobody has access now (ALLOW), 1 perhaps (UNKNOWN), 4 more can give it to themselves") || !strings.Contains(got, "? data-engineering") {
 			t.Errorf("%q reads\n%s", verdict, got)
 		}
 	}
@@ -92,7 +92,7 @@ func TestTreeAndTextShowEachWayOnce(t *testing.T) {
 	r := resourceRich()
 	for _, f := range []Format{Text, Tree} {
 		out := write(t, r, Options{Format: f})
-		for verdict, want := range map[string]int{"; ALLOW, ": 8, "; DENY, ": 2, "; INDIRECT, ": 3} {
+		for verdict, want := range map[string]int{"; ALLOW, ": 8, "; DENY, ": 2, "; INDIRECT, ": 4} {
 			if n := strings.Count(out, verdict); n != want {
 				t.Errorf("%s shows %d ways of %q, want %d:\n%s", f, n, verdict, want, out)
 			}
@@ -115,5 +115,72 @@ func TestPrincipalsOfOneNameStayApart(t *testing.T) {
 	out := write(t, r, Options{})
 	if !strings.Contains(out, "* analysts (group, IdP)\n") || !strings.Contains(out, "- analysts (group, workspace-local)\n") {
 		t.Errorf("two groups are one:\n%s", out)
+	}
+}
+
+// TestActsStandUnderTheWay, in order and with their authority: a way by acting as others is none that
+// the principal has already.
+func TestActsStandUnderTheWay(t *testing.T) {
+	r := resourceRich()
+	for f, want := range map[Format]string{
+		Text: "not usable until then\n      1. add itself to the group deployers\n        authority: manager of group deployers, held directly\n" +
+			"      2. run a job as etl-nightly; it is in platform\n        authority: Service principal user of etl-nightly, held via deployers\n",
+		Tree: "not usable until then\n│  │     ├─ 1. add itself to the group deployers\n│  │     │  └─ authority: manager of group deployers, held directly\n" +
+			"│  │     └─ 2. run a job as etl-nightly; it is in platform\n│  │        └─ authority: Service principal user of etl-nightly, held via deployers\n",
+	} {
+		if got := write(t, r, Options{Format: f}); strings.Count(got, want) != 1 {
+			t.Errorf("%s:\n%s", f, got)
+		}
+	}
+	for _, table := range Tables(r) {
+		for i, row := range table.Rows {
+			want := ""
+			if table.Name == listIndirect && i == 3 {
+				want = `add itself to the group deployers; "run a job as etl-nightly; it is in platform"`
+			}
+			if last := len(row) - 1; table.Header[last] == "acts" && row[last] != want {
+				t.Errorf("%s: acts are %q, want %q", table.Name, row[last], want)
+			}
+		}
+	}
+	if got := write(t, r, Options{Format: NDJSON}); strings.Count(got, `"acts":[{"kind":"join_group",`) != 1 {
+		t.Errorf("ndjson is\n%s", got)
+	}
+}
+
+// TestObjectsAreInWorkspaces: what stands where a securable has its metastore is the workspace.
+func TestObjectsAreInWorkspaces(t *testing.T) {
+	for name, plant := range map[string]func(*report.ResourceReport){
+		"job": func(*report.ResourceReport) {},
+		"type that is not known": func(r *report.ResourceReport) {
+			r.Resource.Type, r.Object = "looms", &report.ObjectRef{Workspace: "prod", Type: "looms", ID: "991", Name: "nightly_etl"}
+		},
+		"creator that is not told": func(r *report.ResourceReport) { r.Resource.Owner = ptr("") },
+	} {
+		r := resourceJob()
+		plant(r)
+		what := noun(r.Resource.Type) + " nightly_etl"
+		if got := firstLine(t, r); !strings.HasPrefix(got, what+" in workspace prod: 2 users have access") {
+			t.Errorf("%s: got %s", name, got)
+		}
+		for _, f := range []Format{Text, Tree} {
+			got := write(t, r, Options{Format: f})
+			if strings.Contains(got, "metastore") || strings.Contains(got, "owned by nobody") || !strings.Contains(got, "name: "+what+" (id 991) in workspace prod") {
+				t.Errorf("%s as %s:\n%s", name, f, got)
+			}
+		}
+		if got := write(t, r, Options{Format: NDJSON}); strings.Count(got, `"object":{"workspace":"prod","type":`) != 1 {
+			t.Errorf("%s: ndjson does not tell objects of one name apart:\n%s", name, got)
+		}
+		for _, table := range Tables(r) {
+			if table.Name == "resource" && strings.Join(table.Rows[0][6:], "|") != "991|prod" {
+				t.Errorf("%s: table has %q", name, table.Rows[0])
+			}
+		}
+	}
+	r := resourceJob()
+	r.Object = &report.ObjectRef{Workspace: "prod; eve has access", Type: "jobs", ID: "7"}
+	if got := firstLine(t, r); !strings.HasPrefix(got, `job with id 7 in workspace "prod; eve has access": `) {
+		t.Errorf("got %s", got)
 	}
 }

@@ -58,11 +58,16 @@ func readerNode(p report.Principal, rank int, indirect bool) node {
 	case rank == rankDeny:
 		mark, t = "- ", plain
 	}
-	s := mark + nameOrID(p)
+	return node{text: mark + introduced(p), tone: t}
+}
+
+// introduced is a principal at the head of what it holds.
+func introduced(p report.Principal) string {
+	s := nameOrID(p)
 	if d := p.DisplayName; d != "" && d != p.Name {
 		s += " “" + EscapeLine(d) + "”"
 	}
-	return node{text: s + " (" + describe(p) + ")", tone: t}
+	return s + " (" + describe(p) + ")"
 }
 
 // privilegeTerms are the privileges as the way carries them.
@@ -78,6 +83,9 @@ func (v resourceView) origin(a report.Access) string {
 	on := securableTerm(&a.GrantedOn)
 	switch a.Source {
 	case report.AccessDirect:
+		if a.GrantedOn.Type == typeWorkspace { // workspaces have assignments for grants
+			return "by assignment to " + on
+		}
 		return "granted on " + on
 	case report.AccessInherited:
 		return "inherited from " + on
@@ -103,6 +111,7 @@ func (v resourceView) wayNode(a report.Access) node {
 	if hindered := a.Verdict != report.Allow && a.Verdict != report.Indirect; hindered && len(a.Missing) == 0 {
 		n.kids = append(n.kids, line("missing: "+listless(a.Missing != nil, "not named")))
 	}
+	n.kids = append(n.kids, actNodes(a.Acts, a.Principal.Name)...)
 	return n
 }
 
@@ -123,7 +132,14 @@ func (v resourceView) usable(a report.Access) string {
 
 // particulars hold the names in full.
 func (v resourceView) particulars() []node {
-	nodes := []node{line("name: " + described(v.Resource))}
+	full := described(v.Resource)
+	if v.Object != nil {
+		full = describedObject(v.Object)
+		if owner := deref(v.Resource.Owner); owner != "" {
+			full += ", owner " + name(owner)
+		}
+	}
+	nodes := []node{line("name: " + full)}
 	if len(v.Containers) == 0 {
 		return append(nodes, line("in: "+listless(v.Containers != nil, "nothing")))
 	}

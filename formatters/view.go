@@ -37,9 +37,21 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return resourceView{r}, nil
 		}
+	case *report.RolesReport:
+		if r != nil {
+			return rolesView{r}, nil
+		}
+	case *report.EscalationsReport:
+		if r != nil {
+			return escalationsView{r}, nil
+		}
 	case *report.DoctorReport:
 		if r != nil {
 			return doctorView{r}, nil
+		}
+	case *report.VerifyReport:
+		if r != nil {
+			return verifyView{r}, nil
 		}
 	}
 	return nil, fmt.Errorf("no format knows reports of type %T", r)
