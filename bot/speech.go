@@ -32,7 +32,7 @@ func usage(command string) slackapi.Message {
 }
 
 // sampleArguments stand for the arguments of the forms in examples.
-var sampleArguments = map[string]string{"WHO": "alice@example.com"}
+var sampleArguments = map[string]string{"WHO": "alice@example.com", "[WHO]": "alice@example.com", "ACTION": "read", "RESOURCE": "main.sales.orders", "NAME": "main.sales.orders"}
 
 func example(command string, f query.Form) string {
 	line := []string{command, f.Mode}
@@ -72,6 +72,12 @@ func explain(ctx context.Context, err error, t *task) slackapi.Message {
 	}
 	if elsewhere, ok := errors.AsType[*core.UnknownWorkspaceError](err); ok {
 		return offer("No workspace of the account has the address "+line(strings.Join(elsewhere.URLs, ", "))+".", "These are known:", elsewhere.Known)
+	}
+	if missing, ok := errors.AsType[*core.UnknownResourceError](err); ok {
+		return offer("I found nothing: "+line(missing.Missing())+".", "Did you mean one of these?", missing.Near)
+	}
+	if several, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
+		return offer("More than one thing bears that name: "+line(several.Error())+".", "These do:", several.Meanings())
 	}
 	if wrong, ok := isUsage(err); ok {
 		return misused(wrong)

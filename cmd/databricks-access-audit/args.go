@@ -89,7 +89,7 @@ func (a *arranged) take(arg, name, value string, isMode bool) error {
 // longNames are the flags behind the short ones; gathers are those that may be given several times.
 var (
 	longNames = map[string]string{"o": "output", "p": "profile"}
-	gathers   = map[string]bool{"fault": true}
+	gathers   = map[string]bool{"fault": true, "engine-option": true}
 )
 
 func (a *arranged) ordered(app *cli.App) ([]string, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/databricks"
 	"databricks-access-audit/core/identity"
@@ -31,6 +32,8 @@ const (
 func connectionFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.BoolFlag{Name: "sandbox", Category: connection, Usage: "ask the embedded sample account instead of Databricks"},
+		&cli.StringFlag{Name: "from-snapshot", Category: connection, Usage: "answer from `FILE`, that --save-snapshot wrote, instead of asking Databricks"},
+		&cli.StringFlag{Name: "save-snapshot", Category: connection, Usage: "write the facts that the answer rests on to `FILE`, for you alone"},
 		&cli.StringFlag{Name: "profile", Aliases: []string{"p"}, Category: connection, Usage: "use the profile `NAME` of ~/.databrickscfg"},
 		&cli.StringFlag{Name: "host", Category: connection, Usage: "`URL` of the account console, or of a workspace"},
 		&cli.StringFlag{Name: "account-id", Category: connection, Usage: "account `ID`"},
@@ -43,6 +46,7 @@ func connectionFlags() []cli.Flag {
 		&cli.DurationFlag{Name: "retry-base-delay", Category: connection, Usage: "first wait before a retry, as a `DURATION` such as 500ms"},
 		&cli.DurationFlag{Name: "retry-max-delay", Category: connection, Usage: "longest wait before a retry, as a `DURATION`"},
 		&cli.DurationFlag{Name: "timeout", Category: connection, Usage: "stop reading after a `DURATION` and answer from what was read"},
+		&cli.StringSliceFlag{Name: "engine-option", Category: connection, Usage: "decide what the documentation leaves open, as `NAME=VALUE`: " + strings.Join(access.OptionNames(), ", ")},
 		&cli.BoolFlag{Name: "debug", Category: logging, Usage: "log each request to stderr"},
 		&cli.StringFlag{Name: "log-level", Category: logging, Usage: "log at `LEVEL`: debug, info, warn, error or off", Value: "off"},
 		&cli.StringFlag{Name: "log-format", Category: logging, Usage: "log as `FORMAT`: text or json", Value: "text"},
@@ -54,6 +58,7 @@ func connectionFlags() []cli.Flag {
 type account struct {
 	engine *core.Engine
 	log    *slog.Logger
+	kept   *core.Snapshot // what the answer rests on
 	close  []func() error
 }
 
@@ -80,7 +85,10 @@ func connect(c *cli.Context, s streams) (*account, error) {
 
 // open opens what the account is made of. After an error, Close closes what was opened by then.
 func (a *account) open(c *cli.Context, s streams) error {
-	var err error
+	rules, err := engineOptions(c.StringSlice("engine-option"))
+	if err != nil {
+		return err
+	}
 	if a.log, err = a.logger(c, s.err); err != nil {
 		return err
 	}
@@ -90,6 +98,14 @@ func (a *account) open(c *cli.Context, s streams) error {
 		RateLimit: c.Float64("rate-limit"), MaxRetries: retries(c),
 		RetryBaseDelay: c.Duration("retry-base-delay"), RetryMaxDelay: c.Duration("retry-max-delay"),
 		Version: version(), Logger: a.log,
+	}
+	if file := c.String("from-snapshot"); file != "" {
+		saved, err := load(file)
+		if err != nil {
+			return err
+		}
+		a.engine = core.New(core.Options{Open: saved.Open, Rules: rules, Version: version(), Workers: c.Int("workers"), Keep: a.keep})
+		return nil
 	}
 	if c.Bool("sandbox") {
 		if o, err = a.embed(c, o); err != nil {
@@ -104,9 +120,37 @@ func (a *account) open(c *cli.Context, s streams) error {
 	a.engine = core.New(core.Options{
 		Open:    func() collect.Source { return opened.Session() },
 		Version: version(), Workers: c.Int("workers"),
+		Rules:       rules,
+		Keep:        a.keep,
 		Credentials: credentials(opened.Identity()),
 	})
 	return nil
+}
+
+func (a *account) keep(s *core.Snapshot) { a.kept = s }
+
+// load reads a snapshot file.
+func load(path string) (*core.Saved, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the snapshot: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	saved, err := core.Load(file)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return saved, nil
+}
+
+func engineOptions(choices []string) (access.Options, error) {
+	var o access.Options
+	for _, choice := range choices {
+		if err := o.Set(choice); err != nil {
+			return o, &query.UsageError{Problem: "--engine-option: " + err.Error()}
+		}
+	}
+	return o, nil
 }
 
 // credentials are what the configuration says of the caller; the account may say more.

@@ -15,6 +15,7 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
+	exitTampered    = 6   // a proof that does not hold, or is none
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
@@ -49,6 +50,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
+		return exitTampered
 	case is[*noError](err):
 		return exitNo
 	case is[interruptedError](err), errors.Is(err, context.Canceled):
@@ -67,6 +70,8 @@ func errorKind(err error) string {
 		return "unknown_name"
 	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
+		return "tampered"
 	case is[*incompleteError](err):
 		return "incomplete"
 	case exitCode(err) == exitInterrupted:

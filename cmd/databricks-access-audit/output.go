@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 	"databricks-access-audit/formatters"
@@ -48,12 +49,18 @@ type output struct {
 	options formatters.Options
 	summary bool
 	path    string
-	force   bool
-	s       streams
+	// snapshot is where the facts go that the answer rests on; empty for nowhere.
+	snapshot string
+	force    bool
+	s        streams
 }
 
-func newOutput(c *cli.Context, s streams) (*output, error) {
+// newOutput decides where the report of a mode goes, before anything is read.
+func newOutput(c *cli.Context, s streams, mode string) (*output, error) {
 	format, err := formatters.ParseFormat(c.String("output"))
+	if err == nil {
+		err = format.Fits(mode)
+	}
 	if err != nil {
 		return nil, &query.UsageError{Problem: err.Error()}
 	}
@@ -65,7 +72,7 @@ func newOutput(c *cli.Context, s streams) (*output, error) {
 	}
 	o := &output{
 		options: formatters.Options{Format: format, CSVRaw: c.Bool("csv-raw")},
-		summary: c.Bool("summary"), path: c.String("output-file"), force: c.Bool("force"), s: s,
+		summary: c.Bool("summary"), path: c.String("output-file"), snapshot: c.String("save-snapshot"), force: c.Bool("force"), s: s,
 	}
 	if o.path == "" && s.outIsTerminal {
 		o.options.Color = !c.Bool("no-color")
@@ -82,6 +89,11 @@ func newOutput(c *cli.Context, s streams) (*output, error) {
 
 // check finds out before any read whether the answer can be written.
 func (o *output) check() error {
+	if o.snapshot != "" && !o.force {
+		if _, err := os.Lstat(o.snapshot); err == nil {
+			return exists(o.snapshot)
+		}
+	}
 	switch {
 	case o.path == "":
 		return nil
@@ -157,6 +169,14 @@ func (o *output) write(r report.Report) error {
 	default:
 		return o.writeFile(o.path, func(w io.Writer) error { return formatters.Write(w, r, o.options) })
 	}
+}
+
+// save writes the facts that an answer rests on, if that was asked for.
+func (o *output) save(s *core.Snapshot) error {
+	if o.snapshot == "" || s == nil {
+		return nil
+	}
+	return o.writeFile(o.snapshot, s.Write)
 }
 
 // writeTables writes one file for each table of the report.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -41,7 +42,7 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(c, s)
+	out, err := newOutput(c, s, form.Mode)
 	if err != nil {
 		return err
 	}
@@ -58,7 +59,7 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if err != nil {
 		return advised(err)
 	}
-	if err := out.write(answer); err != nil {
+	if err := errors.Join(out.write(answer), out.save(a.kept)); err != nil {
 		return err
 	}
 	if err := judge(c, answer.Head()); err != nil {

@@ -97,7 +97,7 @@ func newApp(s streams) *cli.App {
 	for _, form := range query.Forms() {
 		app.Commands = append(app.Commands, questionCommand(s, form))
 	}
-	app.Commands = append(app.Commands, botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
+	app.Commands = append(app.Commands, verifyCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError
 		for _, sub := range c.Subcommands {
@@ -177,9 +177,7 @@ func candidates(err error) []string {
 		}
 	}
 	if e, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
-		for i, s := range e.Found {
-			lines = append(lines, fmt.Sprintf("%s %s  in metastore %s", s.Type.Title(), s.FullName(), e.Metastores[i]))
-		}
+		lines = e.Meanings()
 	}
 	if e, ok := errors.AsType[*core.UnknownWorkspaceError](err); ok {
 		lines = e.Known

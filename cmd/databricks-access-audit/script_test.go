@@ -262,13 +262,23 @@ func bounds(text string) (low, high int, err error) {
 
 // cmdUpdate changes the account.
 func cmdUpdate(ts *testscript.TestScript, args []string) {
-	need(ts, args, 1, "update group NAME | sp NAME APPID")
+	need(ts, args, 1, "update group NAME | sp NAME APPID | running | revoke NAME")
 	on(ts).server.Update(func(a *sandbox.Account) {
 		switch args[0] {
 		case "group": // a group of this name, without members
 			a.Groups = append(a.Groups, &sandbox.Group{ID: "3999", DisplayName: args[1]})
 		case "sp": // a second service principal of this name
 			a.ServicePrincipals = append(a.ServicePrincipals, &sandbox.ServicePrincipal{ID: "2999", DisplayName: args[1], ApplicationID: args[2]})
+		case "revoke": // what was granted to this name on any table
+			for _, m := range a.Metastores {
+				for _, c := range m.Catalogs {
+					for _, s := range c.Schemas {
+						for _, t := range s.Tables {
+							t.Grants = slices.DeleteFunc(t.Grants, func(g sandbox.Grant) bool { return g.Principal == args[1] })
+						}
+					}
+				}
+			}
 		case "running": // every workspace runs
 			for _, w := range a.Workspaces {
 				w.Status, w.NoIdentityFederation = sandbox.Running, false
