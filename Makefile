@@ -22,6 +22,10 @@ test: ## run every test that needs only Go; RUN=pattern narrows
 race: ## the same under the race detector
 	$(GO) test -race -run '$(RUN)' ./...
 
+.PHONY: worlds
+worlds: ## the engine against the oracle on a million random worlds; ACCESS_WORLDS=N and ACCESS_SEED=N choose others
+	ACCESS_WORLDS=$${ACCESS_WORLDS:-1000000} $(GO) test -timeout 0 -v -run ManyWorlds ./core/access
+
 .PHONY: check
 check: tidy vet test ## what must pass before a commit; works offline
 
