@@ -27,6 +27,8 @@ func TestParse(t *testing.T) {
 		"principal a --workspace-urls https://x.test, ":          query.Principal{Who: "a", WorkspaceURLs: []string{"https://x.test"}},
 		"principal a --workspace-urls=x.test,y.test":             query.Principal{Who: "a", WorkspaceURLs: []string{"x.test", "y.test"}},
 		"doctor": query.Doctor{},
+		"roles":  query.Roles{},
+		"escalations ann --scan-workspace-objects": query.Escalations{Survey: query.Survey{Who: "ann", Objects: true}},
 	} {
 		t.Run(line, func(t *testing.T) {
 			words, err := query.Words(line)
@@ -46,15 +48,23 @@ func TestParse(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for line, hint := range map[string]string{
-		"":                                 "principal",
-		"principle alice":                  "principal",
-		"principal":                        "WHO",
-		"principal alice bob":              "quotes",
-		`principal ""`:                     "empty",
-		"principal alice --to bob":         "--scan-tables",
-		"principal alice --workspace-urls": "needs a value",
-		"principal alice --scan-tables=7":  "takes no value",
-		"doctor alice":                     "does not take",
+		"":                                        "principal",
+		"principle alice":                         "principal",
+		"principal":                               "WHO",
+		"principal alice bob":                     "quotes",
+		`principal ""`:                            "empty",
+		"principal alice --to bob":                "--scan-tables",
+		"principal alice --workspace-urls":        "needs a value",
+		"principal alice --scan-tables=7":         "takes no value",
+		"doctor alice":                            "does not take",
+		"can a read hive_metastore.d.t":           "SHOW GRANTS",
+		"resource hive_metastore":                 "SHOW GRANTS",
+		"can a read b --workspace=":               "leave it out",
+		"can a enter b --resource-type job":       "leave out",
+		"can a impersonate b --resource-type job": "leave out",
+		"can a \"create table\" b --resource-type workspace": "schema",
+		"roles a b":                            "does not take",
+		"principal a --scan-workspace-objects": "--escalation-check",
 	} {
 		t.Run(line, func(t *testing.T) {
 			words, err := query.Words(line)

@@ -60,6 +60,12 @@ func target(name string, v Values, plain bool) (t Target, workspaces []string, e
 			Hint:    "write catalog, catalog.schema or catalog.schema.object; a part that holds a dot goes in backticks",
 		}
 	}
+	if strings.EqualFold(t.Parts[0], "hive_metastore") {
+		return t, nil, &UsageError{
+			Problem: name + " is in the Hive metastore of a workspace, which Unity Catalog does not govern: who may use it cannot be told from the account",
+			Hint:    "ask about a securable of Unity Catalog, or run SHOW GRANTS in the workspace",
+		}
+	}
 	return t, workspaces, nil
 }
 
