@@ -305,6 +305,9 @@ func (g use) caveatsFor(a audit) []string {
 	if info.View() && !info.BasesKnown {
 		add("views are read with the rights of their owner %s, which were not looked at: if the owner may not read what the view is built on, nobody can", info.Owner)
 	}
+	if g.on.Type == identity.TypeFunction && g.privilege == identity.Execute {
+		add("functions read with the rights of their owner %s, which were not looked at", info.Owner)
+	}
 	if info.RowFilter {
 		add("a row filter hides rows")
 	}
