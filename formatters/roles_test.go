@@ -57,7 +57,7 @@ func gapIn(list string) []report.Gap {
 func TestRolesWarnBeforeTheNames(t *testing.T) {
 	got := summary(t, rolesRich(), Options{})
 	for _, want := range []string{"\nAccount admins: alice@acme.test, bob@acme.test.\n", "\nMetastores that nobody administers: us-east.\n",
-		"\nWorkspaces whose admins may create tokens and run jobs as others: prod.\n", "\nNot in this answer, as no API tells who has them: account owner.\n"} {
+		"\nWorkspaces whose admins may create tokens and run jobs as others: prod.\n", "\nNot in this answer: account owner.\n"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
@@ -183,5 +183,17 @@ func TestAdminsThatWereNotReadAreNotNone(t *testing.T) {
 		if strings.Contains(line, "at least") || strings.Contains(line, "admins were not read") {
 			t.Errorf("a complete count is in doubt: %s", line)
 		}
+	}
+}
+
+func TestWhatSharesAReasonSharesALine(t *testing.T) {
+	t.Parallel()
+	r := rolesRich()
+	r.Unknowable = []report.Unknowable{{Role: "job_creator", Why: "not read"}, {Role: "support", Why: "no API"}, {Role: "user", Why: "not read"}, {Role: "user", Why: "no list"}}
+	if got := write(t, r, Options{Format: Text}); !strings.Contains(got, "\nNot in this answer\n  job_creator, user: not read\n  support: no API\n  user: no list\n") {
+		t.Error(got)
+	}
+	if got, want := summary(t, r, Options{}), "\nNot in this answer: job_creator, support, user.\n"; !strings.Contains(got, want) {
+		t.Errorf("no %q in\n%s", want, got)
 	}
 }

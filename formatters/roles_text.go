@@ -2,6 +2,7 @@ package formatters
 
 import (
 	"fmt"
+	"strings"
 
 	"databricks-access-audit/core/report"
 )
@@ -26,7 +27,7 @@ func (v rolesView) surroundings() []node {
 	add("Metastores and their admins", v.metastoreNodes(), v.Metastores != nil, report.ListMetastoreAdmins)
 	add("Catalogs that hidden groups of a workspace hold", v.catalogNodes(), v.WorkspaceCatalogs != nil, report.ListWorkspaceCatalogs)
 	if len(v.Unknowable) > 0 {
-		nodes = append(nodes, block("Not in this answer, as no API tells who has them", unknowableNodes(v.Unknowable), ""))
+		nodes = append(nodes, block(notInAnswer, unknowableNodes(v.Unknowable), ""))
 	}
 	if v.Subject != nil {
 		nodes = append(nodes, node{text: "Question", tone: title, kids: []node{line("subject: " + identified(*v.Subject))}})
@@ -177,10 +178,19 @@ func listedOr(list []string, unread string) string {
 	}
 }
 
+// unknowableNodes are what could not be looked for, with what shares a reason on one line.
 func unknowableNodes(all []report.Unknowable) []node {
-	var nodes []node
+	var whys []string
+	roles := map[string][]string{}
 	for _, u := range all {
-		nodes = append(nodes, line(name(u.Role)+": "+EscapeLine(u.Why)))
+		if roles[u.Why] == nil {
+			whys = append(whys, u.Why)
+		}
+		roles[u.Why] = append(roles[u.Why], name(u.Role))
+	}
+	var nodes []node
+	for _, why := range whys {
+		nodes = append(nodes, line(strings.Join(roles[why], ", ")+": "+EscapeLine(why)))
 	}
 	return nodes
 }

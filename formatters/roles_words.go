@@ -174,9 +174,12 @@ func (v rolesView) warnings() []node {
 	}
 	add("Metastores that nobody administers", orphans, alarm)
 	add("Workspaces whose admins may create tokens and run jobs as others", open, alarm)
-	add("Not in this answer, as no API tells who has them", silent, remark)
+	add(notInAnswer, slices.Compact(silent), remark)
 	return nodes
 }
+
+// notInAnswer is the heading over the roles that no API tells of, or that were not read.
+const notInAnswer = "Not in this answer"
 
 // The values of WorkspaceAdmins.RestrictAdmins.
 //

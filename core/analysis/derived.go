@@ -16,23 +16,30 @@ import (
 // https://docs.databricks.com/aws/en/security/auth/entitlements,
 // https://docs.databricks.com/aws/en/security/auth/access-control/
 func (q *rolesQuestion) derived() {
+	var blind, partial []string // the workspaces of which too little was read
 	for _, w := range q.e.Workspaces() {
 		l := labels{rolesQuestion: q, in: w.ID, scope: "workspace " + q.e.WorkspaceName(w.ID)}
 		l.read()
 		if !l.entitlements {
-			for _, role := range []string{roleUser, roleJobCreator, roleViewer} {
-				q.r.Unknowable = append(q.r.Unknowable, report.Unknowable{Role: role, Why: "the entitlements in " + l.scope + " were not read"})
-			}
+			blind = append(blind, l.scope)
 			continue
 		}
 		if !l.objects {
-			why := "not every list and permission of objects in " + l.scope + " was read: "
-			q.r.Unknowable = append(q.r.Unknowable,
-				report.Unknowable{Role: roleJobCreator, Why: why + "those are told whom an entitlement, or a permission that was read, makes one"},
-				report.Unknowable{Role: roleViewer, Why: why + "those are told who are consumers, whatever their permissions"})
+			partial = append(partial, l.scope)
 		}
 		l.list()
 	}
+	say := func(role, what string, where []string, rest string) {
+		if len(where) > 0 {
+			q.r.Unknowable = append(q.r.Unknowable, report.Unknowable{Role: role, Why: what + strings.Join(where, ", ") + rest})
+		}
+	}
+	for _, role := range []string{roleUser, roleJobCreator, roleViewer} {
+		say(role, "the entitlements were not read in ", blind, "")
+	}
+	const some = "not every list and permission of objects was read in "
+	say(roleJobCreator, some, partial, ": those are told whom an entitlement, or a permission that was read, makes one")
+	say(roleViewer, some, partial, ": those are told who are consumers, whatever their permissions")
 }
 
 // labels are the derived roles in one workspace.

@@ -195,7 +195,11 @@ func TestDerivedLabels(t *testing.T) {
 			delete(w.reads, k)
 		}
 	}
-	wantHeld(t, w.roles(t, "alice"), "alice")
+	r = w.roles(t, "alice")
+	wantHeld(t, r, "alice")
+	if want := (report.Unknowable{Role: "user", Why: "the entitlements were not read in workspace dev, workspace prod"}); !slices.Contains(r.Unknowable, want) {
+		t.Errorf("no %+v in %+v", want, r.Unknowable)
+	}
 }
 
 func TestAdminsAreNoViewers(t *testing.T) {

@@ -21,7 +21,7 @@ type RolesReport struct {
 	Metastores []MetastoreAdmin `json:"metastores"`
 	// WorkspaceCatalogs are catalogs that belong to the hidden groups of a workspace.
 	WorkspaceCatalogs []WorkspaceCatalog `json:"workspace_catalogs"`
-	// Unknowable are roles of which no API tells who has them.
+	// Unknowable are roles of which nothing that was read tells who has them.
 	Unknowable []Unknowable `json:"unknowable"`
 }
 
@@ -79,7 +79,7 @@ type WorkspaceCatalog struct {
 	On         Securable `json:"on"`
 }
 
-// Unknowable is a role of which no API tells.
+// Unknowable is a role, or a kind of escalation, that could not be looked for, and why.
 type Unknowable struct {
 	Role string `json:"role"`
 	Why  string `json:"why"`
