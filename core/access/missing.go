@@ -63,17 +63,21 @@ func (q canQuestion) missingFact(w want) report.Missing {
 	default:
 	}
 	if !w.known {
-		m.Read = q.readWords(w.read)
+		m.Read = q.unread(w)
 	}
 	return m
 }
 
-// readWords says what was not read. What no API tells has no read.
-func (a audit) readWords(k estate.ReadKey) string {
-	if k.Op == estate.OpUnknown {
+// unread says what was not read, or that nothing there is to read would tell.
+func (a audit) unread(w want) string {
+	switch {
+	case w.read.Op != estate.OpUnknown:
+		return a.e.Operation(w.read)
+	case w.kind == lackBinding:
+		return "Databricks does not document whether access may be granted through a read-only binding"
+	default:
 		return "no API tells whether serverless compute is there"
 	}
-	return a.e.Operation(k)
 }
 
 // suppliers says who could supply a missing fact, by the names that the facts bear.
@@ -169,7 +173,7 @@ func (a audit) wantWords(w want) string {
 		s = fmt.Sprintf("a binding of %s %s to workspace %s", w.securable.Type.Title(), w.securable.FullName(), a.e.WorkspaceName(w.workspace))
 	}
 	if !w.known {
-		s += " (not known: " + a.readWords(w.read) + ")"
+		s += " (not known: " + a.unread(w) + ")"
 	}
 	return s
 }

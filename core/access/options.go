@@ -24,6 +24,9 @@ type Options struct {
 	AssignedGroupsOnly bool
 	// AdminsRestricted takes the admins of workspaces whose setting was not read for restricted.
 	AdminsRestricted bool
+	// GrantsThroughReadOnly says whether access may be granted from a workspace whose binding to the
+	// catalog is read-only, of which no page of Databricks tells.
+	GrantsThroughReadOnly Verdict
 	// JobEditNeedsUser says that changing what runs as a service principal takes the right to use it.
 	JobEditNeedsUser bool
 	// MaxActs is how many acts a way to access may take before somebody acts as another; zero means 3.
@@ -84,6 +87,15 @@ var options = []option{
 	flag("catalog_owner_implies_use_schema", "false", "true", func(o *Options) *bool { return &o.CatalogOwnersUseSchemas }),
 	flag("acl_from_unassigned_groups", "true", "false", func(o *Options) *bool { return &o.AssignedGroupsOnly }),
 	flag("restrict_ws_admins_default", identity.AdminsAllowAll.String(), identity.AdminsRestricted.String(), func(o *Options) *bool { return &o.AdminsRestricted }),
+	{
+		name: "readonly_binding_blocks_grant", values: []string{"unknown", "true", "false"},
+		get: func(o Options) string {
+			return map[Verdict]string{Unknown: "unknown", Denied: "true", Allowed: "false"}[o.GrantsThroughReadOnly]
+		},
+		set: func(o *Options, value string) {
+			o.GrantsThroughReadOnly = map[string]Verdict{"unknown": Unknown, "true": Denied, "false": Allowed}[value]
+		},
+	},
 	flag("job_edit_requires_sp_user", "false", "true", func(o *Options) *bool { return &o.JobEditNeedsUser }),
 	{
 		name: "max_acts", values: []string{"3", "1", "2", "4", "5"},

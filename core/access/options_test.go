@@ -29,6 +29,9 @@ func optional() *estate.Estate {
 	b.AddAssignment(identity.Assignment{Workspace: 1, Principal: cem.Key, Permission: identity.WorkspaceUser})
 	b.AddSecurable(identity.SecurableInfo{Securable: theCatalog, Owner: "bob@x.test"})
 	b.AddSecurable(identity.SecurableInfo{Securable: theSchema, Owner: "g"})
+	b.AddSecurable(identity.SecurableInfo{Securable: shown, Owner: "ann@x.test", Isolation: identity.Isolated})
+	b.AddBindings(shown, []identity.Binding{{Workspace: 1, ReadOnly: true}})
+	b.Record(estate.ReadKey{Op: estate.OpBindings, Securable: shown}, estate.Outcome{Needed: true})
 	b.AddGrants(theCatalog, []identity.Grant{
 		{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.UseCatalog}},
 		{Holder: "bob@x.test", Privileges: []identity.Privilege{identity.Select}},
@@ -56,6 +59,7 @@ func optional() *estate.Estate {
 var (
 	group3     = identity.PrincipalKey{Kind: identity.KindGroup, ID: "3"}
 	theCatalog = identity.CatalogSecurable("m", "c")
+	shown      = identity.CatalogSecurable("m", "shown") // to the workspace, to read
 	theSchema  = identity.SchemaSecurable("m", "c", "s")
 	theJob     = identity.Object{Workspace: 1, Type: identity.ObjectJob, ID: "7"}
 )
@@ -86,6 +90,12 @@ func TestOptionsDecide(t *testing.T) {
 		"restrict_ws_admins_default=RESTRICT_TOKENS_AND_JOB_RUN_AS": {func(m *access.Model) access.Verdict {
 			return who(m, "1").Restricted(1)
 		}, access.Denied, access.Allowed},
+		"readonly_binding_blocks_grant=true": {func(m *access.Model) access.Verdict {
+			return who(m, "1").Can(identity.Manage, shown, 1)
+		}, access.Unknown, access.Denied},
+		"readonly_binding_blocks_grant=false": {func(m *access.Model) access.Verdict {
+			return who(m, "1").Can(identity.Manage, shown, 1)
+		}, access.Unknown, access.Allowed},
 		"max_acts=1": {func(m *access.Model) access.Verdict {
 			return access.Holds(m.Options().Chosen()["max_acts"] == "1")
 		}, access.Denied, access.Allowed},

@@ -490,7 +490,15 @@ func (r rules[T]) bound(on identity.Securable, p identity.Privilege, in identity
 	}
 	for _, b := range r.e.Bindings(carrier) {
 		if b.Workspace == in {
-			parts = append(parts, r.logic.fact(Holds(!b.ReadOnly || p.Reads()), evidence{kind: boundTo, securable: carrier, workspace: in, readOnly: b.ReadOnly, read: read}))
+			lets := Holds(!b.ReadOnly || p.Reads())
+			if b.ReadOnly && p == identity.Manage {
+				lets = r.m.options.GrantsThroughReadOnly
+			}
+			if lets == Unknown {
+				parts = append(parts, r.logic.fact(Unknown, evidence{}))
+				continue
+			}
+			parts = append(parts, r.logic.fact(lets, evidence{kind: boundTo, securable: carrier, workspace: in, readOnly: b.ReadOnly, read: read}))
 		}
 	}
 	return r.logic.need(r.logic.any(parts...), wanted)

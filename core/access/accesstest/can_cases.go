@@ -222,6 +222,10 @@ func CanCases() []CanCase {
 	ask("17 read through a read-only binding", yes, read, table, w1, readOnly(identity.Isolated))
 	ask("17 write through a read-only binding", no, write, table, w1, readOnly(identity.Isolated)).
 		Missing = []string{"binding CATALOG c ws1"}
+	ask("17 manage through a read-only binding", maybe, manage, table, w1, func(f *fixture) {
+		readOnly(identity.Isolated)(f)
+		f.grant(table, name, manage)
+	})
 	ask("17 write beside a stale binding", yes, write, table, w1, readOnly(identity.IsolationOpen))
 
 	ask("18 the owner of a catalog that is bound nowhere", self, read, table, w1, func(f *fixture) {

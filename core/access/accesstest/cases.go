@@ -244,6 +244,13 @@ func Cases() []Case {
 		}
 	}
 	add("17 a read-only binding lets read", readOnly(identity.Isolated, no))
+	add("17 whether a read-only binding lets grant is not documented", func(f *fixture) {
+		f.use()
+		f.own(table, "alice@x.test")
+		f.isolate(catalog, identity.Isolated, identity.Binding{Workspace: w1, ReadOnly: true})
+		f.effective(yes, alice, identity.Manage, table, w1)
+		f.can(maybe, alice, identity.Manage, table, w1)
+	})
 	add("17 a stale binding of an open catalog is nothing", readOnly(identity.IsolationOpen, yes))
 	add("19 writing to a table needs reading it", func(f *fixture) {
 		f.use()

@@ -61,6 +61,7 @@ func (s honest) with(edit func(*sightings)) *Oracle {
 	seen := s.seen
 	seen.Principals, seen.Securables = slices.Clone(seen.Principals), slices.Clone(seen.Securables)
 	seen.Assignments, seen.Memberships = slices.Clone(seen.Assignments), slices.Clone(seen.Memberships)
+	seen.Bindings = slices.Clone(seen.Bindings)
 	seen.Permissions, seen.Entitlements = slices.Clone(seen.Permissions), slices.Clone(seen.Entitlements)
 	seen.Roles, seen.Objects, seen.Reads = slices.Clone(seen.Roles), slices.Clone(seen.Objects), maps.Clone(seen.Reads)
 	edit(&seen)
@@ -219,6 +220,19 @@ var placeMutants = map[string]engine{
 		for i := range s.Permissions {
 			s.Permissions[i].Holder.Kind = anyKind
 		}
+	}},
+
+	"takes granting through a read-only binding for allowed": {wrap: func(h honest) Subject {
+		return spoilt{honest: h, can: func(p identity.Privilege, on identity.Securable, ws identity.WorkspaceID) access.Verdict {
+			if p != identity.Manage {
+				return h.Can(p, on, ws)
+			}
+			return h.with(func(s *sightings) {
+				for i := range s.Bindings {
+					s.Bindings[i].ReadOnly = false
+				}
+			}).Can(p, on, ws)
+		}}
 	}},
 
 	// Acting as a group.

@@ -346,6 +346,9 @@ func (o *Oracle) bound(on identity.Securable, p identity.Privilege, ws identity.
 	}
 	for _, b := range o.seen.Bindings {
 		if b.On == on && b.Workspace == ws {
+			if b.ReadOnly && p == identity.Manage {
+				return unknown("whether granting works through the read-only binding of %v to %v is not documented", on, ws)
+			}
 			if b.ReadOnly && !p.Reads() {
 				return denied("%v is bound to %v for reading only", on, ws)
 			}

@@ -176,8 +176,11 @@ func (w World) Questions(subject identity.PrincipalKey) []Question {
 				if j > 0 {
 					methods = methods[:3] // whether there is compute is the same for all
 				}
-				if p == identity.Manage || p == identity.Browse {
-					methods = methods[:2] // they are not data: Can does not speak of them
+				if p == identity.Manage {
+					methods = methods[:3] // whether there is compute does not matter to it
+				}
+				if p == identity.Browse {
+					methods = methods[:2] // it is no data: Can does not speak of it
 				}
 				for _, method := range methods {
 					qs = append(qs, Question{Method: method, Subject: subject, Privilege: p, On: on.Securable, Workspace: ws})
