@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
@@ -42,30 +44,42 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(c, s, form.Mode)
+	answer, err := answered(c, s, form.Mode, func(ctx context.Context, engine *core.Engine, show core.Progress) (report.Report, error) {
+		return engine.Answer(ctx, request, show)
+	})
 	if err != nil {
-		return err
-	}
-	a, err := connect(c, s)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Close() }() // the answer is out by then
-	ctx, cancel := withTimeout(c)
-	defer cancel()
-	show, done := newProgress(c.String("progress"), s)
-	answer, err := a.engine.Answer(ctx, request, show)
-	done()
-	if err != nil {
-		return advised(err)
-	}
-	if err := errors.Join(out.write(answer), out.save(a.kept)); err != nil {
 		return err
 	}
 	if err := judge(c, answer.Head()); err != nil {
 		return err
 	}
 	return verdictError(answer)
+}
+
+// answered connects, has the engine answer, and prints the answer.
+func answered[R report.Report](c *cli.Context, s streams, mode string, answer func(context.Context, *core.Engine, core.Progress) (R, error)) (R, error) {
+	var none R
+	out, err := newOutput(c, s, mode)
+	if err != nil {
+		return none, err
+	}
+	a, err := connect(c, s)
+	if err != nil {
+		return none, err
+	}
+	defer func() { _ = a.Close() }() // the answer is out by then
+	ctx, cancel := withTimeout(c)
+	defer cancel()
+	show, done := newProgress(c.String("progress"), s)
+	r, err := answer(ctx, a.engine, show)
+	done()
+	if err != nil {
+		return none, advised(err)
+	}
+	if err := errors.Join(out.write(r), out.save(a.kept)); err != nil {
+		return none, err
+	}
+	return r, nil
 }
 
 // verdictError turns a verdict other than ALLOW into the error for its exit code.

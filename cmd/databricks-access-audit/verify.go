@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -41,24 +42,10 @@ func verify(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	out, err := newOutput(c, s, core.VerifyMode)
+	checked, err := answered(c, s, core.VerifyMode, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.VerifyReport, error) {
+		return engine.Verify(ctx, answer, show)
+	})
 	if err != nil {
-		return err
-	}
-	a, err := connect(c, s)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = a.Close() }() // the answer is out by then
-	ctx, cancel := withTimeout(c)
-	defer cancel()
-	show, done := newProgress(c.String("progress"), s)
-	checked, err := a.engine.Verify(ctx, answer, show)
-	done()
-	if err != nil {
-		return advised(err)
-	}
-	if err := errors.Join(out.write(checked), out.save(a.kept)); err != nil {
 		return err
 	}
 	switch {
