@@ -3,7 +3,6 @@ package analysis_test
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/analysis"
@@ -67,13 +66,10 @@ func large(users, groups, objects int) *estate.Estate {
 	return b.Build()
 }
 
-// TestScale: the largest account that Databricks describes is answered in seconds.
+// BenchmarkLargeAccount asks about the largest account that Databricks describes.
 //
 // https://docs.databricks.com/aws/en/resources/limits
-func TestScale(t *testing.T) {
-	if testing.Short() {
-		t.Skip("a large account")
-	}
+func BenchmarkLargeAccount(b *testing.B) {
 	e := large(10_000, 5_000, 20_000)
 	someone := identity.PrincipalKey{Kind: identity.KindUser, ID: "1000123"}
 	for name, ask := range map[string]func(*access.Model){
@@ -82,13 +78,11 @@ func TestScale(t *testing.T) {
 		"escalations":               func(m *access.Model) { analysis.Escalations(m, nil) },
 		"escalations of one person": func(m *access.Model) { analysis.Escalations(m, &someone) },
 	} {
-		start := time.Now()
-		ask(access.Over(e, access.Options{}))
-		took := time.Since(start)
-		t.Logf("%s: %v", name, took)
-		if took > time.Minute {
-			t.Errorf("%s took %v", name, took)
-		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ask(access.Over(e, access.Options{}))
+			}
+		})
 	}
 }
 
