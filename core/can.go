@@ -40,8 +40,11 @@ func (g *Engine) can(ctx context.Context, src collect.Source, q query.Can, o col
 		}
 		r = ask(m, q.Exercisable)
 	}
-	if r.Verdict == report.Deny || r.Verdict == report.Unknown {
+	if undecided := r.Verdict == report.Deny || r.Verdict == report.Unknown; undecided && m.Subject(in.Subject).Active() != access.Denied {
 		g.readWays(ctx, in, m, q)
+		if q.Objects {
+			in.Steering(ctx, worthLooking(m, in, q.WorkspaceURLs))
+		}
 		e = in.Estate(ctx)
 		r = ask(access.Over(e, g.o.Rules), q.Exercisable)
 	}

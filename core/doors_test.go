@@ -98,6 +98,8 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"object":   parse(t, "can", "bob@acme.test", "run", "bi", "--resource-type", "warehouse"),
 		"query":    parse(t, "can", "bob@acme.test", "query", "main.sales.orders"),
 		"ways":     parse(t, "can", "mallory@acme.test", "read", "main.finance.ledger"),
+		"steered":  parse(t, "can", "bob@acme.test", "SELECT", "main.finance.payroll", "--scan-workspace-objects"),
+		"nothing":  parse(t, "can", "judy@acme.test", "SELECT", "main.finance.payroll", "--scan-workspace-objects"),
 		"view":     parse(t, "can", "bob@acme.test", "read", "main.sales.margin_by_region"),
 		"users":    parse(t, "resource", "nightly_etl", "--resource-type", "job"),
 		"roles":    parse(t, "roles", "alice@acme.test"),

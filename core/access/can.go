@@ -269,10 +269,22 @@ func (q canQuestion) caveats(r *report.CanReport) []string {
 	for _, g := range q.keptElsewhere() {
 		caveats = append(caveats, "group "+q.name(g)+" is kept by the identity provider: whoever manages it there can let it in")
 	}
-	if q.e.Saw(estate.ReadKey{Op: estate.OpRoles}) {
-		return append(caveats, "ways through other people's jobs, notebooks, clusters and tokens, and through groups and service principals that have nothing to do with it, were not looked at")
+	if q.active() == Denied {
+		return caveats // there is no way for who cannot log in
 	}
-	return append(caveats, "ways through managing a group, using a service principal, or other people's jobs and notebooks were not looked at")
+	return append(caveats, q.notLookedAt())
+}
+
+// notLookedAt says by which ways there may be access all the same.
+func (q canQuestion) notLookedAt() string {
+	switch delegations, steering := q.e.Saw(estate.ReadKey{Op: estate.OpRoles}), q.sawSteering(); {
+	case delegations && steering:
+		return "ways through other people's secrets, tokens and passwords, through code in volumes and Git repositories, and through groups and service principals that have nothing to do with it, were not looked at"
+	case delegations:
+		return "ways through other people's jobs, notebooks, clusters and tokens, and through groups and service principals that have nothing to do with it, were not looked at; --scan-workspace-objects looks at what runs as others"
+	default:
+		return "ways through managing a group, using a service principal, or other people's jobs and notebooks were not looked at"
+	}
 }
 
 // deep reports whether a proof passes more layers of groups than Databricks supports.

@@ -25,6 +25,9 @@ func (m *Model) Fact(k estate.ReadKey) report.Fact { return m.nobody().fact(k) }
 // nobody describes what is nobody's.
 func (m *Model) nobody() audit { return audit{m.Subject(identity.PrincipalKey{})} }
 
+// Active says whether the subject may log in.
+func (s *Subject) Active() Verdict { return s.verdicts().active() }
+
 // PathTo is the shortest way from the subject to one of its identities, as names.
 func (s *Subject) PathTo(k identity.PrincipalKey) report.Path { return audit{s}.shortest(k) }
 

@@ -18,11 +18,15 @@ type Model struct {
 	assumed []identity.PrincipalKey
 	// unread gives the account groups whose members were not read. Every subject asks for it.
 	unread func() []identity.PrincipalKey
+	// stages gives what runs as somebody in each workspace.
+	stages func() map[identity.WorkspaceID]*stage
 }
 
 // Over applies the rules to an estate.
 func Over(e *estate.Estate, o Options) *Model {
-	return &Model{e: e, options: o, subjects: &sync.Map{}, assumed: assumed(e), unread: sync.OnceValue(func() []identity.PrincipalKey { return unread(e) })}
+	m := &Model{e: e, options: o, subjects: &sync.Map{}, assumed: assumed(e), unread: sync.OnceValue(func() []identity.PrincipalKey { return unread(e) })}
+	m.stages = sync.OnceValue(func() map[identity.WorkspaceID]*stage { return stages(m) })
+	return m
 }
 
 func unread(e *estate.Estate) []identity.PrincipalKey {

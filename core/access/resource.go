@@ -331,22 +331,30 @@ func (q resourceQuestion) indirectOf(a audit) []report.Access {
 	return nil
 }
 
-// byRoles lists the acts by which a subject that manages groups or service principals, or that is admin
-// of a workspace, can come to the access of others.
+// byRoles lists the acts by which a subject that manages groups or service principals, that is admin of a
+// workspace, or that may change what runs as others, can come to the access of others.
 func (q resourceQuestion) byRoles(a audit) []report.Access {
 	p := q.Privilege
 	if p == "" {
 		p = reading[q.on.Type]
 	}
-	if p == "" || !q.delegated(a) {
+	if p == "" {
 		return nil
 	}
-	way := canQuestion{audit: a, goal: use{p, q.on}, Asked: Asked{From: q.From}}.fewestActs()
+	return canQuestion{audit: a, goal: use{p, q.on}, Asked: Asked{From: q.From}}.asOthers(a.securable(q.on), p)
+}
+
+// asOthers lists the acts by which the subject, as somebody else, can come to what it has not itself.
+func (q canQuestion) asOthers(resource report.Securable, p identity.Privilege) []report.Access {
+	if !q.mayActAsOthers(q.From) {
+		return nil
+	}
+	way := q.fewestActs()
 	if way.possible != Allowed || len(way.acts) == 0 {
 		return nil
 	}
 	return []report.Access{{
-		Principal: a.principal(a.key), Privileges: []identity.Privilege{p}, Source: report.AccessRole, GrantedOn: a.securable(q.on),
+		Principal: q.principal(q.key), Privileges: []identity.Privilege{p}, Source: report.AccessRole, GrantedOn: resource,
 		Via: way.acts[0].Because, Path: way.acts[0].Path, Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{}, Acts: way.acts,
 	}}
 }
@@ -358,16 +366,16 @@ var reading = map[identity.SecurableType]identity.Privilege{
 	identity.TypeExternalLocation: identity.ReadFiles, identity.TypeConnection: "USE_CONNECTION", identity.TypeServiceCredential: "ACCESS",
 }
 
-// delegated reports whether the subject has a role by which it could act as others. It saves the search
-// for everybody else.
-func (q resourceQuestion) delegated(a audit) bool {
-	for _, g := range q.e.AllRoleGrants() {
+// mayActAsOthers reports whether the subject has a role by which it could act as others, or decides what
+// runs as others. It saves the search for everybody else.
+func (a audit) mayActAsOthers(from []identity.WorkspaceID) bool {
+	for _, g := range a.e.AllRoleGrants() {
 		if kindOf(g.Role) != identity.KindUnknown && a.means(g.Holder, 0) == Allowed {
 			return true
 		}
 	}
-	return slices.ContainsFunc(q.From, func(w identity.WorkspaceID) bool {
+	return slices.ContainsFunc(from, func(w identity.WorkspaceID) bool {
 		restricted, _ := a.restricted(w)
-		return restricted == Denied && a.In(identity.WorkspaceAdmins(w)) == Allowed
+		return restricted == Denied && a.In(identity.WorkspaceAdmins(w)) == Allowed || a.maySteer(w)
 	})
 }

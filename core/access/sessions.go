@@ -24,8 +24,8 @@ type session struct {
 const maxSessions = 300
 
 // fewestActs looks for the way to access with the fewest acts: joining groups, acting as service
-// principals and, for admins of workspaces, as the people in them, and in each of these states giving
-// itself what is missing.
+// principals, for admins of workspaces as the people in them, and as whom the jobs and other objects run
+// that the subject may change; and in each of these states giving itself what is missing.
 func (q canQuestion) fewestActs() way {
 	best := way{possible: Denied}
 	queue := []session{{canQuestion: q, known: Allowed}}
@@ -44,10 +44,16 @@ func (q canQuestion) fewestActs() way {
 		}
 		if len(s.acts) < q.m.options.maxActs() {
 			queue = append(queue, s.next()...)
+			if read, missed := s.unknownRunner(); missed && best.possible == Denied {
+				best = way{possible: Unknown, doubt: read}
+			}
 		}
 	}
 	if read, missed := q.m.unknownHolder(); missed && best.possible == Denied {
 		best = way{possible: Unknown, doubt: read} // it may be a group that the subject manages
+	}
+	if read, missed := q.unseenSteering(); missed && best.possible == Denied {
+		best = way{possible: Unknown, doubt: read}
 	}
 	return best
 }
@@ -66,10 +72,14 @@ func (m *Model) unknownHolder() (estate.ReadKey, bool) {
 // needs no more than to be able to.
 func (s session) withoutGoal(acts []report.Act) []report.Act {
 	goal, ok := s.goal.(be)
-	if last := len(acts) - 1; ok && last > 0 && acts[last].Kind == report.ActRunAs && acts[last].Principal == s.name(goal.whom) {
-		return acts[:last]
+	last := len(acts) - 1
+	if !ok || last < 1 || acts[last].Kind != report.ActRunAs || acts[last].Principal != s.name(goal.whom) {
+		return acts
 	}
-	return acts
+	if acts[last].Object != nil {
+		return acts // there it is no right to act as somebody that was asked about
+	}
+	return acts[:last]
 }
 
 // finish is what it takes from here.
@@ -105,7 +115,7 @@ func (s session) next() []session {
 	for _, p := range principals {
 		list = append(list, s.runsAs(p)...)
 	}
-	return list
+	return append(list, s.steers()...)
 }
 
 // reachable are the groups and the users and service principals through whom the goal could be

@@ -21,10 +21,18 @@ func (m *Model) WhoOperates(on identity.Object, who Who) *report.ResourceReport 
 	for _, g := range m.e.ObjectGrants(on) {
 		named[g.Holder.Key] = true
 	}
+	level := identity.Level(who.Privilege)
+	using := level
+	if levels := on.Type.Levels(); using == "" && len(levels) > 0 {
+		using = levels[0]
+	}
 	for _, k := range m.listed(named, who.Expand) {
 		a := audit{m.Subject(k)}
+		if who.Expand && a.verdicts().operates(using, on) == Denied {
+			goal := canQuestion{audit: a, goal: operate{using, on}, Asked: Asked{From: []identity.WorkspaceID{on.Workspace}}}
+			r.Indirect = append(r.Indirect, goal.asOthers(r.Resource, identity.Privilege(using))...)
+		}
 		for _, g := range m.e.ObjectGrants(on) {
-			level := identity.Level(who.Privilege)
 			if level != "" && !on.Type.Includes(g.Level, level) || !who.Expand && !slices.Contains(a.persons(), g.Holder.Key) {
 				continue
 			}

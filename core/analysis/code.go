@@ -11,72 +11,36 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// place is a path of one workspace's tree.
-type place struct {
-	in   identity.WorkspaceID
-	path string
-}
-
-// codeIndex finds what lies at a path: notebooks, files, directories and Git folders.
-func (c *catalogue) codeIndex() map[place][]identity.ObjectInfo {
-	index := map[place][]identity.ObjectInfo{}
-	for _, o := range c.e.Objects() {
-		if o.Type.InTree() && o.Path != "" {
-			at := place{o.Workspace, treePath(o.Path)}
-			index[at] = append(index[at], o)
-		}
-	}
-	return index
-}
-
-// treePath is a path without the prefix that stands for the workspace's tree among other file systems.
-//
-// https://docs.databricks.com/aws/en/files/workspace
-func treePath(path string) string {
-	if rest, ok := strings.CutPrefix(path, "/Workspace/"); ok {
-		path = "/" + rest
-	}
-	if len(path) > 1 {
-		path = strings.TrimRight(path, "/")
-	}
-	return path
-}
-
 // codeOf enters who can change the code that an object runs as somebody else (E13): whoever may edit
 // the notebook or file, or a directory above it. What comes out of a Git repository is changed there.
-func (c *catalogue) codeOf(o identity.ObjectInfo, index map[place][]identity.ObjectInfo) {
+func (c *catalogue) codeOf(o identity.ObjectInfo) {
 	if len(o.Code) == 0 {
 		return
 	}
-	runs := c.runsAs(o)
+	runs := c.m.RunsAs(o)
 	for _, path := range o.Code {
 		switch {
 		case strings.HasPrefix(path, "/Volumes/"):
 			c.codeInVolume(o, runs, path)
 		case strings.HasPrefix(path, "/"):
-			c.codeInTree(o, runs, treePath(path), index)
+			c.codeInTree(o, runs, path)
 		default:
 			c.gap("E13", "code that comes out of a Git repository, or lies outside the workspace, is changed where no permission of the workspace tells")
 		}
 	}
 }
 
-func (c *catalogue) codeInTree(o identity.ObjectInfo, runs estate.Holder, path string, index map[place][]identity.ObjectInfo) {
+func (c *catalogue) codeInTree(o identity.ObjectInfo, runs estate.Holder, path string) {
 	found := false
-	for at := path; ; at = at[:max(1, strings.LastIndexByte(at, '/'))] {
-		for _, file := range index[place{o.Workspace, at}] {
-			found = found || c.e.Saw(permissionsRead(file.Object))
-			for _, g := range c.e.ObjectGrants(file.Object) {
-				// Every admin of the workspace may, by E10 or E11; what is inherited is told of where it
-				// comes from.
-				admins := g.Holder.Key == identity.WorkspaceAdmins(o.Workspace)
-				if file.Type.Includes(g.Level, identity.CanEdit) && !admins && !c.inherited(o.Workspace, g) {
-					c.editor(o, runs, file, g)
-				}
+	for _, file := range c.e.Above(o.Workspace, path) {
+		found = found || c.e.Saw(permissionsRead(file.Object))
+		for _, g := range c.e.ObjectGrants(file.Object) {
+			// Every admin of the workspace may, by E10 or E11; what is inherited is told of where it
+			// comes from.
+			admins := g.Holder.Key == identity.WorkspaceAdmins(o.Workspace)
+			if file.Type.Includes(g.Level, identity.CanEdit) && !admins && !c.inherited(o.Workspace, g) {
+				c.editor(o, runs, file, g)
 			}
-		}
-		if len(at) <= 1 {
-			break
 		}
 	}
 	if !found {

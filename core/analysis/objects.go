@@ -14,10 +14,9 @@ import (
 //
 // https://docs.databricks.com/aws/en/security/auth/access-control/
 func (c *catalogue) objects() {
-	code := c.codeIndex()
 	for _, o := range c.e.Objects() {
-		c.codeOf(o, code)
-		runs := c.runsAs(o)
+		c.codeOf(o)
+		runs := c.m.RunsAs(o)
 		for _, g := range c.entries(o) {
 			c.permitted(o, g, runs)
 		}
@@ -46,34 +45,6 @@ func runsSomething(o identity.ObjectInfo) bool {
 	default:
 		return false
 	}
-}
-
-// runsAs is the identity that an object runs as: the one it says, or its owner, or who made it.
-//
-// https://docs.databricks.com/aws/en/jobs/privileges, https://docs.databricks.com/aws/en/ldp/privileges
-func (c *catalogue) runsAs(o identity.ObjectInfo) estate.Holder {
-	name := o.RunAs
-	if o.Type == identity.ObjectCluster {
-		name = o.SingleUser
-	}
-	if name != "" {
-		return c.e.Resolve(name)
-	}
-	switch o.Type {
-	case identity.ObjectJob, identity.ObjectPipeline:
-		for _, g := range c.e.ObjectGrants(o.Object) {
-			if g.Level == identity.IsOwner {
-				return g.Holder
-			}
-		}
-	case identity.ObjectServing, identity.ObjectQuery, identity.ObjectAlert, identity.ObjectLegacyDashboard, identity.ObjectDashboard:
-	default:
-		return estate.Holder{}
-	}
-	if o.Creator == "" {
-		return estate.Holder{}
-	}
-	return c.e.Resolve(o.Creator)
 }
 
 // acting is the edge of acting as whom an object runs as; ok is false where nobody was told of, or

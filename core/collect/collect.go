@@ -85,6 +85,9 @@ type crawler struct {
 
 	directory directory
 	guests    guests
+
+	groupsAt memo[identity.WorkspaceID, map[string]identity.PrincipalKey] // groups of workspaces alone
+	records  memo[record, struct{}]
 }
 
 func newCrawler(src Source, scope Scope, o Options) *crawler {

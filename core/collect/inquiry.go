@@ -245,9 +245,14 @@ func (c *crawler) permissions(ctx context.Context, at identity.Workspace, o iden
 	return grants
 }
 
-// groupsOf lists the groups that a workspace knows with what they are entitled to, and gives those of
-// the workspace alone by name.
+// groupsOf lists the groups that a workspace knows with what they are entitled to, once, and gives those
+// of the workspace alone by name.
 func (c *crawler) groupsOf(ctx context.Context, at identity.Workspace) map[string]identity.PrincipalKey {
+	local, _ := c.groupsAt.get(at.ID, func() (map[string]identity.PrincipalKey, error) { return c.listGroups(ctx, at), nil })
+	return local
+}
+
+func (c *crawler) listGroups(ctx context.Context, at identity.Workspace) map[string]identity.PrincipalKey {
 	listed, err := c.src.WorkspaceIdentities(ctx, at, identity.KindGroup)
 	c.note(estate.ReadKey{Op: estate.OpEntitlements, Workspace: at.ID, Principal: identity.PrincipalKey{Kind: identity.KindGroup}}, err)
 	local := map[string]identity.PrincipalKey{}
@@ -292,8 +297,21 @@ func (c *crawler) entry(ctx context.Context, at identity.Workspace, persons ...i
 	}
 }
 
-// recordOf reads how a workspace records a user or service principal.
+// recordOf reads how a workspace records a user or service principal, once.
 func (c *crawler) recordOf(ctx context.Context, at identity.Workspace, k identity.PrincipalKey, local map[string]identity.PrincipalKey) {
+	_, _ = c.records.get(record{at.ID, k}, func() (struct{}, error) {
+		c.readRecord(ctx, at, k, local)
+		return struct{}{}, nil
+	})
+}
+
+// record is somebody as a workspace knows it.
+type record struct {
+	in  identity.WorkspaceID
+	who identity.PrincipalKey
+}
+
+func (c *crawler) readRecord(ctx context.Context, at identity.Workspace, k identity.PrincipalKey, local map[string]identity.PrincipalKey) {
 	own, err := c.src.WorkspaceIdentity(ctx, at, k)
 	if identity.IsKind(err, identity.NotFound) {
 		own, err = identity.WorkspaceIdentity{}, nil // the workspace has no record: it has nothing there
@@ -320,9 +338,30 @@ var compute = []identity.ObjectType{identity.ObjectWarehouse, identity.ObjectClu
 func (in *Inquiry) Equipment(ctx context.Context, ids []identity.WorkspaceID) {
 	for _, id := range ids {
 		at := in.workspaceOf(id)
-		in.q.add(func(ctx context.Context) { in.entry(ctx, at, append(in.directory.others, in.Subject)...) })
+		in.planEntry(at)
 		for _, t := range compute {
 			in.q.add(func(ctx context.Context) { in.objects(ctx, at, t) })
+		}
+	}
+	in.q.run(ctx, in.workers)
+}
+
+func (in *Inquiry) planEntry(at identity.Workspace) {
+	in.q.add(func(ctx context.Context) { in.entry(ctx, at, append(in.directory.others, in.Subject)...) })
+}
+
+// Steering reads what runs as somebody in the workspaces, who may change it, and what those are in as
+// whom it runs: one call for each type, and up to four for each object.
+func (in *Inquiry) Steering(ctx context.Context, ids []identity.WorkspaceID) {
+	r := &runners{crawler: in.crawler, not: in.subject, met: map[standing]bool{}}
+	objects := &acting{crawler: in.crawler, onRunner: r.meet}
+	for _, id := range ids {
+		at := in.workspaceOf(id)
+		in.planEntry(at)
+		for _, t := range revealing {
+			if _, steers := t.Steering(); steers {
+				in.q.add(func(ctx context.Context) { objects.list(ctx, at, t) })
+			}
 		}
 	}
 	in.q.run(ctx, in.workers)

@@ -3,8 +3,6 @@ package collect
 import (
 	"context"
 	"errors"
-	"strings"
-	"sync"
 
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -19,13 +17,6 @@ type Depth struct {
 	// Objects reads the workspace objects by which somebody may come to act as others, and who may use
 	// each.
 	Objects bool
-}
-
-// acting are the types of object by which somebody may come to act as others, or to what others hid.
-var acting = []identity.ObjectType{
-	identity.ObjectJob, identity.ObjectPipeline, identity.ObjectCluster, identity.ObjectClusterPolicy, identity.ObjectWarehouse,
-	identity.ObjectQuery, identity.ObjectAlertV2, identity.ObjectDashboard, identity.ObjectServing, identity.ObjectApp,
-	identity.ObjectSecretScope,
 }
 
 // Survey reads who is who in the whole account, who administers what and how far each may act as
@@ -43,7 +34,7 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 	if err != nil {
 		return nil, identity.PrincipalKey{}, err
 	}
-	s := &survey{crawler: c, depth: depth, paths: map[place]bool{}}
+	s := &survey{crawler: c, depth: depth, acting: &acting{crawler: c}}
 	if scope.Who != "" {
 		c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
 	}
@@ -70,15 +61,8 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 
 type survey struct {
 	*crawler
-	depth Depth
-
-	mu    sync.Mutex
-	paths map[place]bool // that were looked for
-}
-
-type place struct {
-	in   identity.WorkspaceID
-	path string
+	depth  Depth
+	acting *acting
 }
 
 // everybody lists the users or the service principals of the account.
@@ -111,8 +95,8 @@ func (s *survey) workspace(at identity.Workspace) {
 	if !s.depth.Objects {
 		return
 	}
-	for _, t := range acting {
-		s.q.add(func(ctx context.Context) { s.acting(ctx, at, t) })
+	for _, t := range revealing {
+		s.q.add(func(ctx context.Context) { s.acting.list(ctx, at, t) })
 	}
 }
 
@@ -134,58 +118,4 @@ func (s *survey) entries(ctx context.Context, at identity.Workspace) {
 			}
 		})
 	}
-}
-
-// acting lists the objects of a type with as whom each runs, what it runs and who may use it.
-func (s *survey) acting(ctx context.Context, at identity.Workspace, t identity.ObjectType) {
-	all, err := s.src.Objects(ctx, at, t)
-	key := estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: at.ID, Type: t}}
-	if identity.IsKind(err, identity.Unsupported) {
-		s.remark(key, identity.Unsupported, identity.FailureOf(err).Message) // a feature that is off has no objects
-		return
-	}
-	s.note(key, err)
-	for _, o := range all {
-		s.b.AddObject(o)
-		s.q.add(func(ctx context.Context) { s.permissions(ctx, at, o.Object) })
-		if t != identity.ObjectJob && t != identity.ObjectDashboard {
-			continue
-		}
-		s.q.add(func(ctx context.Context) {
-			detail, err := s.src.Object(ctx, at, o)
-			s.note(estate.ReadKey{Op: estate.OpObject, Object: o.Object}, err)
-			if err != nil {
-				return
-			}
-			s.b.AddObject(detail)
-			for _, path := range detail.Code {
-				s.code(ctx, at, path)
-			}
-		})
-	}
-}
-
-// code reads who may change what a job runs, once for each path. What lies outside the workspace's
-// tree has no list there.
-func (s *survey) code(ctx context.Context, at identity.Workspace, path string) {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "/Volumes/") {
-		return
-	}
-	s.mu.Lock()
-	again := s.paths[place{at.ID, path}]
-	s.paths[place{at.ID, path}] = true
-	s.mu.Unlock()
-	if again {
-		return
-	}
-	o, err := s.src.ObjectAt(ctx, at, path)
-	if identity.IsKind(err, identity.NotFound) {
-		return // the job will fail; nobody can change what is not there
-	}
-	s.note(estate.ReadKey{Op: estate.OpLookup, Workspace: at.ID, Name: path}, err)
-	if err != nil {
-		return
-	}
-	s.b.AddObject(o)
-	s.permissions(ctx, at, o.Object)
 }

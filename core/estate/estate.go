@@ -49,6 +49,7 @@ type Estate struct {
 	roles       []RoleGrant // sorted by what they are on, then role and holder
 	objects     []identity.ObjectInfo
 	object      map[identity.Object]int
+	tree        map[treePlace][]int // what lies at a path
 	permissions map[identity.Object][]ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 

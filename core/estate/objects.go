@@ -40,6 +40,48 @@ func (e *Estate) Object(o identity.Object) (identity.ObjectInfo, bool) {
 	return e.objects[i], true
 }
 
+// Above gives what lies at a path of a workspace's tree and the directories that it is in, the deepest
+// first: whoever may edit one of them decides what is at the path. It is empty for what lies elsewhere,
+// in a volume or in a Git repository.
+func (e *Estate) Above(in identity.WorkspaceID, path string) []identity.ObjectInfo {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, volumes) {
+		return nil
+	}
+	var above []identity.ObjectInfo
+	for at := treePath(path); ; at = at[:max(1, strings.LastIndexByte(at, '/'))] {
+		for _, i := range e.tree[treePlace{in, at}] {
+			above = append(above, e.objects[i])
+		}
+		if len(at) <= 1 {
+			return above
+		}
+	}
+}
+
+// treePlace is a path of one workspace's tree.
+type treePlace struct {
+	in   identity.WorkspaceID
+	path string
+}
+
+// volumes is where the files of volumes are.
+//
+// https://docs.databricks.com/aws/en/volumes/paths
+const volumes = "/Volumes/"
+
+// treePath is a path without the prefix that stands for the workspace's tree among other file systems.
+//
+// https://docs.databricks.com/aws/en/files/workspace
+func treePath(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/Workspace/"); ok {
+		path = "/" + rest
+	}
+	if len(path) > 1 {
+		path = strings.TrimRight(path, "/")
+	}
+	return path
+}
+
 // ObjectGrants gives the permissions on a workspace object, inherited ones included.
 func (e *Estate) ObjectGrants(o identity.Object) []ObjectGrant { return e.permissions[o] }
 
@@ -50,9 +92,13 @@ func (b *Builder) buildObjects(e *Estate) {
 		}
 	}
 	e.objects = slices.SortedFunc(maps.Values(b.objects), func(a, b identity.ObjectInfo) int { return a.Compare(b.Object) })
-	e.object = make(map[identity.Object]int, len(e.objects))
+	e.object, e.tree = make(map[identity.Object]int, len(e.objects)), map[treePlace][]int{}
 	for i, o := range e.objects {
 		e.object[o.Object] = i
+		if o.Type.InTree() && o.Path != "" {
+			at := treePlace{o.Workspace, treePath(o.Path)}
+			e.tree[at] = append(e.tree[at], i)
+		}
 	}
 	e.permissions = make(map[identity.Object][]ObjectGrant, len(b.permissions))
 	for o, rows := range b.permissions {

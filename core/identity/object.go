@@ -178,6 +178,22 @@ func (t ObjectType) Highest() Level {
 	}
 }
 
+// Steering is the level from which somebody decides what an object runs, and so acts as whom it runs
+// as; ok is false for types that run nothing as somebody.
+//
+// https://docs.databricks.com/aws/en/jobs/privileges, https://docs.databricks.com/aws/en/ldp/privileges,
+// https://docs.databricks.com/aws/en/compute/dedicated-overview
+func (t ObjectType) Steering() (l Level, ok bool) {
+	switch t {
+	case ObjectJob:
+		return IsOwner, true
+	case ObjectPipeline, ObjectCluster, ObjectApp, ObjectServing:
+		return CanManage, true
+	default:
+		return "", false
+	}
+}
+
 // InTree reports whether objects of the type lie in the workspace's tree of directories, whose
 // permissions reach them.
 func (t ObjectType) InTree() bool {

@@ -13,6 +13,8 @@ type Can struct {
 	WorkspaceURLs []string
 	// Exercisable asks for the entitlement and the compute that it takes, too.
 	Exercisable bool
+	// Objects asks, where it has no access itself, for ways through workspace objects that run as others.
+	Objects bool
 	// Why and WhyNot ask for one side of the answer alone: the proofs, or what is missing. Without
 	// either both are given.
 	Why, WhyNot bool
@@ -27,11 +29,12 @@ var canForm = Form{
 	Args:  []string{"WHO", "ACTION", "RESOURCE"},
 	Flags: append([]Flag{
 		{Name: "exercisable", Usage: "ask for the entitlement and the compute that it takes, too"},
+		{Name: objectsFlag.Name, Usage: "look for ways through jobs, pipelines, clusters and apps that run as others, too"},
 		{Name: "why", Usage: "show the proofs alone"},
 		{Name: "why-not", Usage: "show what is missing alone"},
 	}, targetFlags...),
 	build: func(args []string, v Values) (Request, error) {
-		q := Can{Who: args[0], Resource: args[2], Exercisable: v.Bool("exercisable"), Why: v.Bool("why"), WhyNot: v.Bool("why-not")}
+		q := Can{Who: args[0], Resource: args[2], Exercisable: v.Bool("exercisable"), Objects: v.Bool(objectsFlag.Name), Why: v.Bool("why"), WhyNot: v.Bool("why-not")}
 		if q.Why && q.WhyNot {
 			return nil, &UsageError{Problem: "--why and --why-not exclude each other", Hint: "leave both out to see everything"}
 		}

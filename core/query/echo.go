@@ -44,9 +44,10 @@ func (q Can) MarshalJSON() ([]byte, error) {
 		targetEcho
 		WorkspaceURLs []string `json:"workspace_urls"`
 		Exercisable   bool     `json:"exercisable"`
+		Objects       bool     `json:"scan_workspace_objects,omitempty"`
 		Why           bool     `json:"why"`
 		WhyNot        bool     `json:"why_not"`
-	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Why, q.WhyNot})
+	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Objects, q.Why, q.WhyNot})
 }
 
 // targetEcho is what a question is about, as reports echo it.
