@@ -108,9 +108,30 @@ func TestEditDistance(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
-	}{{"", "", 0}, {"abc", "", 3}, {"alice", "ALICE", 0}, {"alcie", "alice", 2}, {"kitten", "sitting", 3}, {"é", "e", 1}} {
+	}{{"", "", 0}, {"abc", "", 3}, {"alice", "ALICE", 0}, {"alcie", "alice", 1}, {"mian", "main", 1}, {"abcd", "badc", 2}, {"ca", "abc", 3}, {"kitten", "sitting", 3}, {"é", "e", 1}} {
 		if got := identity.EditDistance(c.a, c.b); got != c.want {
 			t.Errorf("%q and %q: %d, want %d", c.a, c.b, got, c.want)
+		}
+	}
+}
+
+// TestQuoteFullName writes names that are read as the same parts again, plain where that is enough.
+func TestQuoteFullName(t *testing.T) {
+	for _, c := range []struct {
+		parts []string
+		want  string
+	}{
+		{[]string{"main", "sales", "orders"}, "main.sales.orders"},
+		{[]string{"main.sales", "orders"}, "`main.sales`.orders"},
+		{[]string{"`", "a`b", "a`.b"}, "````.a`b.`a``.b`"},
+		{[]string{"od'd \"names\" 100%/#?&é", "x y"}, "od'd \"names\" 100%/#?&é.x y"},
+	} {
+		got := identity.QuoteFullName(c.parts)
+		if got != c.want {
+			t.Errorf("%q: %s, want %s", c.parts, got, c.want)
+		}
+		if back, err := identity.ParseFullName(got); err != nil || !slices.Equal(back, c.parts) {
+			t.Errorf("%q is read back from %s as %q, %v", c.parts, got, back, err)
 		}
 	}
 }

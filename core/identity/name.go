@@ -59,6 +59,19 @@ func firstPart(s string) (part, rest string, err error) {
 	return "", "", fmt.Errorf("a backtick is not closed")
 }
 
+// QuoteFullName writes the name that ParseFullName reads as these parts, with backticks only round a
+// part that needs them.
+func QuoteFullName(parts []string) string {
+	quoted := make([]string, len(parts))
+	for i, p := range parts {
+		if strings.Contains(p, ".") || strings.HasPrefix(p, "`") {
+			p = "`" + strings.ReplaceAll(p, "`", "``") + "`"
+		}
+		quoted[i] = p
+	}
+	return strings.Join(quoted, ".")
+}
+
 // Named gives the securables that a name of so many parts can mean in a metastore, one for each type.
 func Named(metastore string, parts []string) []Securable {
 	var list []Securable
