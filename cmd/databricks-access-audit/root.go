@@ -179,6 +179,9 @@ func candidates(err error) []string {
 	if e, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
 		lines = e.Meanings()
 	}
+	if e, ok := errors.AsType[*core.UnknownResourceError](err); ok {
+		lines = e.Near
+	}
 	if e, ok := errors.AsType[*core.UnknownWorkspaceError](err); ok {
 		lines = e.Known
 	}

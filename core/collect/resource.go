@@ -44,11 +44,41 @@ func (t Target) what() string {
 	}
 }
 
+// name is how the name is written.
+func (t Target) name() string {
+	if t.Workspace || t.Principal || t.Object != "" || t.Type == identity.TypeMetastore {
+		return strings.Join(t.Parts, ".") // it has one part, whose dots part nothing
+	}
+	return identity.QuoteFullName(t.Parts)
+}
+
+// means reports whether the target can be of a type, so far as it says. Either purpose of credential
+// goes with the type that stands for both.
+func (t Target) means(s identity.SecurableType) bool {
+	switch {
+	case t.Type == "" || t.Type == s:
+		return true
+	case s == identity.AnyCredential:
+		return t.Type == identity.TypeStorageCredential || t.Type == identity.TypeServiceCredential
+	case t.Type == identity.AnyCredential:
+		return s == identity.TypeStorageCredential || s == identity.TypeServiceCredential
+	default:
+		return false
+	}
+}
+
+// in gives the securables that the target can be in a metastore, one for each type.
+func (t Target) in(metastore string) []identity.Securable {
+	return slices.DeleteFunc(identity.Named(metastore, t.Parts), func(s identity.Securable) bool { return !t.means(s.Type) })
+}
+
 // UnknownResourceError says that the caller sees no securable of the name. Unity Catalog can answer
 // alike for what does not exist and for what the caller may not see.
 type UnknownResourceError struct {
 	Target Target
-	// Near are names like it, where there is a list to take them from.
+	// Near are names like it, nearest first, where there is a list to take them from: as they are to be
+	// written, after their type where that is not the one asked for ("table main.sales.orders"). That
+	// there are none says nothing.
 	Near []string
 }
 
@@ -58,13 +88,13 @@ func (e *UnknownResourceError) Missing() string {
 	if e.Target.Metastore != "" {
 		where = " in metastore " + e.Target.Metastore
 	}
-	return fmt.Sprintf("there is no %s called %s%s that the caller can see", e.Target.what(), strings.Join(e.Target.Parts, "."), where)
+	return fmt.Sprintf("there is no %s called %s%s that the caller can see", e.Target.what(), e.Target.name(), where)
 }
 
-// Error says what was looked for, and what to do next.
+// Error says what was looked for, and what to do next where no near miss says it.
 func (e *UnknownResourceError) Error() string {
 	if len(e.Near) > 0 {
-		return e.Missing() + "; did you mean " + strings.Join(e.Near, " or ") + "?"
+		return e.Missing()
 	}
 	return e.Missing() + "; check the name, and with databricks-access-audit doctor what the caller may read"
 }
@@ -229,6 +259,7 @@ func (c *crawler) locate(ctx context.Context, target Target) (*metastore, identi
 	var mu sync.Mutex
 	var seen []sighting
 	var errs []error
+	var looked []*metastore
 	look := newQueue(nil)
 	for _, m := range c.metastores {
 		if target.Metastore != "" && target.Metastore != m.ID && target.Metastore != m.Name {
@@ -239,6 +270,7 @@ func (c *crawler) locate(ctx context.Context, target Target) (*metastore, identi
 			found, err := v.lookFor(ctx, target)
 			mu.Lock()
 			defer mu.Unlock()
+			looked = append(looked, v)
 			for _, s := range found {
 				seen = append(seen, sighting{v, s})
 			}
@@ -261,7 +293,10 @@ func (c *crawler) locate(ctx context.Context, target Target) (*metastore, identi
 	if err := errors.Join(append(errs, c.metastoresErr, c.workspacesErr)...); err != nil {
 		return nil, identity.SecurableInfo{}, err
 	}
-	return nil, identity.SecurableInfo{}, &UnknownResourceError{Target: target}
+	if target.Metastore != "" && len(looked) == 0 {
+		return c.locateMetastore(ctx, Target{Parts: []string{target.Metastore}, Type: identity.TypeMetastore})
+	}
+	return nil, identity.SecurableInfo{}, &UnknownResourceError{Target: target, Near: c.near(ctx, target, looked)}
 }
 
 // locateMetastore finds a metastore by its name or id.
@@ -314,13 +349,7 @@ func (v *metastore) lookFor(ctx context.Context, target Target) (found []identit
 }
 
 func (v *metastore) lookThrough(ctx context.Context, target Target) (found []identity.SecurableInfo, err error) {
-	var candidates []identity.Securable
-	for _, s := range identity.Named(v.m.ID, target.Parts) {
-		credential := target.Type == identity.TypeStorageCredential || target.Type == identity.TypeServiceCredential
-		if target.Type == "" || s.Type == target.Type || s.Type == identity.AnyCredential && credential {
-			candidates = append(candidates, s)
-		}
-	}
+	candidates := target.in(v.m.ID)
 	infos := make([]identity.SecurableInfo, len(candidates))
 	errs := make([]error, len(candidates))
 	var all sync.WaitGroup
@@ -330,7 +359,7 @@ func (v *metastore) lookThrough(ctx context.Context, target Target) (found []ide
 	all.Wait()
 	for i, e := range errs {
 		switch {
-		case e == nil && (target.Type == "" || infos[i].Type == target.Type):
+		case e == nil && target.means(infos[i].Type):
 			found = append(found, infos[i])
 		case e != nil && !identity.IsKind(e, identity.NotFound) && !identity.IsKind(e, identity.Unsupported):
 			err = errors.Join(err, e)

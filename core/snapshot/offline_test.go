@@ -263,6 +263,39 @@ func TestAnotherQuestionGivesGaps(t *testing.T) {
 	}
 }
 
+// TestUnknownNamesOfferTheSameOffline asks both about names that no securable bears: what could have been
+// meant is told from the lists that were read, and where one was not, nobody says that there is none.
+func TestUnknownNamesOfferTheSameOffline(t *testing.T) {
+	a := account(t, sandbox.Options{})
+	e := crawled(t, a, survey("", deep...))
+	src := offline(t, e)
+	offered := func(src collect.Source, words string) []string {
+		t.Helper()
+		_, err := ask(t, src, strings.Fields(words)...)
+		unknown, ok := errors.AsType[*collect.UnknownResourceError](err)
+		if !ok {
+			t.Fatalf("%s: %v", words, err)
+		}
+		return unknown.Near
+	}
+	for _, words := range []string{
+		"resource main.sales.custmers", "resource MAIN.Sales.Custmers", "resource main.saless.orders", "resource mian.sales.orders", "resource mian.saless.orders",
+		"resource main.sales.exprots --resource-type volume", "resource main.sales.orders --resource-type volume", "resource prod_lakehosue.silver.events",
+		"resource shared_dm --metastore acme-eu", "resource raw_landin --resource-type external_location", "resource lake_credental --resource-type storage_credential",
+		"can alice@acme.test SELECT main.sales.ordres",
+	} {
+		live, then := offered(a.Session(), words), offered(src, words)
+		if len(live) == 0 || !slices.Equal(live, then) {
+			t.Errorf("%s: the account offers %q, the snapshot %q", words, live, then)
+		}
+	}
+	schemas := estate.ReadKey{Op: estate.OpChildren, Securable: identity.CatalogSecurable(sandbox.AcmeMetastoreUS, "main"), Type: identity.TypeSchema}
+	_, err := ask(t, snapshot.Source(snapshot.Without(t, e, schemas)), "resource", "main.saless.orders")
+	if err == nil || !strings.Contains(err.Error(), "the snapshot does not hold") {
+		t.Errorf("without the list of schemas: %v", err)
+	}
+}
+
 func says(c report.Coverage, words string) bool {
 	return slices.ContainsFunc(c.Gaps, func(g report.Gap) bool { return g.Blocking && strings.Contains(g.Message, words) })
 }
