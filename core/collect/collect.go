@@ -55,17 +55,49 @@ func Principal(ctx context.Context, src Source, scope Scope, o Options) (*estate
 	if err != nil {
 		return nil, identity.PrincipalKey{}, err
 	}
-	c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
-	c.noteStatus(subject)
+	return c.audit(ctx, subject), subject.Key, nil
+}
+
+// Compare reads what a comparison of two principals needs: what an audit of each does, each fact once. The
+// keys are those of the two in the estate. The errors are those of Principal, and *SameError.
+func Compare(ctx context.Context, src Source, scope Scope, a, b string, o Options) (*estate.Estate, [2]identity.PrincipalKey, error) {
+	c := newCrawler(src, scope, o)
+	found, err := c.startFor(ctx, a, b)
+	if err != nil {
+		return nil, [2]identity.PrincipalKey{}, err
+	}
+	if found[0].Key == found[1].Key {
+		return nil, [2]identity.PrincipalKey{}, &SameError{Names: [2]string{a, b}, Is: found[0]}
+	}
+	return c.audit(ctx, found...), [2]identity.PrincipalKey{found[0].Key, found[1].Key}, nil
+}
+
+// SameError says that two names are of one principal.
+type SameError struct {
+	Names [2]string
+	Is    identity.Principal
+}
+
+// Error says who it is.
+func (e *SameError) Error() string {
+	return fmt.Sprintf("%q and %q are the same %s, %s; name another one", e.Names[0], e.Names[1], e.Is.Key.Kind.Title(), e.Is.Label())
+}
+
+// audit reads what the subjects are in and what is granted anywhere.
+func (c *crawler) audit(ctx context.Context, subjects ...identity.Principal) *estate.Estate {
+	for _, p := range subjects {
+		c.q.add(func(ctx context.Context) { c.subject(ctx, p) })
+		c.noteStatus(p)
+	}
 	c.crawlWorkspaces()
 	c.crawlMetastores()
 	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
-	c.guests.finish(c, subject)
+	c.guests.finish(c)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}
-	return c.b.Build(), subject.Key, nil
+	return c.b.Build()
 }
 
 // crawler is the state of one crawl.
@@ -122,34 +154,44 @@ func (c *crawler) remark(k estate.ReadKey, kind identity.FailureKind, message st
 }
 
 // start finds the subject and the places to look at, at the same time.
-func (c *crawler) start(ctx context.Context) (subject identity.Principal, err error) {
+func (c *crawler) start(ctx context.Context) (identity.Principal, error) {
+	subjects, err := c.startFor(ctx, c.scope.Who)
+	return subjects[0], err
+}
+
+// startFor finds everybody whom the question is about, in the order asked, and the places to look at.
+func (c *crawler) startFor(ctx context.Context, names ...string) ([]identity.Principal, error) {
 	c.noteReach()
+	subjects, errs := make([]identity.Principal, len(names)), make([]error, len(names))
 	var filter error
 	first := newQueue(nil)
 	first.add(func(ctx context.Context) { filter = c.listWorkspaces(ctx) })
 	first.add(c.listMetastores)
-	first.add(func(ctx context.Context) { subject, err = c.find(ctx, c.scope.Who) })
-	first.run(ctx, 3)
-	if identity.IsKind(err, identity.Forbidden) {
-		if caller, ok := c.asksAboutItself(ctx); ok {
-			subject, err = caller, nil
+	for i, who := range names {
+		first.add(func(ctx context.Context) { subjects[i], errs[i] = c.find(ctx, who) })
+	}
+	first.run(ctx, 2+len(names))
+	for i, who := range names {
+		if identity.IsKind(errs[i], identity.Forbidden) {
+			if caller, ok := c.asksAboutItself(ctx, who); ok {
+				subjects[i], errs[i] = caller, nil
+			}
 		}
 	}
-	if err == nil {
-		err = filter
+	if err := errors.Join(errs...); err != nil {
+		return subjects, err
 	}
-	return subject, err
+	return subjects, filter
 }
 
 // asksAboutItself finds out whether the subject is the caller, whose own name every workspace tells
 // it: callers that may not look names up can still ask about themselves.
-func (c *crawler) asksAboutItself(ctx context.Context) (identity.Principal, bool) {
+func (c *crawler) asksAboutItself(ctx context.Context, who string) (identity.Principal, bool) {
 	i := slices.IndexFunc(c.workspaces, identity.Workspace.Running)
 	if i < 0 {
 		return identity.Principal{}, false
 	}
 	caller, err := c.caller(ctx, c.workspaces[i])
-	who := c.scope.Who
 	if err != nil || !identity.SameName(who, caller.Name) && !identity.SameName(who, caller.DisplayName) && who != caller.Key.ID {
 		return identity.Principal{}, false
 	}

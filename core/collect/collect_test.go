@@ -140,14 +140,21 @@ func TestGuests(t *testing.T) {
 		Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "9"}, Name: "zoe@partner.test", ExternalID: "x",
 	}
 	g.recognise("zoe@partner.test", zoe)
-	if g.meet("zoe@partner.test") || g.meet("ann_partner.test#EXT#@t") || g.meet("a group") {
-		t.Error("takes other names for hers")
+	g.recognise("ann@partner.test", identity.Principal{
+		Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "8"}, Name: "ann@partner.test", ExternalID: "y",
+	})
+	if g.meet("zoe@partner.test") != nil || g.meet("bob_partner.test#EXT#@t") != nil || g.meet("a group") != nil {
+		t.Error("takes other names for a second one")
 	}
-	if !g.meet("zoe_partner.test#EXT#@t") || g.meet("zoe_partner.test#EXT#@t") {
+	met := g.meet("zoe_partner.test#EXT#@t")
+	if met == nil || met.subject.Key != zoe.Key || g.meet("zoe_partner.test#EXT#@t") != nil {
 		t.Error("does not meet her second name exactly once")
 	}
-	g.settle("zoe_partner.test#EXT#@t", "y", nil)
-	if g.names["zoe_partner.test#EXT#@t"] != stranger || g.meet("zoe_partner.test#EXT#@t") {
+	if other := g.meet("ann_partner.test#EXT#@t"); other == nil || other == met {
+		t.Error("does not meet the second name of the other subject")
+	}
+	g.settle(met, "zoe_partner.test#EXT#@t", "y", nil)
+	if met.names["zoe_partner.test#EXT#@t"] != stranger || g.meet("zoe_partner.test#EXT#@t") != nil {
 		t.Error("keeps the name of somebody else, or asks again")
 	}
 }

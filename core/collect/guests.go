@@ -10,13 +10,27 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// guests finds the second names of Entra B2B guests. The account knows a guest by the mail address;
-// facts may also name the guest user, "ann_partner.com#EXT#@tenant". A second name is looked into
-// only when a fact bears it, so that ordinary users cost nothing.
+// guests finds the second names of subjects that are Entra B2B guests. The account knows a guest by the
+// mail address; facts may also name the guest user, "ann_partner.com#EXT#@tenant". A second name is
+// looked into only when a fact bears it, so that ordinary users cost nothing.
 type guests struct {
-	mu      sync.Mutex
+	mu  sync.Mutex
+	all []*guest
+}
+
+// guest is one subject, with the names that facts bear which may be its second ones.
+type guest struct {
 	subject identity.Principal
 	names   map[string]kinship
+}
+
+// of finds a subject; nil when it was not recognised.
+func (g *guests) of(k identity.PrincipalKey) *guest {
+	i := slices.IndexFunc(g.all, func(one *guest) bool { return one.subject.Key == k })
+	if i < 0 {
+		return nil
+	}
+	return g.all[i]
 }
 
 // kinship is what is known of a name that is spelt like the subject's second one.
@@ -29,15 +43,16 @@ const (
 	ownRecord                // another record of the same person bears it
 )
 
-// recognise notes the subject, and the guest name by which it was asked for, if it was.
+// recognise notes a subject, and the guest name by which it was asked for, if it was.
 func (g *guests) recognise(who string, p identity.Principal) identity.Principal {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.names = map[string]kinship{}
 	if mail, ok := identity.GuestEmail(who); ok && !identity.SameName(who, p.Name) && hasAddress(p, mail) {
 		p.Aliases = append(slices.Clone(p.Aliases), who)
 	}
-	g.subject = p
+	if !p.Key.IsZero() && g.of(p.Key) == nil {
+		g.all = append(g.all, &guest{subject: p, names: map[string]kinship{}})
+	}
 	return p
 }
 
@@ -47,25 +62,28 @@ func hasAddress(p identity.Principal, mail string) bool {
 	})
 }
 
-// meet looks at a name that a fact bears. It reports whether the name may be the subject's second
-// one and was not met before.
-func (g *guests) meet(name string) bool {
+// meet looks at a name that a fact bears. It gives the subject whose second name it may be, unless it was
+// met before.
+func (g *guests) meet(name string) *guest {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.subject.Key.Kind != identity.KindUser || identity.SameName(name, g.subject.Name) || !g.fits(name) {
-		return false
-	}
-	for met := range g.names {
-		if identity.SameName(met, name) {
-			return false
+	for _, one := range g.all {
+		if one.subject.Key.Kind != identity.KindUser || identity.SameName(name, one.subject.Name) || !one.fits(name) {
+			continue
 		}
+		for met := range one.names {
+			if identity.SameName(met, name) {
+				return nil
+			}
+		}
+		one.names[name] = alike
+		return one
 	}
-	g.names[name] = alike
-	return true
+	return nil
 }
 
 // fits reports whether the two spellings of a guest's name agree, either way round.
-func (g *guests) fits(name string) bool {
+func (g *guest) fits(name string) bool {
 	if mail, ok := identity.GuestEmail(name); ok && hasAddress(g.subject, mail) {
 		return true
 	}
@@ -76,41 +94,53 @@ func (g *guests) fits(name string) bool {
 // meetNames plans a look at each name that could be the subject's second one.
 func (c *crawler) meetNames(at identity.Workspace, names ...string) {
 	for _, name := range names {
-		if name == "" || !c.guests.meet(name) {
+		if name == "" {
 			continue
 		}
-		c.q.add(func(ctx context.Context) {
-			external, err := c.src.WorkspaceUserName(ctx, at, name)
-			c.guests.settle(name, external, err)
-		})
+		if of := c.guests.meet(name); of != nil {
+			c.q.add(func(ctx context.Context) {
+				external, err := c.src.WorkspaceUserName(ctx, at, name)
+				c.guests.settle(of, name, external, err)
+			})
+		}
 	}
 }
 
-// confirm notes that a name is on a record of the same person: no fact that bears it needs a look.
-func (g *guests) confirm(name string) {
+// confirm notes that a name is on another record of the subject: no fact that bears it needs a look.
+func (g *guests) confirm(of identity.PrincipalKey, name string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.names[name] = ownRecord
+	if one := g.of(of); one != nil {
+		one.names[name] = ownRecord
+	}
 }
 
 // settle keeps a second name whose external id is the subject's, drops one whose external id is
 // somebody else's, and leaves the rest to their spelling.
-func (g *guests) settle(name, external string, err error) {
+func (g *guests) settle(of *guest, name, external string, err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err != nil || external == "" || g.subject.ExternalID == "" {
+	if err != nil || external == "" || of.subject.ExternalID == "" {
 		return
 	}
-	g.names[name] = stranger
-	if external == g.subject.ExternalID {
-		g.names[name] = same
+	of.names[name] = stranger
+	if external == of.subject.ExternalID {
+		of.names[name] = same
 	}
 }
 
-// finish gives the subject its second names.
-func (g *guests) finish(c *crawler, p identity.Principal) {
+// finish gives every subject its second names.
+func (g *guests) finish(c *crawler) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	for _, one := range g.all {
+		one.finish(c)
+	}
+}
+
+func (g *guest) finish(c *crawler) {
+	p := g.subject
+	p.Aliases = slices.Clone(p.Aliases)
 	var spelt []string
 	for name, kin := range g.names {
 		if kin == alike || kin == same {

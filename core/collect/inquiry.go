@@ -56,7 +56,7 @@ func Can(ctx context.Context, src Source, scope Scope, target Target, o Options)
 		// Whom names in its list mean, and which groups of the workspace the subject is in.
 		in.entry(ctx, in.workspaceOf(in.Object.Workspace), append(c.directory.others, subject.Key)...)
 	}
-	c.guests.finish(c, subject)
+	c.guests.finish(c)
 	return in, nil
 }
 

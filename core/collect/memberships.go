@@ -32,7 +32,7 @@ func (c *crawler) subject(ctx context.Context, p identity.Principal) {
 		c.b.AddPrincipal(other)
 		c.b.AddSamePerson(p.Key, other.Key)
 		c.directory.alsoIs(other.Key)
-		c.guests.confirm(other.Name)
+		c.guests.confirm(p.Key, other.Name)
 		c.q.add(func(ctx context.Context) { c.memberships(ctx, other.Key) })
 	}
 }

@@ -52,7 +52,7 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 	}
 	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
-	c.guests.finish(c, subject)
+	c.guests.finish(c)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}

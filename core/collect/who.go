@@ -92,7 +92,7 @@ func (c *crawler) find(ctx context.Context, who string) (identity.Principal, err
 	if numeric.MatchString(who) {
 		p, err := c.findByID(ctx, who)
 		if err != nil || !p.Key.IsZero() {
-			return p, err
+			return c.guests.recognise(who, p), err
 		}
 	}
 	for _, round := range searches(who) {
