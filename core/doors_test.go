@@ -103,6 +103,7 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"view":     parse(t, "can", "bob@acme.test", "read", "main.sales.margin_by_region"),
 		"users":    parse(t, "resource", "nightly_etl", "--resource-type", "job"),
 		"roles":    parse(t, "roles", "alice@acme.test"),
+		"compare":  parse(t, "compare", "alice@acme.test", "bob@acme.test"),
 		"more":     parse(t, "escalations", "niaj@acme.test", "--scan-workspace-objects", "--workspace-urls", "prod"),
 	}
 	for name, q := range questions {
@@ -134,6 +135,8 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 					}
 				case *report.ResourceReport:
 					fewer(t, allowed(full.(*report.ResourceReport)), allowed(r), r.Coverage)
+				case *report.CompareReport:
+					stays(t, comparedSides(full.(*report.CompareReport)), comparedSides(r), r.Coverage)
 				case *report.RolesReport:
 					fewer(t, certainRoles(full.(*report.RolesReport)), certainRoles(r), r.Coverage)
 				case *report.EscalationsReport:
@@ -184,4 +187,42 @@ func allowed(r *report.ResourceReport) (ids []string) {
 		}
 	}
 	return ids
+}
+
+// comparedSides is on which side each group and each use of a securable is.
+func comparedSides(r *report.CompareReport) map[string]string {
+	sides := map[string]string{}
+	for side, list := range map[string][]report.ComparedGroup{"a": r.Groups.OnlyInA, "b": r.Groups.OnlyInB, "both": r.Groups.InBoth} {
+		for _, g := range list {
+			sides["group "+g.Group.ID] = side
+		}
+	}
+	for side, list := range map[string][]report.ComparedAccess{"a": r.Access.OnlyInA, "b": r.Access.OnlyInB, "both": r.Access.InBoth} {
+		for _, x := range list {
+			for _, p := range x.Privileges {
+				for _, w := range x.Workspaces {
+					sides[strings.Join([]string{string(p), string(x.Securable.Type), x.Securable.FullName, x.Securable.Metastore, w}, " ")] = side
+				}
+			}
+		}
+	}
+	return sides
+}
+
+// stays says that what was decided is on the same side or on none, and on none only with a gap.
+func stays(t *testing.T, was, is map[string]string, c report.Coverage) {
+	t.Helper()
+	for what, side := range was {
+		switch now := is[what]; {
+		case now != "" && now != side:
+			t.Errorf("%s was on side %q and is on %q", what, side, now)
+		case now == "" && c.Complete:
+			t.Errorf("%s disappeared over complete coverage", what)
+		}
+	}
+	for what := range is {
+		if was[what] == "" {
+			t.Errorf("%s appeared", what)
+		}
+	}
 }

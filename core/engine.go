@@ -71,7 +71,7 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		m := access.Over(e, g.o.Rules)
 		r := m.Principal(subject)
 		g.sign(&r.Envelope, req, e, src)
-		doubt(&r.Coverage, e, m.Doubts(subject))
+		doubt(&r.Coverage, e, m.Doubts(subject), report.ListGrants)
 		return r, nil
 	case query.Can:
 		r, e, err := g.can(ctx, src, q, options)
@@ -87,6 +87,17 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		}
 		r := whoReaches(access.Over(e, g.o.Rules), found, q)
 		g.sign(&r.Envelope, req, e, src)
+		return r, nil
+	case query.Compare:
+		scope := collect.Scope{Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+		e, who, err := collect.Compare(ctx, src, scope, q.A, q.B, options)
+		if err != nil {
+			return nil, err
+		}
+		m := access.Over(e, g.o.Rules)
+		r := m.Compare(who[0], who[1])
+		g.sign(&r.Envelope, req, e, src)
+		doubt(&r.Coverage, e, slices.Concat(m.Doubts(who[0]), m.Doubts(who[1])), report.ListAccess)
 		return r, nil
 	case query.Roles:
 		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Entry: true, Objects: q.Objects}, options)
@@ -133,7 +144,7 @@ func (g *Engine) principalWithEscalations(ctx context.Context, src collect.Sourc
 		})
 	}
 	g.sign(&r.Envelope, q, e, src)
-	doubt(&r.Coverage, e, m.Doubts(*who))
+	doubt(&r.Coverage, e, m.Doubts(*who), report.ListGrants)
 	return r, nil
 }
 
@@ -207,8 +218,8 @@ func coverage(e *estate.Estate, lists map[string][]estate.Op) report.Coverage {
 	return c
 }
 
-// doubt adds a gap for each grant of which it cannot be told whom it names.
-func doubt(c *report.Coverage, e *estate.Estate, grants []estate.Grant) {
+// doubt adds a gap for each grant of which it cannot be told whom it names, and which the list leaves out.
+func doubt(c *report.Coverage, e *estate.Estate, grants []estate.Grant, list string) {
 	for _, g := range grants {
 		on := g.Securable.Type.Title() + " " + g.Securable.FullName()
 		c.Complete = false
@@ -216,7 +227,7 @@ func doubt(c *report.Coverage, e *estate.Estate, grants []estate.Grant) {
 			Scope: "metastore " + e.MetastoreName(g.Securable.Metastore), Operation: "tell whom a grant on " + on + " names",
 			Kind: identity.Failed, Message: fmt.Sprintf("several principals are called %q", g.Holder.Name),
 			Effect:  "whether the grant is the subject's is not known; it is not listed",
-			Affects: []string{report.ListGrants}, Blocking: true,
+			Affects: []string{list}, Blocking: true,
 		})
 	}
 }
@@ -241,6 +252,12 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 		report.ListGrants:      slices.Concat(identities, places, securables),
 		report.ListObjects:     {estate.OpObjects},
+	},
+	query.Compare{}.Mode(): {
+		report.ListGroups:     identities,
+		report.ListWorkspaces: slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
+		report.ListRoles:      slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
+		report.ListAccess:     slices.Concat(identities, places, securables, []estate.Op{estate.OpAssignments, estate.OpPrincipal}),
 	},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},

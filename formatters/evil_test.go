@@ -93,6 +93,7 @@ func TestEvilNames(t *testing.T) {
 		"principal":       func(s string) report.Report { return named(s) },
 		"doctor":          func(s string) report.Report { return doctorNamed(s) },
 		"resource":        func(s string) report.Report { return resourceNamed(s, false) },
+		"compare":         func(s string) report.Report { return compareNamed(s) },
 		"resource object": func(s string) report.Report { return resourceNamed(s, true) },
 		"object":          func(s string) report.Report { return canNamedThing(s, "jobs", identity.Privilege(s)) },
 		"workspace":       func(s string) report.Report { return canNamedThing(s, typeWorkspace, "enter") },
@@ -126,7 +127,7 @@ func TestEvilNames(t *testing.T) {
 			reports := map[string]report.Report{}
 			if len(s) > maxEverywhere {
 				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long resource": longResource(s),
-					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s)}
+					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s), "long compare": longCompare(s)}
 			}
 			for b, build := range builders {
 				if len(s) <= maxEverywhere || len(s) <= maxEverywhere*5 && b == "principal" {

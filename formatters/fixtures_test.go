@@ -277,6 +277,7 @@ func fixtures() map[string]report.Report {
 		"can_job": canJob(), "can_workspace": canWorkspace(), "can_act": canAct(), "can_setting": canSetting(), "can_latent": canLatent(), "can_view": canThroughView(),
 		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
 		"resource_job": resourceJob(), "resource_workspace": resourceWorkspace(),
+		"compare_rich": compareRich(), "compare_incomplete": compareIncomplete(), "compare_empty": compareEmpty(),
 		"roles_rich": rolesRich(), "roles_subject": rolesSubject(), "roles_incomplete": rolesIncomplete(), "roles_counted": rolesCounted(), "roles_empty": rolesEmpty(), "roles_hostile": rolesHostile(),
 		"escalations_rich": escalationsRich(), "escalations_subject": escalationsSubject(), "escalations_incomplete": escalationsIncomplete(),
 		"escalations_empty": escalationsEmpty(), "escalations_hostile": escalationsHostile(),

@@ -43,7 +43,7 @@ type strange struct{ report.Envelope }
 func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
 	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil),
-		"nil resource": (*report.ResourceReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "strange": &strange{}} {
+		"nil resource": (*report.ResourceReport)(nil), "nil compare": (*report.CompareReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "strange": &strange{}} {
 		if Write(&b, r, Options{Format: JSON}) == nil || Summary(&b, r, Options{}) == nil || Tables(r) != nil {
 			t.Errorf("%s report is written", name)
 		}
@@ -111,7 +111,7 @@ func TestWriteError(t *testing.T) {
 func gapReports(t *rapid.T) report.Report {
 	envelope := incomplete().Envelope
 	drawGaps(t, &envelope)
-	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource", "roles", "escalations", "verify"}).Draw(t, "question")
+	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource", "compare", "roles", "escalations", "verify"}).Draw(t, "question")
 	switch envelope.Mode {
 	case "can":
 		r := canUnknown()
@@ -128,6 +128,13 @@ func gapReports(t *rapid.T) report.Report {
 		drawList(t, "access", &r.Access)
 		drawList(t, "indirect", &r.Indirect)
 		drawList(t, "containers", &r.Containers)
+		return r
+	case "compare":
+		r := compareRich()
+		r.Envelope = envelope
+		drawList(t, "groups", &r.Groups.OnlyInA)
+		drawList(t, "both", &r.Groups.InBoth)
+		drawList(t, "access", &r.Access.Undecided)
 		return r
 	case "roles":
 		r := rolesRich()
@@ -393,7 +400,7 @@ func TestColourIsOnlyAdded(t *testing.T) {
 }
 
 func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
-	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}} {
+	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}, "compared": {compareRich()}} {
 		for _, r := range all {
 			t.Run(r.Head().Mode, func(t *testing.T) { checkTables(t, key, r) })
 		}
@@ -430,7 +437,7 @@ func TestHeaderDoesNotDependOnTheAnswer(t *testing.T) {
 		first, _, _ := strings.Cut(write(t, r, Options{Format: CSV}), "\r\n")
 		return first
 	}
-	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) ||
+	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) || header(compareRich()) != header(&report.CompareReport{}) ||
 		header(rolesRich()) != header(&report.RolesReport{}) || header(escalationsRich()) != header(&report.EscalationsReport{}) {
 		t.Error("rich and unread reports have different headers")
 	}

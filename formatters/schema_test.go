@@ -199,6 +199,7 @@ func basic(t reflect.Type) string {
 var reportTypes = map[string]reflect.Type{
 	"principal":   reflect.TypeFor[report.PrincipalReport](),
 	"can":         reflect.TypeFor[report.CanReport](),
+	"compare":     reflect.TypeFor[report.CompareReport](),
 	"resource":    reflect.TypeFor[report.ResourceReport](),
 	"roles":       reflect.TypeFor[report.RolesReport](),
 	"escalations": reflect.TypeFor[report.EscalationsReport](),

@@ -33,6 +33,10 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return canView{r}, nil
 		}
+	case *report.CompareReport:
+		if r != nil {
+			return compareView{r}, nil
+		}
 	case *report.ResourceReport:
 		if r != nil {
 			return resourceView{r}, nil

@@ -50,6 +50,17 @@ func (q Can) MarshalJSON() ([]byte, error) {
 	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Objects, q.Why, q.WhyNot})
 }
 
+// MarshalJSON is the question as reports echo it.
+func (q Compare) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode          string                   `json:"mode"`
+		A             string                   `json:"a"`
+		B             string                   `json:"b"`
+		Scan          []identity.SecurableType `json:"scan"`
+		WorkspaceURLs []string                 `json:"workspace_urls"`
+	}{q.Mode(), q.A, q.B, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs)})
+}
+
 // targetEcho is what a question is about, as reports echo it.
 type targetEcho struct {
 	Type      string `json:"resource_type"`
