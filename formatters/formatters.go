@@ -20,6 +20,8 @@ const (
 	JSON   Format = "json"
 	NDJSON Format = "ndjson"
 	CSV    Format = "csv"
+	// Markdown is for tickets and pull requests.
+	Markdown Format = "markdown"
 
 	// These draw a graph: reports that have none refuse them.
 	OpenGraph Format = "opengraph"
@@ -27,7 +29,7 @@ const (
 )
 
 // Formats lists the formats in the order in which help texts show them.
-func Formats() []Format { return []Format{Text, Tree, JSON, NDJSON, CSV, OpenGraph, Dot} }
+func Formats() []Format { return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, OpenGraph, Dot} }
 
 // graphed are the modes whose reports hold a graph.
 var graphed = []string{"escalations"}
@@ -129,6 +131,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		err = writeNDJSON(&out, v)
 	case CSV:
 		flatTable(v).write(&out, o.CSVRaw)
+	case Markdown:
+		writeMarkdown(&out, v)
 	case OpenGraph, Dot:
 		err = writeGraph(&out, v, o.Format)
 	default:
