@@ -25,6 +25,10 @@ func Tables(r report.Report) []Table {
 	if err != nil {
 		return nil
 	}
+	return tablesOf(v)
+}
+
+func tablesOf(v view) []Table {
 	column, value := v.key()
 	var tables []Table
 	for _, s := range tableSections(v) {

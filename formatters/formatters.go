@@ -22,6 +22,8 @@ const (
 	CSV    Format = "csv"
 	// Markdown is for tickets and pull requests.
 	Markdown Format = "markdown"
+	// XLSX is a workbook for auditors, with a sheet for each table. It is no text.
+	XLSX Format = "xlsx"
 
 	// These draw a graph: reports that have none refuse them.
 	OpenGraph Format = "opengraph"
@@ -29,7 +31,9 @@ const (
 )
 
 // Formats lists the formats in the order in which help texts show them.
-func Formats() []Format { return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, OpenGraph, Dot} }
+func Formats() []Format {
+	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, XLSX, OpenGraph, Dot}
+}
 
 // graphed are the modes whose reports hold a graph.
 var graphed = []string{"escalations"}
@@ -46,6 +50,9 @@ func (f Format) Fits(mode string) error {
 func (f Format) unfit(mode string) error {
 	return fmt.Errorf("a report of %s holds no graph to write as %s (that of %s does)", term(mode), f, series(graphed, "or"))
 }
+
+// Binary reports whether the format is nothing for a terminal.
+func (f Format) Binary() bool { return f == XLSX }
 
 func (f Format) drawsGraph() bool { return f == OpenGraph || f == Dot }
 
@@ -133,6 +140,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		flatTable(v).write(&out, o.CSVRaw)
 	case Markdown:
 		writeMarkdown(&out, v)
+	case XLSX:
+		err = writeXLSX(&out, v)
 	case OpenGraph, Dot:
 		err = writeGraph(&out, v, o.Format)
 	default:
