@@ -243,29 +243,34 @@ func (c *canCheck) verdict() complaint {
 		each = append(each, a.verdict)
 		whys = append(whys, fmt.Sprintf("from %v it is %v: %v", ws, a.verdict, a))
 	}
-	want := report.Deny
-	switch now := access.Any(each...); {
-	case now == access.Allowed:
-		want = report.Allow
-	case slices.ContainsFunc(c.q.From, c.selfMade):
-		want = report.Indirect
-		whys = append(whys, "it can give it to itself")
-	case now == access.Unknown, c.r.Verdict == report.Unknown && slices.ContainsFunc(c.q.From, c.inDoubt):
-		want = report.Unknown
-	}
-	switch {
-	case c.r.Verdict == report.Indirect && want != report.Allow && len(c.r.Acts) > 0 && c.acts() == (complaint{}):
-		return complaint{} // there are more ways than were tried here, and this is one
-	case c.r.Verdict != want:
-		return complain("the verdict", "got %s, want %s: %s", c.r.Verdict, want, strings.Join(whys, "; "))
-	case want == report.Deny:
+	now := access.Any(each...)
+	want := map[access.Verdict]report.Verdict{
+		access.Allowed: report.Allow, access.Unknown: report.Unknown, access.Denied: report.Deny,
+	}[now]
+	if now != access.Allowed {
 		for _, ws := range c.q.From {
-			if way := c.oneWay(ws); way != nil {
-				return complain("the verdict", "got %s, though it may %s %v in %v, and so come to it", want, way[0].kind, way[0].other, ws)
+			stands := c.stands(ws)
+			if acts, found := c.route(stands, ws); found {
+				want = report.Indirect
+				whys = append(whys, fmt.Sprintf("in %v it can come to it: %v", ws, acts))
+				break
+			}
+			if want == report.Deny && c.leversInDoubt(stands, ws) {
+				want = report.Unknown
+				whys = append(whys, fmt.Sprintf("in %v it may be able to turn what runs as somebody else", ws))
 			}
 		}
 	}
-	return complaint{}
+	switch {
+	case c.r.Verdict == want:
+		return complaint{}
+	case c.r.Verdict == report.Unknown && want == report.Deny && slices.ContainsFunc(c.q.From, c.inDoubt):
+		return complaint{}
+	case c.r.Verdict == report.Indirect && want != report.Allow && len(c.r.Acts) > 0 && c.acts() == (complaint{}):
+		return complaint{} // there are more ways than were tried here, and this is one
+	default:
+		return complain("the verdict", "got %s, want %s: %s", c.r.Verdict, want, strings.Join(whys, "; "))
+	}
 }
 
 // inDoubt reports whether an UNKNOWN is sound although it is denied from the workspace: a name that

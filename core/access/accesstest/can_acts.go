@@ -40,10 +40,7 @@ func (o *Oracle) mayAct(s supply, ws identity.WorkspaceID) answer {
 		}
 		authority = o.hasRole(identity.RoleServicePrincipalManager, s.other)
 	case report.ActRunAs:
-		if s.other.Kind != identity.KindServicePrincipal {
-			return denied("nothing runs as %v for having a role", s.other)
-		}
-		authority = o.hasRole(identity.RoleServicePrincipalUser, s.other)
+		authority = o.runsAs(s, ws)
 	default:
 		return denied("nobody does that for himself")
 	}
@@ -66,28 +63,17 @@ func (o *Oracle) joinable(group identity.PrincipalKey) answer {
 	return unknown("who keeps %v was not read", group)
 }
 
-// selfMade reports whether the subject can come to it from the workspace by its own acts: those that
-// leave it who it is.
-func (c *canCheck) selfMade(ws identity.WorkspaceID) bool {
-	return c.actAll(c.oracle, ws).verdict == access.Allowed
-}
-
-// actAll does all of those that the subject may, over and over, and none of that ever takes anything
-// away.
-func (c *canCheck) actAll(o *Oracle, ws identity.WorkspaceID) answer {
-	rest := c.possibleActs(o.subject, ws)
-	for acted := true; acted; {
-		acted = false
-		for i := 0; i < len(rest); i++ {
-			if o.mayAct(rest[i], ws).verdict == access.Allowed {
-				o = o.after(rest[i])
-				rest, _ = without(rest, i)
-				acted = true
-				i--
-			}
-		}
+// runsAs asks whether the subject may run something as somebody else from the workspace: for having the
+// role on a service principal, or by turning what runs as that one there.
+func (o *Oracle) runsAs(s supply, ws identity.WorkspaceID) answer {
+	if s.workspace != 0 && s.workspace != ws {
+		return denied("who runs something in %v is not that one in %v", s.workspace, ws)
 	}
-	return o.can(c.q.Privilege, c.q.On, ws)
+	turns := o.turnsSome(s.other, ws, s.lever)
+	if s.lever != (identity.Object{}) || s.other.Kind != identity.KindServicePrincipal {
+		return turns
+	}
+	return anyOf(turns, turns, o.hasRole(identity.RoleServicePrincipalUser, s.other))
 }
 
 // after is the oracle once an act is done.
@@ -99,24 +85,6 @@ func (o *Oracle) after(act supply) *Oracle {
 	other := newOracle(o.seen.suppose(act), who)
 	other.cautious = o.cautious
 	return other
-}
-
-// ways are what somebody may do first to get what is another's: join one group, or run something as one
-// service principal, for which it may have to give itself the role.
-func (o *Oracle) ways() [][]supply {
-	var ways [][]supply
-	for _, g := range o.accountGroups() {
-		ways = append(ways, []supply{{kind: report.ActJoin, subject: o.subject, other: g}})
-	}
-	for _, k := range o.servicePrincipals() {
-		if k == o.subject {
-			continue
-		}
-		run := supply{kind: report.ActRunAs, subject: o.subject, other: k}
-		take := supply{kind: report.ActTakeRole, subject: o.subject, other: k, role: identity.RoleServicePrincipalUser}
-		ways = append(ways, []supply{run}, []supply{take, run})
-	}
-	return ways
 }
 
 // servicePrincipals are those that anything that was read, or was meant to be read, speaks of.
@@ -136,32 +104,6 @@ func (o *Oracle) servicePrincipals() []identity.PrincipalKey {
 	return slices.Compact(keys)
 }
 
-// takes is the oracle at the end of a way, if every step of it is within its authority.
-func (o *Oracle) takes(way []supply, ws identity.WorkspaceID) (*Oracle, bool) {
-	for _, act := range way {
-		if o.mayAct(act, ws).verdict != access.Allowed {
-			return nil, false
-		}
-		o = o.after(act)
-	}
-	return o, true
-}
-
-// oneWay gives a way after which what the subject may do as before leads there; nil when there is none.
-// Who runs something must be let into the workspace to do so.
-func (c *canCheck) oneWay(ws identity.WorkspaceID) []supply {
-	there := c.oracle.assigned(ws, identity.WorkspaceUser).verdict == access.Allowed
-	for _, way := range c.oracle.ways() {
-		if way[0].kind != report.ActJoin && !there {
-			continue
-		}
-		if o, ok := c.oracle.takes(way, ws); ok && c.actAll(o, ws).verdict == access.Allowed {
-			return way
-		}
-	}
-	return nil
-}
-
 // doubtful does everything that the subject, and whom it may run something as, may do or could be found
 // to, until that gives nothing more. It reports whether it might lead there.
 func (c *canCheck) doubtful(o *Oracle, ws identity.WorkspaceID) bool {
@@ -175,13 +117,10 @@ func (c *canCheck) doubtful(o *Oracle, ws identity.WorkspaceID) bool {
 		for _, k := range who {
 			o := newOracle(seen, k)
 			o.cautious = cautious
-			if o.can(c.q.Privilege, c.q.On, ws).verdict != access.Denied {
+			if o.can(c.q.Privilege, c.q.On, ws).verdict != access.Denied || o.missesLevers(ws) || o.turnsBlindly(ws) {
 				return true
 			}
-			acts := c.possibleActs(k, ws)
-			for _, way := range o.ways() {
-				acts = append(acts, way...)
-			}
+			acts := append(c.possibleActs(k, ws), o.changes(ws)...)
 			for _, act := range acts {
 				if slices.Contains(done, act) || o.mayAct(act, ws).verdict == access.Denied {
 					continue

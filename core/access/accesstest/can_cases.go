@@ -83,24 +83,37 @@ func (c CanCase) isDone(acts []report.Act) bool {
 }
 
 // CanCases are the written questions about alice, all in the world of Cases.
-func CanCases() []CanCase {
+func CanCases() []CanCase { return written(plainCases, wayCases, leverCases) }
+
+// EditCanCases are those for engines that take it that changing a job which runs as a service principal
+// takes the right to use that.
+func EditCanCases() []CanCase { return written(editCases) }
+
+// written gathers cases. What writes them gets the case that a fixture makes, for what else there is to say.
+func written(by ...func(asked)) []CanCase {
 	var cases []CanCase
-	// ask gives the case that a fixture makes, for what else there is to say.
-	ask := func(name string, v report.Verdict, p identity.Privilege, on identity.Securable, ws identity.WorkspaceID,
-		write func(f *fixture),
-	) *CanCase {
-		f := newFixture()
-		write(f)
-		from := []identity.WorkspaceID{ws}
-		if ws == 0 {
-			from = f.Workspaces
-		}
-		cases = append(cases, CanCase{
-			Name: name, World: f.World, Verdict: v,
-			Question: CanQuestion{Subject: alice, Privilege: p, On: on, From: from},
+	for _, write := range by {
+		write(func(name string, v report.Verdict, p identity.Privilege, on identity.Securable, ws identity.WorkspaceID,
+			write func(f *fixture),
+		) *CanCase {
+			f := newFixture()
+			write(f)
+			from := []identity.WorkspaceID{ws}
+			if ws == 0 {
+				from = f.Workspaces
+			}
+			cases = append(cases, CanCase{
+				Name: name, World: f.World, Verdict: v,
+				Question: CanQuestion{Subject: alice, Privilege: p, On: on, From: from},
+			})
+			return &cases[len(cases)-1]
 		})
-		return &cases[len(cases)-1]
 	}
+	return cases
+}
+
+// plainCases are about what somebody has, or can grant itself.
+func plainCases(ask asked) {
 	const (
 		yes, no, self, maybe                      = report.Allow, report.Deny, report.Indirect, report.Unknown
 		name                                      = "alice@x.test"
@@ -301,6 +314,4 @@ func CanCases() []CanCase {
 		Missing = []string{"grant READ_VOLUME VOLUME c.s.v"}
 	ask("46 write files without reading them", no, identity.WriteFiles, location, w1, writes).
 		Missing = []string{"grant READ_FILES EXTERNAL_LOCATION loc"}
-	wayCases(ask)
-	return cases
 }

@@ -25,8 +25,13 @@ func honestCan(e *estate.Estate, key identity.PrincipalKey, p identity.Privilege
 type honestReport struct{ canCheck }
 
 func newHonestReport(e *estate.Estate, q CanQuestion) *honestReport {
+	return honestOver(readBack(e), e, q)
+}
+
+// honestOver is one over facts that may be others than those of the estate.
+func honestOver(seen sightings, e *estate.Estate, q CanQuestion) *honestReport {
 	q.Subject = e.Canonical(q.Subject)
-	h := &honestReport{canCheck{seen: readBack(e), q: q, r: &report.CanReport{}}}
+	h := &honestReport{canCheck{seen: seen, q: q, r: &report.CanReport{}}}
 	h.oracle = newOracle(h.seen, h.q.Subject)
 	for _, info := range h.seen.Securables {
 		h.securables = append(h.securables, info.Securable)
@@ -64,15 +69,13 @@ func (h *honestReport) write() {
 	}
 	slices.SortStableFunc(r.Missing, func(a, b report.MissingSet) int { return cmp.Compare(len(a.Facts), len(b.Facts)) })
 	for _, ws := range h.q.From {
-		if h.selfMade(ws) {
-			r.Verdict, r.Acts = report.Indirect, h.plan(nil, ws)
+		stands := h.stands(ws)
+		if acts, found := h.route(stands, ws); found {
+			r.Verdict, r.Acts = report.Indirect, h.plan(acts, ws)
 			return
 		}
-	}
-	for _, ws := range h.q.From {
-		if way := h.oneWay(ws); way != nil {
-			r.Verdict, r.Acts = report.Indirect, h.plan(way, ws)
-			return
+		if r.Verdict == report.Deny && h.leversInDoubt(stands, ws) {
+			r.Verdict = report.Unknown
 		}
 	}
 }
@@ -250,17 +253,8 @@ func (h *honestReport) isAbsent(s supply, ws identity.WorkspaceID) bool {
 	}
 }
 
-// plan goes a way, does what it may until that suffices, and leaves out what was of no use.
-func (h *honestReport) plan(way []supply, ws identity.WorkspaceID) []report.Act {
-	acts := slices.Clone(way)
-	o, _ := h.oracle.takes(way, ws)
-	for o.Can(h.q.Privilege, h.q.On, ws) != access.Allowed {
-		for _, act := range h.possibleActs(o.subject, ws) {
-			if !slices.Contains(acts, act) && o.mayAct(act, ws).verdict == access.Allowed {
-				acts, o = append(acts, act), o.after(act)
-			}
-		}
-	}
+// plan leaves out of what leads there what was of no use.
+func (h *honestReport) plan(acts []supply, ws identity.WorkspaceID) []report.Act {
 	for i := len(acts) - 1; i >= 0; i-- {
 		after, _ := h.perform(acts, ws, i)
 		if after.verdict != access.Allowed {
@@ -283,6 +277,10 @@ func (h *honestReport) plan(way []supply, ws identity.WorkspaceID) []report.Act 
 		case report.ActJoin, report.ActTakeRole, report.ActRunAs:
 			a.Kind, a.Principal, a.Role = s.kind, h.named(s.other), string(s.role)
 			a.Description = s.kind + " " + a.Principal
+			if s.lever != (identity.Object{}) {
+				a.Object = &report.ObjectRef{Workspace: workspaceName(s.lever.Workspace), Type: string(s.lever.Type), ID: s.lever.ID}
+				a.Workspace = workspaceName(ws)
+			}
 		case report.StepAssigned:
 			a.Kind, a.Workspace = report.ActAssign, workspaceName(s.workspace)
 			a.Description = "assign itself to workspace " + workspaceName(s.workspace)

@@ -19,10 +19,13 @@ type supply struct {
 	privilege identity.Privilege
 	on        identity.Securable
 	workspace identity.WorkspaceID
-	// other is the group that the subject joins, or the service principal that it takes a role on or
-	// runs something as.
+	// other is the group that the subject joins, the service principal that it takes a role on, or whom
+	// it runs something as.
 	other identity.PrincipalKey
 	role  identity.Role
+	// lever is the object that the subject turns to run something as other, where it is said; any that
+	// will do otherwise.
+	lever identity.Object
 }
 
 // supplyAdmin makes the subject admin of the metastore.

@@ -48,11 +48,27 @@ func (c *canCheck) readAct(a report.Act, ws identity.WorkspaceID) (supply, bool)
 	case report.ActTakeRole:
 		return c.aboutSomebody(supply{kind: a.Kind, role: identity.RoleServicePrincipalUser}, a.Principal, ws,
 			isRole(identity.RoleServicePrincipalUser, a.Role))
-	case report.ActJoin, report.ActRunAs:
+	case report.ActJoin:
 		return c.aboutSomebody(supply{kind: a.Kind}, a.Principal, ws, true)
+	case report.ActRunAs:
+		s := supply{kind: a.Kind}
+		if a.Workspace != "" {
+			s.workspace = ws
+		}
+		s.lever, named = c.object(a.Object)
+		return c.aboutSomebody(s, a.Principal, ws, named || a.Object == nil)
 	default:
 		return supply{}, false
 	}
+}
+
+// object finds one by what a report has for it.
+func (c *canCheck) object(r *report.ObjectRef) (identity.Object, bool) {
+	if r == nil {
+		return identity.Object{}, false
+	}
+	ws, named := c.workspace(r.Workspace)
+	return identity.Object{Workspace: ws, Type: identity.ObjectType(r.Type), ID: r.ID}, named
 }
 
 // aboutSomebody finds whom an act is about. Where several bear the name, it is one with whom it works.

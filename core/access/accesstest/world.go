@@ -47,6 +47,9 @@ type World struct {
 	Hidden map[estate.ReadKey]Gap
 	// Order seeds the order in which Estate adds the facts.
 	Order uint64
+	// EditNeedsUser chooses between two readings of the documentation: that changing a job which runs as a
+	// service principal takes the right to use that. It is for what is asked, and no fact.
+	EditNeedsUser bool
 }
 
 // Gap is how a read fails.
@@ -56,6 +59,8 @@ type Gap struct {
 	Kind identity.FailureKind
 	// Keep says which facts of the read came back all the same: bit i for the i-th, up to 64.
 	Keep uint64
+	// Spare says that the question had no need of the read.
+	Spare bool
 }
 
 // sightings are what a crawl brought home.
@@ -64,6 +69,8 @@ type sightings struct {
 	// Ancestors say that somebody is in a group somehow.
 	Ancestors []identity.Membership
 	Reads     map[estate.ReadKey]estate.Outcome
+
+	editNeedsUser bool // see World
 }
 
 // saw reports whether the whole answer of a read came home.
@@ -233,7 +240,7 @@ func (w World) hide(k estate.ReadKey, g Gap) World {
 
 // sightings goes on the crawl.
 func (w World) sightings() sightings {
-	s := sightings{Reads: map[estate.ReadKey]estate.Outcome{}}
+	s := sightings{Reads: map[estate.ReadKey]estate.Outcome{}, editNeedsUser: w.EditNeedsUser}
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	planned := w.Reads()
 	for _, k := range planned {
@@ -242,7 +249,7 @@ func (w World) sightings() sightings {
 		case !fails:
 			s.Reads[k] = estate.Outcome{Needed: true, At: at}
 		case gap.Kind != "":
-			s.Reads[k] = estate.Outcome{Kind: gap.Kind, Needed: true, Partial: gap.Keep != 0, At: at}
+			s.Reads[k] = estate.Outcome{Kind: gap.Kind, Needed: !gap.Spare, Partial: gap.Keep != 0, At: at}
 		}
 	}
 	s.Workspaces, s.Metastores, s.SamePerson = w.Workspaces, w.Metastores, w.SamePerson
