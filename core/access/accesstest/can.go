@@ -51,17 +51,21 @@ const (
 	aboutData     topic = "data"
 	aboutManaging topic = "managing"
 	aboutWays     topic = "what others have"
+	aboutLevers   topic = "what runs as others"
 	aboutNothing  topic = "privileges that do not apply"
 )
 
-var topics = []topic{aboutData, aboutManaging, aboutWays, aboutNothing}
+var topics = []topic{aboutData, aboutManaging, aboutWays, aboutLevers, aboutNothing}
 
 // canQuestions are those on a topic that CheckCan asks: one or two principals about every securable,
 // with one privilege of its type's, mostly from every workspace. Which ones differs from world to world.
 // Of BROWSE nothing is asked, since metadata is shown for many other reasons.
 func (w World) canQuestions(about topic) []CanQuestion {
-	if about == aboutWays {
+	switch about {
+	case aboutWays:
 		return w.wayQuestions()
+	case aboutLevers:
+		return w.leverQuestions()
 	}
 	var qs []CanQuestion
 	ons := slices.Clone(w.Securables)
@@ -486,6 +490,8 @@ func (about topic) share(worlds int) int {
 		return worlds
 	case aboutWays:
 		return 10 * worlds // there are few questions in each
+	case aboutLevers:
+		return 3 * worlds
 	default:
 		return worlds / 3
 	}

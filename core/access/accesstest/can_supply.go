@@ -1,7 +1,9 @@
 package accesstest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
@@ -26,6 +28,29 @@ type supply struct {
 	// lever is the object that the subject turns to run something as other, where it is said; any that
 	// will do otherwise.
 	lever identity.Object
+}
+
+// String is for messages.
+func (s supply) String() string {
+	said := []string{s.kind}
+	for _, part := range []string{string(s.privilege), string(s.role)} {
+		if part != "" {
+			said = append(said, part)
+		}
+	}
+	if s.on != (identity.Securable{}) {
+		said = append(said, s.on.String())
+	}
+	if s.workspace != 0 {
+		said = append(said, s.workspace.String())
+	}
+	if !s.other.IsZero() {
+		said = append(said, s.other.String())
+	}
+	if s.lever != (identity.Object{}) {
+		said = append(said, "by", fmt.Sprint(s.lever))
+	}
+	return s.subject.String() + ": " + strings.Join(said, " ")
 }
 
 // supplyAdmin makes the subject admin of the metastore.

@@ -20,6 +20,7 @@ func (g *generator) addMore() {
 	g.addEntitlements()
 	g.addObjects()
 	g.hideMore()
+	g.addLevers()
 }
 
 // settleLocals keeps groups of one workspace to what a workspace allows: whoever is in one is assigned
@@ -200,11 +201,7 @@ func (g *generator) addRoles() {
 // it comes to something.
 func (g *generator) addWay() {
 	ws := choose(g, g.Workspaces...)
-	tables := keep(g.Securables, func(s identity.SecurableInfo) bool {
-		catalog, _ := g.listed(identity.CatalogSecurable(s.Metastore, s.Catalog))
-		return s.Type == identity.TypeTable && catalog.Isolation == identity.IsolationOpen &&
-			slices.Contains(g.Attachments, Attachment{s.Metastore, ws})
-	})
+	tables := g.openTables(ws)
 	var ons []identity.PrincipalKey
 	for _, p := range g.Principals {
 		if p.Key.Workspace == 0 && p.Key.Kind != identity.KindUser && !isListedAccountUsers(p) && p.Status != identity.StatusInactive {
@@ -220,22 +217,43 @@ func (g *generator) addWay() {
 	on := choose(g, ons...)
 	who := choose(g, append(keep(g.people, func(k identity.PrincipalKey) bool { return k != on }), g.people[0])...)
 	if !g.chance(4) {
-		g.setStatus(who, identity.StatusActive)
-		for _, pair := range g.SamePerson { // one person is active or not
-			if slices.Contains(pair[:], who) {
-				g.setStatus(pair[0], identity.StatusActive)
-				g.setStatus(pair[1], identity.StatusActive)
-			}
-		}
+		g.activate(who)
 	}
 	g.Roles = append(g.Roles, identity.RoleGrant{
 		On: on, Role: choose(g, rolesOn(on)...), Holder: identity.PrincipalName{Kind: who.Kind, Name: g.nameOf(who)},
 	})
 	g.giveUse(choose(g, tables...).Securable, g.nameOf(on))
 	for _, k := range []identity.PrincipalKey{on, who} {
-		if !g.chance(8) && !g.directlyAssigned(k, ws) && !g.namesakeThere(k, ws) {
-			g.Assignments = append(g.Assignments, identity.Assignment{Workspace: ws, Principal: k, Permission: identity.WorkspaceUser})
+		if !g.chance(8) {
+			g.letIn(k, ws)
 		}
+	}
+}
+
+// openTables are those that can be got at from the workspace.
+func (g *generator) openTables(ws identity.WorkspaceID) []identity.SecurableInfo {
+	return keep(g.Securables, func(s identity.SecurableInfo) bool {
+		catalog, _ := g.listed(identity.CatalogSecurable(s.Metastore, s.Catalog))
+		return s.Type == identity.TypeTable && catalog.Isolation == identity.IsolationOpen &&
+			slices.Contains(g.Attachments, Attachment{s.Metastore, ws})
+	})
+}
+
+// activate makes somebody active: one person is active or not.
+func (g *generator) activate(who identity.PrincipalKey) {
+	g.setStatus(who, identity.StatusActive)
+	for _, pair := range g.SamePerson {
+		if slices.Contains(pair[:], who) {
+			g.setStatus(pair[0], identity.StatusActive)
+			g.setStatus(pair[1], identity.StatusActive)
+		}
+	}
+}
+
+// letIn assigns somebody to the workspace, unless it is so already or its name is taken there.
+func (g *generator) letIn(k identity.PrincipalKey, ws identity.WorkspaceID) {
+	if !g.directlyAssigned(k, ws) && !g.namesakeThere(k, ws) {
+		g.Assignments = append(g.Assignments, identity.Assignment{Workspace: ws, Principal: k, Permission: identity.WorkspaceUser})
 	}
 }
 
@@ -307,13 +325,21 @@ func ofPlaces(k estate.ReadKey) bool {
 	}
 }
 
+// listsNothing reports whether a read lists levers where there are none: these are left to hideLevers.
+func (g *generator) listsNothing(k estate.ReadKey) bool {
+	return k.Op == estate.OpObjects && isLever(k.Object.Type) && !slices.Contains(computeTypes, k.Object.Type) &&
+		!slices.ContainsFunc(g.Objects, func(o identity.ObjectInfo) bool {
+			return o.Workspace == k.Object.Workspace && o.Type == k.Object.Type
+		})
+}
+
 func (g *generator) hideMore() {
 	every := choose(g, 0, 0, 20, 6)
 	if every == 0 {
 		return
 	}
 	for _, k := range g.Reads() {
-		if !ofPlaces(k) || !g.chance(every) {
+		if !ofPlaces(k) || g.listsNothing(k) || !g.chance(every) {
 			continue
 		}
 		gap := g.gap()

@@ -105,6 +105,7 @@ func (w World) features() map[string]bool {
 		}
 	}
 	w.placeFeatures(has)
+	w.leverFeatures(has)
 	has["nothing hidden"] = len(w.Hidden) == 0
 	ops := map[estate.Op]string{
 		estate.OpGroups: "groups", estate.OpMembers: "members", estate.OpParents: "parents", estate.OpPrincipal: "principal",
@@ -162,6 +163,7 @@ func TestGeneratorLeavesNothingOut(t *testing.T) {
 		"hidden, but for a part",
 	}
 	wanted = append(wanted, wantedPlaces...)
+	wanted = append(wanted, wantedLevers...)
 	for _, what := range []string{"owner", "holder"} {
 		for _, who := range []string{
 			"deleted or not told", "mirrors a workspace", "unheard of", "ambiguous", "account users", "a user",

@@ -72,7 +72,7 @@ func (w World) placeReads() []estate.ReadKey {
 				keys = append(keys, readEntitled(ws, p.Key))
 			}
 		}
-		for _, t := range computeTypes {
+		for _, t := range slices.Concat(computeTypes, leverTypes) {
 			keys = append(keys, readObjects(ws, t))
 		}
 	}

@@ -67,23 +67,35 @@ func (w World) String() string {
 		line("entitled in %v: %v to %v", e.Workspace, e.Holder, e.Entitlements)
 	}
 	for _, o := range w.Objects {
-		line("object %v%s", o.Object, dedicated(o))
+		line("object %v%s", o.Object, running(o))
 	}
 	for _, p := range w.Permissions {
-		line("permitted on %v: %s to %v %q", p.On, p.Level, p.Holder.Kind, p.Holder.Name)
+		line("permitted on %v: %s to %v %q%s", p.On, p.Level, p.Holder.Kind, p.Holder.Name, strings.Repeat(", inherited", min(1, len(p.From))))
 	}
 	e := w.Estate() // it knows the words for reads
 	for _, k := range w.Reads() {
 		if gap, hidden := w.Hidden[k]; hidden {
-			line("hidden: %s of %s (%s, keep %b)", e.Operation(k), e.Scope(k), gap.Kind, gap.Keep)
+			line("hidden: %s of %s (%s, keep %b%s)", e.Operation(k), e.Scope(k), gap.Kind, gap.Keep, map[bool]string{true: ", not needed"}[gap.Spare])
 		}
 	}
 	return b.String()
 }
 
-func dedicated(o identity.ObjectInfo) string {
-	if o.SingleUser == "" {
-		return ""
+// running is as whom an object runs and what, as far as it says.
+func running(o identity.ObjectInfo) string {
+	var b strings.Builder
+	for _, said := range []struct{ word, name string }{
+		{"at", o.Path}, {"run as", o.RunAs}, {"made by", o.Creator}, {"alone of", o.SingleUser},
+	} {
+		if said.name != "" {
+			fmt.Fprintf(&b, " %s %q", said.word, said.name)
+		}
 	}
-	return fmt.Sprintf(" of %q alone", o.SingleUser)
+	if len(o.Code) > 0 {
+		fmt.Fprintf(&b, " running %q", o.Code)
+	}
+	if isLever(o.Type) && !o.Detailed {
+		b.WriteString(", details not read")
+	}
+	return b.String()
 }

@@ -101,6 +101,21 @@ func (w World) smaller() []func(w World, i int) (World, bool) {
 			return w, ok
 		},
 		func(w World, i int) (World, bool) {
+			for at, o := range w.Objects {
+				plainer := o
+				plainer.RunAs, plainer.Creator, plainer.Code = "", "", nil
+				if o.RunAs == "" && o.Creator == "" && len(o.Code) == 0 {
+					continue
+				}
+				if i--; i < 0 {
+					w.Objects = slices.Clone(w.Objects)
+					w.Objects[at] = plainer
+					return w, true
+				}
+			}
+			return w, false
+		},
+		func(w World, i int) (World, bool) {
 			for at, s := range w.Securables {
 				if !s.BasesKnown {
 					continue
