@@ -497,9 +497,34 @@ func (about topic) share(worlds int) int {
 	}
 }
 
-// RunCan is the whole suite for reports: CanCases, random worlds by topic, and laws. It takes a few
-// seconds.
-func RunCan(t *testing.T, can CanFunc) { runCan(t, can, canWorlds) }
+// RunCan is the whole suite for reports: CanCases, small worlds, random worlds by topic, and laws.
+func RunCan(t *testing.T, can CanFunc) {
+	runCan(t, can, canWorlds)
+	t.Run("small worlds", func(t *testing.T) { runSmallCan(t, can) })
+}
+
+// RunEditCan is for an engine under the other reading of what changing a job takes, see World: EditCanCases,
+// and random worlds about what runs as somebody else.
+func RunEditCan(t *testing.T, can CanFunc) { runEditCan(t, can, canWorlds) }
+
+func runEditCan(t *testing.T, can CanFunc, worlds int) {
+	t.Run("cases", func(t *testing.T) {
+		for _, c := range EditCanCases() {
+			t.Run(c.Name, func(t *testing.T) { c.Check(t, can) })
+		}
+	})
+	t.Run("random worlds", func(t *testing.T) {
+		t.Parallel()
+		for i := range aboutLevers.share(worlds) {
+			w := aboutLevers.world(5, i)
+			w.EditNeedsUser = true
+			checkCan(t, w, aboutLevers, can)
+			if t.Failed() {
+				t.Fatalf("in world %d of %d", i, aboutLevers.share(worlds))
+			}
+		}
+	})
+}
 
 func runCan(t *testing.T, can CanFunc, worlds int) {
 	t.Run("cases", func(t *testing.T) {
@@ -512,7 +537,7 @@ func runCan(t *testing.T, can CanFunc, worlds int) {
 			t.Run(string(about), func(t *testing.T) {
 				t.Parallel()
 				for i := range about.share(worlds) {
-					checkCan(t, seeded(5, i), about, can)
+					checkCan(t, about.world(5, i), about, can)
 					if t.Failed() {
 						t.Fatalf("in world %d of %d", i, about.share(worlds)) // one small world is easier to look at than many
 					}

@@ -12,7 +12,8 @@
 // nothing of any of them may be needless.
 //
 // RunSmall goes through every world of a handful of facts, RunMany through very many random ones with a
-// few questions each.
+// few questions each; RunCan has its own small worlds. RunEditCan is for engines under another reading of the
+// documentation.
 //
 // The package shares identity's and estate's vocabulary with the engine, and access.Verdict; of the
 // engine's own code it uses nothing.

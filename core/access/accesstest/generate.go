@@ -39,6 +39,12 @@ func choose[T any](g *generator, from ...T) T { return from[g.below(len(from))] 
 
 func generate(below func(n int) int) World {
 	g := &generator{below: below}
+	g.make()
+	return g.World
+}
+
+// make gathers a whole world.
+func (g *generator) make() {
 	g.addPeople()
 	g.addGroups()
 	g.addPlaces()
@@ -47,9 +53,8 @@ func generate(below func(n int) int) World {
 	g.addGrants()
 	g.hideReads()
 	g.addAdmins()
-	g.Order = uint64(below(1 << 30))
+	g.Order = uint64(g.below(1 << 30))
 	g.addMore()
-	return g.World
 }
 
 // key gives an id that no other principal has, whatever its kind.

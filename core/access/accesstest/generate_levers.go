@@ -2,6 +2,7 @@ package accesstest
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 
@@ -34,6 +35,20 @@ func (g *generator) addLevers() {
 	g.addLeverWay()
 	g.settleOwners()
 	g.hideLevers()
+}
+
+// world is the i-th world of a fixed series for a topic: for what runs as others, one with more of that.
+func (about topic) world(series, i int) World {
+	if about != aboutLevers {
+		return seeded(series, i)
+	}
+	g := &generator{below: rand.New(rand.NewPCG(uint64(series), uint64(i))).IntN}
+	g.make()
+	for range 3 {
+		g.addLeverWay()
+	}
+	g.settleOwners()
+	return g.World
 }
 
 // treeTypes are the types of object that lie in a workspace's tree, and treePaths where some do: nothing
@@ -122,7 +137,8 @@ func (g *generator) addLeverWay() {
 	}
 	who := choose(g, g.people...)
 	others := keep(g.people, func(k identity.PrincipalKey) bool { return k != who })
-	as := choose(g, others...)
+	services := keep(others, func(k identity.PrincipalKey) bool { return k.Kind == identity.KindServicePrincipal })
+	as := choose(g, slices.Concat(others, services, services)...)
 	on := choose(g, tables...).Securable
 	g.giveUse(on, g.nameOf(as))
 	in := []identity.PrincipalKey{who, as}
@@ -145,8 +161,11 @@ func (g *generator) addLeverWay() {
 
 // addLeverFor adds one that runs as somebody, mostly, and that another may turn, mostly.
 func (g *generator) addLeverFor(ws identity.WorkspaceID, who, as identity.PrincipalKey) {
-	o := g.newObject(ws, choose(g, leverTypes...))
+	o := g.newObject(ws, choose(g, append(slices.Clip(leverTypes), identity.ObjectJob, identity.ObjectJob)...))
 	o.Detailed = !g.chance(8)
+	if g.chance(8) {
+		g.Hidden[readPermissions(o.Object)] = g.gap()
+	}
 	name := identity.PrincipalName{Kind: as.Kind, Name: g.nameOf(as)}
 	owned := o.Type == identity.ObjectJob || o.Type == identity.ObjectPipeline
 	switch {
