@@ -3,6 +3,7 @@ package estate
 import (
 	"cmp"
 	"maps"
+	"reflect"
 	"regexp"
 	"slices"
 	"strconv"
@@ -228,31 +229,30 @@ func (b *Builder) buildPlaces(e *Estate) {
 }
 
 func (b *Builder) buildSecurables(e *Estate) {
-	for _, m := range b.metastores {
-		s := identity.MetastoreSecurable(m.ID)
-		b.securables[s] = identity.SecurableInfo{Securable: s, Owner: m.Owner}
+	b.granted = ordered(b.granted, compareGranted, keepFirst)
+	b.securables = ordered(b.securables, compareSecurables, keepLast)
+	if more := b.unlisted(); len(more) > 0 {
+		b.securables = ordered(append(b.securables, more...), compareSecurables, keepLast)
 	}
-	for on := range b.granted {
-		if _, ok := b.securables[on]; !ok {
-			b.securables[on] = identity.SecurableInfo{Securable: on}
-		}
-	}
-	e.securables = slices.SortedFunc(maps.Values(b.securables), func(a, b identity.SecurableInfo) int {
-		return a.Compare(b.Securable)
-	})
-	e.securable = make(map[identity.Securable]int32, len(e.securables))
+	e.securables = b.securables
+	e.securable = indexOf(e.securables, func(s *identity.SecurableInfo) *identity.Securable { return &s.Securable })
 	e.owners = make([]int32, len(e.securables))
 	e.owned = map[int32][]int32{}
 	holders := interner[Holder]{index: map[Holder]int32{}}
-	for i, s := range e.securables {
-		e.securable[s.Securable] = int32(i)
+	owners := map[string]int32{} // who is meant by a name is found out once
+	for i := range e.securables {
+		s := &e.securables[i]
 		e.owners[i] = none
 		if s.Owner == "" && s.Type != identity.TypeMetastore {
 			continue
 		}
-		h := e.resolve(s.Owner)
-		e.owners[i] = holders.add(h)
-		if p, ok := e.principal[h.Key]; ok {
+		h, ok := owners[s.Owner]
+		if !ok {
+			h = holders.add(e.resolve(s.Owner))
+			owners[s.Owner] = h
+		}
+		e.owners[i] = h
+		if p, ok := e.principal[holders.values[h].Key]; ok {
 			e.owned[p] = append(e.owned[p], int32(i))
 		}
 	}
@@ -260,35 +260,71 @@ func (b *Builder) buildSecurables(e *Estate) {
 	e.holders = holders.values
 }
 
-func (b *Builder) buildGrants(e *Estate, holders *interner[Holder]) {
-	sets := setInterner{index: map[string]int32{}}
-	e.grants = make([]row, 0, len(b.grants))
-	for _, g := range b.grants {
-		h := Holder{DeletedID: g.DeletedID}
-		if g.Holder != "" {
-			h = e.resolve(g.Holder)
+func compareSecurables(a, b *identity.SecurableInfo) int { return a.Compare(b.Securable) }
+
+func compareGranted(a, b *granted) int { return a.on.Compare(b.on) }
+
+// unlisted gives the securables that have another source than a listing: those of which nothing was read
+// but the grants, and the metastores, whose records tell their owner.
+func (b *Builder) unlisted() []identity.SecurableInfo {
+	var more []identity.SecurableInfo
+	listed := b.securables
+	for _, g := range b.granted { // both are in order
+		for len(listed) > 0 && listed[0].Compare(g.on) < 0 {
+			listed = listed[1:]
 		}
-		e.grants = append(e.grants, row{e.securable[g.Securable], holders.add(h), sets.add(g.Privileges)})
+		if len(listed) == 0 || listed[0].Securable != g.on {
+			more = append(more, identity.SecurableInfo{Securable: g.on})
+		}
 	}
-	e.sets = sets.values
-	slices.SortFunc(e.grants, func(a, b row) int {
-		return cmp.Or(
-			cmp.Compare(a.securable, b.securable),
-			compareHolders(holders.values[a.holder], holders.values[b.holder]),
-			slices.Compare(e.sets[a.set], e.sets[b.set]),
-		)
-	})
-	e.grants = slices.Compact(e.grants)
+	for _, m := range b.metastores {
+		s := identity.SecurableInfo{Securable: identity.MetastoreSecurable(m.ID), Owner: m.Owner}
+		i, ok := slices.BinarySearchFunc(b.securables, s.Securable, func(a identity.SecurableInfo, b identity.Securable) int { return a.Compare(b) })
+		if !ok || !reflect.DeepEqual(b.securables[i], s) {
+			more = append(more, s)
+		}
+	}
+	return more
+}
+
+func (b *Builder) buildGrants(e *Estate, holders *interner[Holder]) {
+	e.sets = b.sets.values
+	meant := make([]int32, len(b.named.values))
+	for i, n := range b.named.values {
+		h := Holder{DeletedID: n.deletedID}
+		if n.name != "" {
+			h = e.resolve(n.name)
+		}
+		meant[i] = holders.add(h)
+	}
+	e.grants = make([]row, 0, len(b.rows))
 	e.grantsOn = make([]int32, len(e.securables)+1)
+	on := int32(0)
+	for _, g := range b.granted { // in order, as the securables are
+		for ; e.securables[on].Securable != g.on; on++ {
+			e.grantsOn[on+1] = int32(len(e.grants))
+		}
+		start := len(e.grants)
+		for _, r := range b.rows[g.first:g.last] {
+			e.grants = append(e.grants, row{on, meant[r.holder], r.set})
+		}
+		rows := e.grants[start:]
+		slices.SortFunc(rows, func(a, b row) int {
+			if a.holder != b.holder {
+				return compareHolders(holders.values[a.holder], holders.values[b.holder])
+			}
+			return slices.Compare(e.sets[a.set], e.sets[b.set])
+		})
+		e.grants = e.grants[:start+len(slices.Compact(rows))]
+	}
+	for ; int(on) < len(e.securables); on++ {
+		e.grantsOn[on+1] = int32(len(e.grants))
+	}
 	e.grantsTo = map[int32][]int32{}
 	for i, r := range e.grants {
-		e.grantsOn[r.securable+1]++
 		if p, ok := e.principal[holders.values[r.holder].Key]; ok {
 			e.grantsTo[p] = append(e.grantsTo[p], int32(i))
 		}
-	}
-	for i := range e.securables {
-		e.grantsOn[i+1] += e.grantsOn[i]
 	}
 }
 
@@ -360,20 +396,34 @@ func workspaceGroup(name string) (identity.PrincipalKey, bool) {
 }
 
 func (b *Builder) buildReads(e *Estate) {
-	e.reads = make([]Read, 0, len(b.reads))
-	e.read = make(map[ReadKey]int, len(b.reads))
-	for k, o := range b.reads {
-		k.Principal = e.Canonical(k.Principal)
-		if i, again := e.read[k]; again {
-			e.reads[i].Outcome = worse(e.reads[i].Outcome, o)
-			continue
+	b.reads = ordered(b.reads, compareReads, keepLast)
+	e.reads = b.reads
+	if slices.ContainsFunc(e.reads, func(r Read) bool { return e.Canonical(r.Key.Principal) != r.Key.Principal }) {
+		e.reads = slices.Clone(e.reads)
+		for i := range e.reads {
+			e.reads[i].Key.Principal = e.Canonical(e.reads[i].Key.Principal)
 		}
-		e.read[k] = len(e.reads)
-		e.reads = append(e.reads, Read{Key: k, Outcome: o})
+		e.reads = ordered(e.reads, compareReads, func(kept, again *Read) { kept.Outcome = worse(kept.Outcome, again.Outcome) })
 	}
-	slices.SortFunc(e.reads, compareReads)
-	for i, r := range e.reads {
-		e.read[r.Key] = i
+	e.read = indexOf(e.reads, func(r *Read) *ReadKey { return &r.Key })
+	for i := range e.reads {
+		e.note(&e.reads[i].Outcome, int32(i))
+	}
+}
+
+// note keeps of the ledger what is asked of it as a whole.
+func (e *Estate) note(o *Outcome, i int32) {
+	if !o.OK() {
+		e.unread = append(e.unread, e.reads[i])
+	}
+	if o.At.IsZero() || !o.OK() && !o.Partial {
+		return
+	}
+	if e.oldest.IsZero() || o.At.Before(e.oldest) {
+		e.oldest = o.At
+	}
+	if o.At.After(e.newest) {
+		e.newest = o.At
 	}
 }
 
@@ -418,22 +468,31 @@ func (in *interner[T]) add(v T) int32 {
 
 // setInterner gives equal sets of privileges one index.
 type setInterner struct {
-	values [][]identity.Privilege
+	values [][]identity.Privilege // sorted
 	index  map[string]int32
+	key    []byte
 }
 
 func (in *setInterner) add(ps []identity.Privilege) int32 {
-	sorted := identity.SortPrivileges(slices.Clone(ps))
-	var key strings.Builder
-	for _, p := range sorted {
-		key.WriteString(string(p))
-		key.WriteByte(0)
-	}
-	if i, ok := in.index[key.String()]; ok {
+	if i, ok := in.index[string(in.spell(ps))]; ok {
 		return i
 	}
-	i := int32(len(in.values))
-	in.values = append(in.values, sorted)
-	in.index[key.String()] = i
+	sorted := identity.SortPrivileges(slices.Clone(ps))
+	i, ok := in.index[string(in.spell(sorted))]
+	if !ok {
+		i = int32(len(in.values))
+		in.values = append(in.values, sorted)
+		in.index[string(in.key)] = i
+	}
+	in.index[string(in.spell(ps))] = i // in this order, too
 	return i
+}
+
+// spell makes the key of a list of privileges, which is good until the next one.
+func (in *setInterner) spell(ps []identity.Privilege) []byte {
+	in.key = in.key[:0]
+	for _, p := range ps {
+		in.key = append(append(in.key, p...), 0)
+	}
+	return in.key
 }

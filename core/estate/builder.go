@@ -22,9 +22,11 @@ type Builder struct {
 	metastores  map[string]identity.Metastore
 	attached    map[attachment]struct{}
 	assignments map[identity.Assignment]struct{}
-	securables  map[identity.Securable]identity.SecurableInfo
-	grants      []identity.Grant
-	granted     map[identity.Securable]struct{}
+	securables  []identity.SecurableInfo
+	granted     []granted
+	rows        []row // of all that is granted
+	named       interner[named]
+	sets        setInterner
 	bindings    map[identity.Securable][]identity.Binding
 	policies    map[identity.Securable][]identity.Policy
 	entitled    map[identity.WorkspaceID]map[identity.PrincipalKey][]identity.Entitlement
@@ -32,11 +34,20 @@ type Builder struct {
 	objects     map[identity.Object]identity.ObjectInfo
 	permissions map[identity.Object][]identity.ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
-	reads       map[ReadKey]Outcome
+	reads       []Read
 	interrupted bool
 	mentions    map[identity.PrincipalKey]struct{}
 	otherKeys   map[identity.PrincipalKey]identity.PrincipalKey
 }
+
+// granted is one call of AddGrants: the rows are a part of those of the Builder, and name no securable.
+type granted struct {
+	on          identity.Securable
+	first, last int32
+}
+
+// named is how a grant names its holder.
+type named struct{ name, deletedID string }
 
 type attachment struct {
 	metastore string
@@ -55,8 +66,8 @@ func NewBuilder(accountID string) *Builder {
 		metastores:  map[string]identity.Metastore{},
 		attached:    map[attachment]struct{}{},
 		assignments: map[identity.Assignment]struct{}{},
-		securables:  map[identity.Securable]identity.SecurableInfo{},
-		granted:     map[identity.Securable]struct{}{},
+		named:       interner[named]{index: map[named]int32{}},
+		sets:        setInterner{index: map[string]int32{}},
 		bindings:    map[identity.Securable][]identity.Binding{},
 		policies:    map[identity.Securable][]identity.Policy{},
 		entitled:    map[identity.WorkspaceID]map[identity.PrincipalKey][]identity.Entitlement{},
@@ -64,7 +75,6 @@ func NewBuilder(accountID string) *Builder {
 		objects:     map[identity.Object]identity.ObjectInfo{},
 		permissions: map[identity.Object][]identity.ObjectGrant{},
 		restricted:  map[identity.WorkspaceID]identity.RestrictAdmins{},
-		reads:       map[ReadKey]Outcome{},
 		mentions:    map[identity.PrincipalKey]struct{}{},
 		otherKeys:   map[identity.PrincipalKey]identity.PrincipalKey{},
 	}
@@ -142,7 +152,7 @@ func (b *Builder) AddAssignment(a identity.Assignment) {
 func (b *Builder) AddSecurable(s identity.SecurableInfo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.securables[s.Securable] = s
+	b.securables = append(b.securables, s)
 }
 
 // AddGrants adds the direct grants on a securable. Only the first call for a securable counts, so
@@ -150,14 +160,11 @@ func (b *Builder) AddSecurable(s identity.SecurableInfo) {
 func (b *Builder) AddGrants(on identity.Securable, grants []identity.Grant) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, again := b.granted[on]; again {
-		return
-	}
-	b.granted[on] = struct{}{}
+	first := int32(len(b.rows))
 	for _, g := range grants {
-		g.Securable = on
-		b.grants = append(b.grants, g)
+		b.rows = append(b.rows, row{none, b.named.add(named{g.Holder, g.DeletedID}), b.sets.add(g.Privileges)})
 	}
+	b.granted = append(b.granted, granted{on, first, int32(len(b.rows))})
 }
 
 // AddBindings adds the workspaces that an isolated securable is bound to.
@@ -232,7 +239,7 @@ func (b *Builder) AddRestrictAdmins(in identity.WorkspaceID, r identity.Restrict
 func (b *Builder) Record(k ReadKey, o Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reads[k] = o
+	b.reads = append(b.reads, Read{Key: k, Outcome: o})
 }
 
 // Interrupted marks the estate as cut short.

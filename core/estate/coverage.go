@@ -93,9 +93,12 @@ type Read struct {
 // it may.
 func (r Read) Blocking() bool { return r.Outcome.Needed && !r.Outcome.OK() }
 
-func compareReads(a, b Read) int {
+func compareReads(a, b *Read) int {
+	// Most of a ledger is about securables, and what is read of them in the order of their names.
+	if c := cmp.Compare(a.Key.Op, b.Key.Op); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.Key.Op, b.Key.Op),
 		cmp.Compare(a.Key.Workspace, b.Key.Workspace),
 		a.Key.Principal.Compare(b.Key.Principal),
 		a.Key.Securable.Compare(b.Key.Securable),

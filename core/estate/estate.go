@@ -34,7 +34,7 @@ type Estate struct {
 	attachments map[string][]identity.WorkspaceID
 
 	securables []identity.SecurableInfo // sorted
-	securable  map[identity.Securable]int32
+	securable  index[identity.Securable, identity.SecurableInfo]
 	owners     []int32 // per securable: index of a holder, or none
 	holders    []Holder
 	sets       [][]identity.Privilege
@@ -53,8 +53,10 @@ type Estate struct {
 	permissions map[identity.Object][]ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 
-	reads []Read
-	read  map[ReadKey]int
+	reads          []Read // sorted
+	read           index[ReadKey, Read]
+	unread         []Read // those that did not bring the whole answer
+	oldest, newest time.Time
 
 	fingerprint func() string
 }
@@ -213,7 +215,7 @@ func (e *Estate) Securables() iter.Seq[identity.SecurableInfo] { return slices.V
 
 // Securable finds what is known of a securable.
 func (e *Estate) Securable(s identity.Securable) (identity.SecurableInfo, bool) {
-	i, ok := e.securable[s]
+	i, ok := e.securable.find(s)
 	if !ok {
 		return identity.SecurableInfo{}, false
 	}
@@ -222,7 +224,7 @@ func (e *Estate) Securable(s identity.Securable) (identity.SecurableInfo, bool) 
 
 // Owner finds who owns a securable; known is false when the securable or its owner was not read.
 func (e *Estate) Owner(s identity.Securable) (owner Holder, known bool) {
-	i, ok := e.securable[s]
+	i, ok := e.securable.find(s)
 	if !ok || e.owners[i] == none {
 		return Holder{}, false
 	}
@@ -247,7 +249,7 @@ func (e *Estate) OwnedBy(k identity.PrincipalKey) iter.Seq[identity.SecurableInf
 // GrantsOn gives the direct grants on a securable.
 func (e *Estate) GrantsOn(s identity.Securable) iter.Seq[Grant] {
 	return func(yield func(Grant) bool) {
-		i, ok := e.securable[s]
+		i, ok := e.securable.find(s)
 		if !ok {
 			return
 		}
@@ -316,47 +318,43 @@ func (e *Estate) ReadsOf(op Op) []Read {
 	return e.reads[first:last]
 }
 
+// Unread gives the entries of the ledger that did not bring the whole answer, in its order.
+func (e *Estate) Unread() []Read { return e.unread }
+
+// Outcome finds how a read ended; ok is false for one that was not planned.
+func (e *Estate) Outcome(k ReadKey) (o Outcome, ok bool) {
+	k.Principal = e.Canonical(k.Principal)
+	i, ok := e.read.find(k)
+	if !ok {
+		return Outcome{}, false
+	}
+	return e.reads[i].Outcome, true
+}
+
 // Saw reports whether the whole answer of a read is in the estate. A read that was not planned was
 // not seen.
 func (e *Estate) Saw(k ReadKey) bool {
-	k.Principal = e.Canonical(k.Principal)
-	i, ok := e.read[k]
-	return ok && e.reads[i].Outcome.OK()
+	o, planned := e.Outcome(k)
+	return planned && o.OK()
 }
 
 // Missed reports whether a read was planned and did not bring the whole answer.
 func (e *Estate) Missed(k ReadKey) bool {
-	k.Principal = e.Canonical(k.Principal)
-	i, ok := e.read[k]
-	return ok && !e.reads[i].Outcome.OK()
+	o, planned := e.Outcome(k)
+	return planned && !o.OK()
 }
 
 // ReadAt is when a read succeeded.
 func (e *Estate) ReadAt(k ReadKey) (at time.Time, ok bool) {
-	k.Principal = e.Canonical(k.Principal)
-	i, ok := e.read[k]
-	if !ok || !e.reads[i].Outcome.OK() {
+	o, planned := e.Outcome(k)
+	if !planned || !o.OK() {
 		return time.Time{}, false
 	}
-	return e.reads[i].Outcome.At, true
+	return o.At, true
 }
 
 // Window is when the oldest and the newest fact were read; both are zero when none was.
-func (e *Estate) Window() (oldest, newest time.Time) {
-	for _, r := range e.reads {
-		at := r.Outcome.At
-		if at.IsZero() || !r.Outcome.OK() && !r.Outcome.Partial {
-			continue
-		}
-		if oldest.IsZero() || at.Before(oldest) {
-			oldest = at
-		}
-		if at.After(newest) {
-			newest = at
-		}
-	}
-	return oldest, newest
-}
+func (e *Estate) Window() (oldest, newest time.Time) { return e.oldest, e.newest }
 
 // Fingerprint identifies the facts and the coverage, whatever order they came in and whenever they
 // were read. It costs a pass over all facts the first time.

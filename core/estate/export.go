@@ -78,16 +78,6 @@ func (e *Estate) RuleSets() []identity.RoleGrant {
 	return sets
 }
 
-// Outcome finds how a read ended; ok is false for one that was not planned.
-func (e *Estate) Outcome(k ReadKey) (o Outcome, ok bool) {
-	k.Principal = e.Canonical(k.Principal)
-	i, ok := e.read[k]
-	if !ok {
-		return Outcome{}, false
-	}
-	return e.reads[i].Outcome, true
-}
-
 func inOrder[K comparable, V any](m map[K]V, compare func(a, b K) int) iter.Seq2[K, V] {
 	return func(yield func(K, V) bool) {
 		for _, k := range slices.SortedFunc(maps.Keys(m), compare) {
