@@ -99,12 +99,21 @@ func (a audit) workspaces() []report.WorkspaceAccess {
 // groups of the workspaces that it can enter count too.
 func (a audit) grants() []report.Grant {
 	list := []report.Grant{}
+	use := usability{a, map[usabilityKey]usable{}, map[reachKey][]Verdict{}}
 	for _, k := range a.holders() {
+		source, path := a.source(k), slices.Clip(a.shortest(k))
+		add := func(on identity.Securable, ps []identity.Privilege, source string) {
+			u := use.of(k.Workspace, on, ps)
+			list = append(list, report.Grant{
+				Securable: a.securable(on), Privileges: ps, Source: source, Path: path,
+				ReachableIn: u.in, ReachUnknown: u.unknown, Caveats: grantCaveats(ps, on.Type),
+			})
+		}
 		for g := range a.e.GrantsTo(k) {
-			list = append(list, a.held(k, g.Securable, g.Privileges, a.source(k)))
+			add(g.Securable, g.Privileges, source)
 		}
 		for s := range a.e.OwnedBy(k) {
-			list = append(list, a.held(k, s.Securable, []identity.Privilege{report.Owner}, report.SourceOwner))
+			add(s.Securable, []identity.Privilege{report.Owner}, report.SourceOwner)
 		}
 	}
 	return list
@@ -138,41 +147,114 @@ func (a audit) source(k identity.PrincipalKey) string {
 	}
 }
 
-func (a audit) held(k identity.PrincipalKey, on identity.Securable, ps []identity.Privilege, source string) report.Grant {
-	g := report.Grant{
-		Securable: a.securable(on), Privileges: ps, Source: source,
-		Path: a.shortest(k), ReachableIn: []string{},
-	}
-	for _, w := range a.e.Workspaces() {
-		if k.Workspace != 0 && k.Workspace != w.ID || !w.Running() {
-			continue // a workspace's own groups count there only, and a stopped one serves nobody
-		}
-		switch a.usable(ps, on, w.ID) {
-		case Allowed:
-			g.ReachableIn = append(g.ReachableIn, a.e.WorkspaceName(w.ID))
-		case Unknown:
-			g.ReachUnknown = true
-		case Denied:
-		}
-	}
-	for _, p := range ps {
-		if p != report.Owner && !p.Known() && p.FromLegacy(on.Type)[0] == p {
-			g.Caveats = append(g.Caveats, fmt.Sprintf("privilege %s is not in the reference this tool knows: shown as granted", p))
-		}
-		if p == identity.Select && on.Type == identity.TypeMetastore {
-			g.Caveats = append(g.Caveats, "SELECT on a metastore gives nothing")
-		}
-	}
-	return g
+// usability works out from where grants can be used, once for all that stands under the same
+// conditions: most grants are on tables, and for tables the schema decides.
+type usability struct {
+	audit
+	known   map[usabilityKey]usable
+	reaches map[reachKey][]Verdict // per workspace, in order
 }
 
-// usable says whether at least one of the privileges is of use in the workspace.
-func (a audit) usable(ps []identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
-	answer := Denied
-	for _, p := range ps {
-		answer = Any(answer, All(a.Reaches(on, p, in), a.prerequisite(p, on, in)))
+// reachKey is what decides from where a securable can be reached for a privilege: see reaches.
+type reachKey struct {
+	carrier   identity.Securable // of the bindings
+	metastore string
+	privilege identity.Privilege
+}
+
+type usabilityKey struct {
+	only identity.WorkspaceID // a group of one workspace counts there only; zero for all others
+	// at is what decides: a securable stands for itself, and what is in a schema shares the schema's.
+	at       identity.Securable
+	inSchema bool
+	held     string // the privileges
+}
+
+// usable is from where something can be used. Its list is shared by the rows of a report.
+type usable struct {
+	in      []string
+	unknown bool
+}
+
+func (u usability) of(only identity.WorkspaceID, on identity.Securable, ps []identity.Privilege) usable {
+	key := usabilityKey{only: only, at: on, inSchema: on.Type.InSchema()}
+	if key.inSchema {
+		key.at, _ = on.Parent()
 	}
-	return answer
+	if len(ps) == 1 {
+		key.held = string(ps[0])
+	} else {
+		for _, p := range ps {
+			key.held += string(p) + "\x00"
+		}
+	}
+	if known, ok := u.known[key]; ok {
+		return known
+	}
+	found := usable{in: []string{}}
+	for i, v := range u.anywhere(on, ps) {
+		w := u.e.Workspaces()[i]
+		switch {
+		case only != 0 && only != w.ID || !w.Running(): // a workspace's own groups count there only, and a stopped one serves nobody
+		case v == Allowed:
+			found.in = append(found.in, u.e.WorkspaceName(w.ID))
+		case v == Unknown:
+			found.unknown = true
+		}
+	}
+	found.in = slices.Clip(found.in)
+	u.known[key] = found
+	return found
+}
+
+func grantCaveats(ps []identity.Privilege, on identity.SecurableType) (caveats []string) {
+	for _, p := range ps {
+		if p != report.Owner && !p.Known() && p.FromLegacy(on)[0] == p {
+			caveats = append(caveats, fmt.Sprintf("privilege %s is not in the reference this tool knows: shown as granted", p))
+		}
+		if p == identity.Select && on == identity.TypeMetastore {
+			caveats = append(caveats, "SELECT on a metastore gives nothing")
+		}
+	}
+	return caveats
+}
+
+// anywhere says for each workspace whether at least one of the privileges is of use there.
+func (u usability) anywhere(on identity.Securable, ps []identity.Privilege) []Verdict {
+	answers := make([]Verdict, len(u.e.Workspaces()))
+	for i := range answers {
+		answers[i] = Denied
+	}
+	localised := u.e.Localised(on)
+	for _, p := range ps {
+		reach := u.reach(on, p)
+		if !slices.ContainsFunc(reach, func(v Verdict) bool { return v != Denied }) {
+			continue
+		}
+		usual := u.prerequisite(p, on, 0)
+		for i, w := range u.e.Workspaces() {
+			needed := usual
+			if slices.Contains(localised, w.ID) {
+				needed = u.prerequisite(p, on, w.ID)
+			}
+			answers[i] = Any(answers[i], All(reach[i], needed))
+		}
+	}
+	return answers
+}
+
+// reach says for each workspace whether the securable can be reached from there for the privilege.
+func (u usability) reach(on identity.Securable, p identity.Privilege) []Verdict {
+	key := reachKey{bindable(on), on.Metastore, p}
+	if known, ok := u.reaches[key]; ok {
+		return known
+	}
+	var found []Verdict
+	for _, w := range u.e.Workspaces() {
+		found = append(found, u.Reaches(on, p, w.ID))
+	}
+	u.reaches[key] = found
+	return found
 }
 
 // prerequisite says whether the containers let the subject use a privilege on the securable. BROWSE
@@ -238,11 +320,23 @@ func (m *Model) Doubts(key identity.PrincipalKey) []estate.Grant {
 // above it give.
 func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) {
 	catalogOnly, unused, undecided = []report.Principal{}, []report.Principal{}, []report.Principal{}
+	unread := a.unreadGroups()
+	entering, holding := a.giving()
+	assignments, grants := a.allAssignmentsSeen(), a.allGrantsSeen()
 	for _, k := range a.groups() {
 		if k.Workspace != 0 || k == identity.AccountUsers() {
 			continue
 		}
-		workspace, catalog := a.gives(k)
+		workspace, catalog := assignments, grants
+		if !a.MembershipsKnown() || !a.allAbove(unread, k) {
+			workspace, catalog = Unknown, Unknown // there may be more above it
+		}
+		if entering[a.place[k]] {
+			workspace = Allowed
+		}
+		if holding[a.place[k]] {
+			catalog = Allowed
+		}
 		switch {
 		case workspace == Allowed:
 		case workspace == Denied && catalog == Allowed:
@@ -256,56 +350,83 @@ func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) 
 	return catalogOnly, unused, undecided
 }
 
-// gives says whether a group, or one above it, is assigned to a workspace or has an account role,
-// and whether it holds anything in Unity Catalog.
-func (a audit) gives(k identity.PrincipalKey) (workspace, catalog Verdict) {
-	above, complete := a.above(k)
-	workspace, catalog = a.allAssignmentsSeen(), a.allGrantsSeen()
-	if !complete {
-		workspace, catalog = Unknown, Unknown
-	}
+// giving finds the identities that are assigned to a workspace or have an account role, or are below
+// one that is, and those that hold something in Unity Catalog, or are below one that does.
+func (a audit) giving() (entering, holding []bool) {
+	entering, holding = make([]bool, len(a.identities)), make([]bool, len(a.identities))
 	for _, w := range a.e.Workspaces() {
 		for _, as := range a.e.Assignments(w.ID) {
-			if slices.Contains(above, as.Principal) {
-				workspace = Allowed
+			if i, ok := a.place[as.Principal]; ok {
+				entering[i] = true
 			}
 		}
 	}
-	for _, g := range above {
-		if p, _ := a.e.Principal(g); len(p.Roles) > 0 {
-			workspace = Allowed
-		}
-		for range a.e.GrantsTo(g) {
-			catalog = Allowed
+	for i, k := range a.identities {
+		p, _ := a.e.Principal(k)
+		entering[i] = entering[i] || len(p.Roles) > 0
+		for range a.e.GrantsTo(k) {
+			holding[i] = true
 			break
 		}
-		for range a.e.OwnedBy(g) {
-			catalog = Allowed
+		for range a.e.OwnedBy(k) {
+			holding[i] = true
 			break
 		}
 	}
-	return workspace, catalog
+	a.handDown(entering)
+	a.handDown(holding)
+	return entering, holding
 }
 
-// above gives a group of the subject with the groups above it, and whether those are all. What is
-// above a group of the subject is above the subject too, so it is among the subject's own groups; the
-// ways between them come from reading the members of each.
-func (a audit) above(k identity.PrincipalKey) (above []identity.PrincipalKey, complete bool) {
-	complete = a.MembershipsKnown()
-	above = []identity.PrincipalKey{k}
-	for i := 0; i < len(above); i++ {
-		for parent := range a.e.Parents(above[i]) {
-			if !slices.Contains(above, parent) {
-				above = append(above, parent)
+// handDown marks whoever is below an identity that is marked.
+func (a audit) handDown(marked []bool) {
+	var queue []int32
+	for i, is := range marked {
+		if is {
+			queue = append(queue, int32(i))
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		for _, i := range a.below(queue[0]) {
+			if !marked[i] {
+				marked[i] = true
+				queue = append(queue, i)
 			}
 		}
 	}
-	for _, g := range a.groups() {
-		if g != k && !slices.Contains(above, g) && g != identity.AccountUsers() {
-			complete = complete && a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: g})
+}
+
+// below are the identities that are directly in one, by their members as they were read.
+func (a audit) below(group int32) []int32 {
+	return slices.DeleteFunc(slices.Clone(a.down[group]), func(i int32) bool {
+		return !in(a.e.Parents(a.identities[i]), a.identities[group])
+	})
+}
+
+// unreadGroups are the groups of the subject whose members were not read.
+func (a audit) unreadGroups() []identity.PrincipalKey {
+	return slices.DeleteFunc(a.groups(), func(g identity.PrincipalKey) bool {
+		return g == identity.AccountUsers() || a.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: g})
+	})
+}
+
+// allAbove reports whether the groups are all among a group of the subject and those above it. What is
+// above a group of the subject is above the subject too, so it is among the subject's own groups; the
+// ways between them come from reading the members of each.
+func (a audit) allAbove(groups []identity.PrincipalKey, k identity.PrincipalKey) bool {
+	if len(groups) == 0 {
+		return true
+	}
+	above := map[identity.PrincipalKey]bool{k: true}
+	for queue := []identity.PrincipalKey{k}; len(queue) > 0; queue = queue[1:] {
+		for parent := range a.e.Parents(queue[0]) {
+			if !above[parent] {
+				above[parent] = true
+				queue = append(queue, parent)
+			}
 		}
 	}
-	return above, complete
+	return !slices.ContainsFunc(groups, func(g identity.PrincipalKey) bool { return !above[g] })
 }
 
 // allAssignmentsSeen is Denied when the assignments of every workspace were read, so that what was
@@ -332,15 +453,10 @@ func (a audit) allAssignmentsSeen() Verdict {
 // allGrantsSeen is Denied when every needed read of grants and listings succeeded, so that what was
 // not seen is not there, and Unknown otherwise.
 func (a audit) allGrantsSeen() Verdict {
-	for _, r := range a.e.Reads() {
-		if r.Key.Op == estate.OpChildren && r.Outcome.Kind == identity.NotAsked {
-			return Unknown // a group may hold something only where nobody looked
-		}
-	}
 	needed := []estate.Op{estate.OpReach, estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpVisibility, estate.OpChildren, estate.OpGrants}
-	for _, r := range a.e.Reads() {
-		if slices.Contains(needed, r.Key.Op) && r.Blocking() {
-			return Unknown
+	for _, r := range a.e.Unread() {
+		if r.Key.Op == estate.OpChildren && r.Outcome.Kind == identity.NotAsked || slices.Contains(needed, r.Key.Op) && r.Blocking() {
+			return Unknown // a group may hold something only where nobody looked
 		}
 	}
 	if a.e.Interrupted() || len(a.m.Doubts(a.key)) > 0 {

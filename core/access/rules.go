@@ -59,11 +59,23 @@ func (s *Subject) Enters(on identity.Securable, in identity.WorkspaceID) Verdict
 	if on.Type.InSchema() { // only what it is in is entered
 		on, _ = on.Parent()
 	}
-	if v, ok := s.entered.Load(place{on, in}); ok {
-		return v.(Verdict)
+	if !slices.Contains(s.e.Localised(on), in) {
+		in = 0 // the answer is the same everywhere
 	}
-	v := s.verdicts().enters(on, in)
-	s.entered.Store(place{on, in}, v)
+	at := place{on, in}
+	s.entered.mu.Lock()
+	v, ok := s.entered.places[at]
+	s.entered.mu.Unlock()
+	if ok {
+		return v
+	}
+	v = s.verdicts().enters(on, in)
+	s.entered.mu.Lock()
+	defer s.entered.mu.Unlock()
+	if s.entered.places == nil {
+		s.entered.places = map[place]Verdict{}
+	}
+	s.entered.places[at] = v
 	return v
 }
 

@@ -38,7 +38,7 @@ type Subject struct {
 	// rulesNothing says that the subject is certainly no account admin.
 	rulesNothing bool
 	// entered are answers of Enters that were given before: what is in a container asks them again.
-	entered *sync.Map // place → Verdict
+	entered *entered
 	// woken says that it is taken to be active, although it is not.
 	woken bool
 	// assumed are workspaces that it is taken to be assigned to, although it is not.
@@ -47,7 +47,13 @@ type Subject struct {
 	joined []identity.PrincipalKey
 }
 
-// place is a securable as it is entered from a workspace.
+// entered keeps answers of Enters.
+type entered struct {
+	mu     sync.Mutex
+	places map[place]Verdict
+}
+
+// place is a securable as it is entered from a workspace, or zero from any.
 type place struct {
 	on identity.Securable
 	in identity.WorkspaceID
@@ -67,7 +73,7 @@ func For(e *estate.Estate, key identity.PrincipalKey) *Subject {
 
 // gather works out a subject. Groups in joining are taken for groups that it is in.
 func (m *Model) gather(key identity.PrincipalKey, joining ...identity.PrincipalKey) *Subject {
-	s := &Subject{m: m, e: m.e, key: m.e.Canonical(key), joined: joining, entered: &sync.Map{}}
+	s := &Subject{m: m, e: m.e, key: m.e.Canonical(key), joined: joining, entered: &entered{}}
 	s.close()
 	s.connect()
 	s.findGaps()
@@ -89,7 +95,7 @@ func (s *Subject) joining(group identity.PrincipalKey) *Subject {
 func (s *Subject) assuming(id identity.WorkspaceID) *Subject {
 	as := *s
 	as.standings = maps.Clone(s.standings)
-	as.assumed, as.entered = append(slices.Clone(s.assumed), id), &sync.Map{}
+	as.assumed, as.entered = append(slices.Clone(s.assumed), id), &entered{}
 	at := as.standings[id]
 	at.assigned, at.permission, at.via = Allowed, max(at.permission, identity.WorkspaceUser), s.key
 	as.standings[id] = at

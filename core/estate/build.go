@@ -258,6 +258,27 @@ func (b *Builder) buildSecurables(e *Estate) {
 	}
 	b.buildGrants(e, &holders)
 	e.holders = holders.values
+	e.localise()
+}
+
+// localise notes where groups of one workspace are named.
+func (e *Estate) localise() {
+	e.localised = map[identity.Securable][]identity.WorkspaceID{}
+	note := func(securable, holder int32) {
+		if holder == none || e.holders[holder].Key.Workspace == 0 {
+			return
+		}
+		at, in := root(e.securables[securable].Securable), e.holders[holder].Key.Workspace
+		if !slices.Contains(e.localised[at], in) {
+			e.localised[at] = append(e.localised[at], in)
+		}
+	}
+	for i, owner := range e.owners {
+		note(int32(i), owner)
+	}
+	for _, r := range e.grants {
+		note(r.securable, r.holder)
+	}
 }
 
 func compareSecurables(a, b *identity.SecurableInfo) int { return a.Compare(b.Securable) }

@@ -38,10 +38,11 @@ type Estate struct {
 	owners     []int32 // per securable: index of a holder, or none
 	holders    []Holder
 	sets       [][]identity.Privilege
-	grants     []row             // sorted by securable, then holder
-	grantsOn   []int32           // per securable: start in grants; one more at the end
-	grantsTo   map[int32][]int32 // per principal: rows
-	owned      map[int32][]int32 // per principal: securables
+	grants     []row                                         // sorted by securable, then holder
+	grantsOn   []int32                                       // per securable: start in grants; one more at the end
+	grantsTo   map[int32][]int32                             // per principal: rows
+	owned      map[int32][]int32                             // per principal: securables
+	localised  map[identity.Securable][]identity.WorkspaceID // by root: see Localised
 	bindings   map[identity.Securable][]identity.Binding
 	policies   map[identity.Securable][]identity.Policy
 
@@ -282,6 +283,18 @@ func (e *Estate) grant(r row) Grant {
 		Holder:     e.holders[r.holder],
 		Privileges: e.sets[r.set],
 	}
+}
+
+// Localised gives the workspaces whose own groups a grant or an ownership names, on the securable or
+// elsewhere in the same catalog. In all others, facts about the securable and the catalog mean the same.
+func (e *Estate) Localised(s identity.Securable) []identity.WorkspaceID { return e.localised[root(s)] }
+
+// root is the catalog that a securable is in, or the securable itself where it is in none.
+func root(s identity.Securable) identity.Securable {
+	if s.Type == identity.TypeSchema || s.Type.InSchema() {
+		return identity.CatalogSecurable(s.Metastore, s.Catalog)
+	}
+	return s
 }
 
 // Ambiguous gives the grants whose holder's name several principals bear.
