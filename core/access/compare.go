@@ -138,11 +138,11 @@ func (c comparison) workspaces() report.Sides[report.ComparedWorkspace] {
 
 // wayInto leads to whom a workspace has assigned; nil when that is not certain.
 func (a audit) wayInto(w identity.WorkspaceID, least identity.WorkspacePermission) report.Path {
-	at := a.standings[w]
+	at, _ := a.standing(w)
 	if at.assigned != Allowed || at.permission < least {
 		return nil
 	}
-	return a.shortest(at.via)
+	return a.shortest(a.via(w))
 }
 
 // office is a role without the way to it.

@@ -82,7 +82,7 @@ func (s *Subject) authorityAt(at identity.Securable, in identity.WorkspaceID) (b
 // AccountAdmin finds the identity through which the subject is account admin; it reports false when
 // none is known.
 func (s *Subject) AccountAdmin() (identity.PrincipalKey, bool) {
-	for _, k := range s.identities {
+	for _, k := range s.Identities() {
 		if p, _ := s.e.Principal(k); p.HasRole(identity.RoleAccountAdmin) {
 			return k, true
 		}

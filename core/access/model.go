@@ -15,28 +15,70 @@ type Model struct {
 	options  Options
 	subjects *sync.Map // identity.PrincipalKey → *Subject
 	// assumed are the groups that somebody may act as without being in them, or perhaps may.
-	assumed []identity.PrincipalKey
-	// unread gives the account groups whose members were not read. Every subject asks for it.
-	unread func() []identity.PrincipalKey
+	assumed  []identity.PrincipalKey
+	ancestry *ancestry
+	// hidden are the groups that somebody may be in because members were not read, nameless those of which
+	// it is not known what facts call them, admins those that are account admin.
+	hidden, nameless, admins func() groups
 	// stages gives what runs as somebody in each workspace.
 	stages func() map[identity.WorkspaceID]*stage
 }
 
 // Over applies the rules to an estate.
 func Over(e *estate.Estate, o Options) *Model {
-	m := &Model{e: e, options: o, subjects: &sync.Map{}, assumed: assumed(e), unread: sync.OnceValue(func() []identity.PrincipalKey { return unread(e) })}
+	m := &Model{e: e, options: o, subjects: &sync.Map{}, assumed: assumed(e), ancestry: newAncestry(e)}
+	m.hidden = sync.OnceValue(m.findHidden)
+	m.nameless = sync.OnceValue(func() groups { return m.those(func(p identity.Principal) bool { return p.Name == "" }) })
+	m.admins = sync.OnceValue(func() groups {
+		return m.those(func(p identity.Principal) bool { return p.HasRole(identity.RoleAccountAdmin) })
+	})
 	m.stages = sync.OnceValue(func() map[identity.WorkspaceID]*stage { return stages(m) })
 	return m
 }
 
-func unread(e *estate.Estate) []identity.PrincipalKey {
-	var groups []identity.PrincipalKey
-	for p := range e.Principals() {
-		if accountGroup(p) && !e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: p.Key}) {
-			groups = append(groups, p.Key)
+// those are the groups of the account of which something holds.
+func (m *Model) those(hold func(identity.Principal) bool) groups {
+	set := m.ancestry.none()
+	for n, k := range m.e.Containers() {
+		if p, _ := m.e.Principal(k); k.Workspace == 0 && hold(p) {
+			set.add(int32(n))
 		}
 	}
-	return groups
+	return set
+}
+
+// findHidden finds the account groups whose members were not read, and all above them.
+func (m *Model) findHidden() groups {
+	set := m.ancestry.none()
+	var queue []identity.PrincipalKey
+	add := func(k identity.PrincipalKey) {
+		if n, _ := m.e.Container(k); !set.has(n) {
+			set.add(n)
+			queue = append(queue, k)
+		}
+	}
+	for _, k := range m.e.Unlisted() {
+		if p, _ := m.e.Principal(k); accountGroup(p) {
+			add(k)
+		}
+	}
+	for ; len(queue) > 0; queue = queue[1:] {
+		for parent := range m.e.Parents(queue[0]) {
+			add(parent)
+		}
+		for ancestor := range m.e.Ancestors(queue[0]) {
+			add(ancestor)
+		}
+	}
+	return set
+}
+
+// below reports whether whoever is in one group is certainly in the other.
+func (m *Model) below(group, other identity.PrincipalKey) bool {
+	n, ok := m.e.Container(other)
+	set := m.ancestry.none()
+	m.ancestry.addTo(set, group)
+	return ok && set.has(n)
 }
 
 // assumed lists the groups whose assumers, or those of every group, are given by a rule set or were

@@ -21,15 +21,16 @@ type Path []identity.PrincipalKey
 // first, then in order of keys. At most 50 are given: omitted is then the number left out, or -1
 // when counting them would take too long. A membership that is known without its way has no path.
 func (s *Subject) Paths(to identity.PrincipalKey) (paths []Path, omitted int) {
-	goal, ok := s.place[s.e.Canonical(to)]
+	w := s.web()
+	goal, ok := w.place[s.e.Canonical(to)]
 	if !ok {
 		return nil, 0
 	}
-	search := pathSearch{s: s, goal: goal, distance: s.distances(goal), steps: maxPathSteps, on: make([]bool, len(s.identities))}
+	search := pathSearch{web: w, goal: goal, distance: w.distances(goal), steps: maxPathSteps, on: make([]bool, len(w.identities))}
 	if search.distance[0] == unreachable {
 		return nil, 0
 	}
-	for length := int(search.distance[0]); length < len(s.identities); length++ {
+	for length := int(search.distance[0]); length < len(w.identities); length++ {
 		search.find(0, length)
 		if search.steps <= 0 {
 			return search.found, -1
@@ -40,65 +41,115 @@ func (s *Subject) Paths(to identity.PrincipalKey) (paths []Path, omitted int) {
 
 // Shortest is the first of Paths, or nil when there is none.
 func (s *Subject) Shortest(to identity.PrincipalKey) Path {
-	goal, ok := s.place[s.e.Canonical(to)]
+	w := s.web()
+	goal, ok := w.place[s.e.Canonical(to)]
 	if !ok {
 		return nil
 	}
-	distance := s.distances(goal)
+	distance := w.distances(goal)
 	if distance[0] == unreachable {
 		return nil
 	}
 	path := Path{s.key}
 	for at := int32(0); at != goal; {
-		for _, next := range s.up[at] {
+		for _, next := range w.up[at] {
 			if distance[next] == distance[at]-1 {
 				at = next
 				break
 			}
 		}
-		path = append(path, s.identities[at])
+		path = append(path, w.identities[at])
 	}
 	return path
 }
 
+// web is the identities of a subject with the steps between them.
+type web struct {
+	// identities are the subject, other records of the same person, and every account group they are
+	// certainly in, nearest first.
+	identities []identity.PrincipalKey
+	place      map[identity.PrincipalKey]int32
+	up, down   [][]int32
+}
+
+func newWeb(s *Subject) *web {
+	w := &web{place: map[identity.PrincipalKey]int32{}}
+	w.walk(s)
+	w.connect(s)
+	return w
+}
+
+// walk goes up from the subject, breadth first, so that circles end and near groups come first.
+func (w *web) walk(s *Subject) {
+	add := func(k identity.PrincipalKey) {
+		if _, ok := w.place[k]; !ok {
+			w.place[k] = int32(len(w.identities))
+			w.identities = append(w.identities, k)
+		}
+	}
+	for _, k := range s.people {
+		add(k)
+	}
+	for _, k := range s.joined {
+		add(s.e.Canonical(k))
+	}
+	for walked := 0; walked < len(w.identities); {
+		for ; walked < len(w.identities); walked++ {
+			k := w.identities[walked]
+			for parent := range s.e.Parents(k) {
+				add(parent)
+			}
+			if actsAsEverybody(k) {
+				add(identity.AccountUsers())
+			}
+		}
+		// Groups whose way is not known come last: how far they are is not known either.
+		for _, k := range w.identities[:walked] {
+			for ancestor := range s.e.Ancestors(k) {
+				add(ancestor)
+			}
+		}
+	}
+}
+
 // connect builds the steps between identities: to the groups that one is directly in and to other
 // records of the same person, in order of key.
-func (s *Subject) connect() {
-	s.place = make(map[identity.PrincipalKey]int32, len(s.identities))
-	for i, k := range s.identities {
-		s.place[k] = int32(i)
-	}
-	s.up = make([][]int32, len(s.identities))
-	s.down = make([][]int32, len(s.identities))
-	for i, k := range s.identities {
-		next := slices.Collect(s.e.Parents(k))
-		next = slices.AppendSeq(next, s.e.SamePerson(k))
-		if i == 0 && actsAsEverybody(k) {
-			next = append(next, identity.AccountUsers())
-		}
-		if i == 0 {
-			next = append(next, s.joined...)
-		}
-		slices.SortFunc(next, identity.PrincipalKey.Compare)
-		for _, n := range slices.Compact(next) {
-			j := s.place[n]
-			s.up[i] = append(s.up[i], j)
-			s.down[j] = append(s.down[j], int32(i))
+func (w *web) connect(s *Subject) {
+	w.up = make([][]int32, len(w.identities))
+	w.down = make([][]int32, len(w.identities))
+	for i, k := range w.identities {
+		for _, n := range s.next(k) {
+			j := w.place[n]
+			w.up[i] = append(w.up[i], j)
+			w.down[j] = append(w.down[j], int32(i))
 		}
 	}
+}
+
+// next are the identities that are one step from another, in order of key.
+func (s *Subject) next(k identity.PrincipalKey) []identity.PrincipalKey {
+	next := slices.AppendSeq(slices.Collect(s.e.Parents(k)), s.e.SamePerson(k))
+	if k == s.key && actsAsEverybody(k) {
+		next = append(next, identity.AccountUsers())
+	}
+	if k == s.key {
+		next = append(next, s.joined...)
+	}
+	slices.SortFunc(next, identity.PrincipalKey.Compare)
+	return slices.Compact(next)
 }
 
 const unreachable = int32(-1)
 
 // distances counts the fewest steps from each identity to the goal.
-func (s *Subject) distances(goal int32) []int32 {
-	distance := make([]int32, len(s.identities))
+func (w *web) distances(goal int32) []int32 {
+	distance := make([]int32, len(w.identities))
 	for i := range distance {
 		distance[i] = unreachable
 	}
 	distance[goal] = 0
 	for queue := []int32{goal}; len(queue) > 0; queue = queue[1:] {
-		for _, k := range s.down[queue[0]] {
+		for _, k := range w.down[queue[0]] {
 			if distance[k] == unreachable {
 				distance[k] = distance[queue[0]] + 1
 				queue = append(queue, k)
@@ -110,7 +161,7 @@ func (s *Subject) distances(goal int32) []int32 {
 
 // pathSearch looks for paths of one length after the other, so that they come shortest first.
 type pathSearch struct {
-	s        *Subject
+	*web
 	goal     int32
 	distance []int32
 	path     []int32
@@ -135,7 +186,7 @@ func (f *pathSearch) find(at int32, steps int) {
 		}
 		return
 	}
-	for _, next := range f.s.up[at] {
+	for _, next := range f.up[at] {
 		if f.steps--; f.steps <= 0 {
 			return
 		}
@@ -152,7 +203,7 @@ func (f *pathSearch) add() {
 	}
 	path := make(Path, 0, len(f.path))
 	for _, i := range f.path {
-		path = append(path, f.s.identities[i])
+		path = append(path, f.identities[i])
 	}
 	f.found = append(f.found, path)
 }

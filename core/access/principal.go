@@ -39,7 +39,7 @@ type audit struct{ *Subject }
 // in, while a group is not in it but acts with what it gives.
 func (a audit) groups() []identity.PrincipalKey {
 	persons := a.persons()
-	return slices.DeleteFunc(slices.Clone(a.identities), func(k identity.PrincipalKey) bool {
+	return slices.DeleteFunc(slices.Clone(a.Identities()), func(k identity.PrincipalKey) bool {
 		return slices.Contains(persons, k) || a.key.Kind == identity.KindGroup && k == identity.AccountUsers()
 	})
 }
@@ -82,14 +82,15 @@ func (a audit) direct(p Path) bool {
 func (a audit) workspaces() []report.WorkspaceAccess {
 	list := []report.WorkspaceAccess{}
 	for _, w := range a.e.Workspaces() {
-		at := a.standings[w.ID]
-		everybody := at.via == identity.AccountUsers() && a.key != identity.AccountUsers()
+		at, _ := a.standing(w.ID)
+		via := a.via(w.ID)
+		everybody := via == identity.AccountUsers() && a.key != identity.AccountUsers()
 		if at.assigned != Allowed || everybody && a.key.Kind == identity.KindGroup {
 			continue // that everybody may enter is not the group's doing
 		}
 		list = append(list, report.WorkspaceAccess{
 			ID: w.ID.String(), Name: a.e.WorkspaceName(w.ID), URL: w.Host,
-			Access: at.permission.String(), Path: a.shortest(at.via),
+			Access: at.permission.String(), Path: a.shortest(via),
 		})
 	}
 	return list
@@ -282,7 +283,7 @@ const (
 
 func (a audit) roles() []report.Role {
 	list := []report.Role{}
-	for _, k := range a.identities {
+	for _, k := range a.Identities() {
 		p, _ := a.e.Principal(k)
 		for _, role := range slices.Compact(slices.Sorted(slices.Values(p.Roles))) {
 			list = append(list, report.Role{Role: role, Scope: "account", Path: a.shortest(k)})
@@ -295,8 +296,8 @@ func (a audit) roles() []report.Role {
 		}
 	}
 	for _, w := range a.e.Workspaces() {
-		if at := a.standings[w.ID]; at.permission == identity.WorkspaceAdmin {
-			list = append(list, report.Role{Role: roleWorkspaceAdmin, Scope: a.e.WorkspaceName(w.ID), Path: a.shortest(at.via)})
+		if at, _ := a.standing(w.ID); at.permission == identity.WorkspaceAdmin {
+			list = append(list, report.Role{Role: roleWorkspaceAdmin, Scope: a.e.WorkspaceName(w.ID), Path: a.shortest(a.via(w.ID))})
 		}
 	}
 	return list
@@ -331,10 +332,10 @@ func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) 
 		if !a.MembershipsKnown() || !a.allAbove(unread, k) {
 			workspace, catalog = Unknown, Unknown // there may be more above it
 		}
-		if entering[a.place[k]] {
+		if entering[a.web().place[k]] {
 			workspace = Allowed
 		}
-		if holding[a.place[k]] {
+		if holding[a.web().place[k]] {
 			catalog = Allowed
 		}
 		switch {
@@ -353,15 +354,15 @@ func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) 
 // giving finds the identities that are assigned to a workspace or have an account role, or are below
 // one that is, and those that hold something in Unity Catalog, or are below one that does.
 func (a audit) giving() (entering, holding []bool) {
-	entering, holding = make([]bool, len(a.identities)), make([]bool, len(a.identities))
+	entering, holding = make([]bool, len(a.Identities())), make([]bool, len(a.Identities()))
 	for _, w := range a.e.Workspaces() {
 		for _, as := range a.e.Assignments(w.ID) {
-			if i, ok := a.place[as.Principal]; ok {
+			if i, ok := a.web().place[as.Principal]; ok {
 				entering[i] = true
 			}
 		}
 	}
-	for i, k := range a.identities {
+	for i, k := range a.Identities() {
 		p, _ := a.e.Principal(k)
 		entering[i] = entering[i] || len(p.Roles) > 0
 		for range a.e.GrantsTo(k) {
@@ -398,8 +399,8 @@ func (a audit) handDown(marked []bool) {
 
 // below are the identities that are directly in one, by their members as they were read.
 func (a audit) below(group int32) []int32 {
-	return slices.DeleteFunc(slices.Clone(a.down[group]), func(i int32) bool {
-		return !in(a.e.Parents(a.identities[i]), a.identities[group])
+	return slices.DeleteFunc(slices.Clone(a.web().down[group]), func(i int32) bool {
+		return !in(a.e.Parents(a.Identities()[i]), a.Identities()[group])
 	})
 }
 
@@ -498,8 +499,8 @@ func (a audit) layers(p Path) (n int) {
 func (a audit) circle() Path {
 	for _, k := range a.groups() {
 		for parent := range a.e.Parents(k) {
-			if back := a.m.Subject(parent); back.certain[k] {
-				return append(Path{k}, back.Shortest(k)...)
+			if a.m.below(parent, k) {
+				return append(Path{k}, a.m.Subject(parent).Shortest(k)...)
 			}
 		}
 	}
@@ -512,7 +513,7 @@ const wayUnknown = "…"
 // shortest is the path that reports show for a right held by k.
 func (a audit) shortest(k identity.PrincipalKey) report.Path {
 	if k.Workspace != 0 {
-		return append(a.shortest(a.standings[k.Workspace].via), a.name(k))
+		return append(a.shortest(a.via(k.Workspace)), a.name(k))
 	}
 	if path := a.Shortest(k); path != nil {
 		return a.names(path)

@@ -1,9 +1,7 @@
 package access
 
 import (
-	"cmp"
 	"slices"
-	"strings"
 
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -85,17 +83,12 @@ func (q resourceQuestion) subjects() []identity.PrincipalKey {
 // expand everybody known.
 func (m *Model) listed(named map[identity.PrincipalKey]bool, expand bool) []identity.PrincipalKey {
 	var keys []identity.PrincipalKey
-	for p := range m.e.Principals() {
+	for p := range m.e.ByName() {
 		person := p.Key.Kind == identity.KindUser || p.Key.Kind == identity.KindServicePrincipal
-		if named[p.Key] || expand && person && p.Name != "" {
+		if expand && person && p.Name != "" || named[p.Key] {
 			keys = append(keys, p.Key)
 		}
 	}
-	slices.SortFunc(keys, func(a, b identity.PrincipalKey) int {
-		p, _ := m.e.Principal(a)
-		r, _ := m.e.Principal(b)
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(identity.FoldName(p.Name), identity.FoldName(r.Name)), a.Compare(b))
-	})
 	return keys
 }
 

@@ -64,7 +64,7 @@ func (r rules[T]) ruleSet(role identity.Role, set, on identity.PrincipalKey) []T
 
 // accountAdmin says whether the subject, or a group that it is in, is account admin.
 func (r rules[T]) accountAdmin() T {
-	if r.rulesNothing {
+	if r.rulesNothing() {
 		return r.logic.any()
 	}
 	var parts []T
@@ -72,7 +72,7 @@ func (r rules[T]) accountAdmin() T {
 	if !r.MembershipsKnown() {
 		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
 	}
-	for _, k := range r.identities {
+	for _, k := range r.Identities() {
 		p, ok := r.e.Principal(k)
 		switch {
 		case k.Workspace != 0: // groups of a workspace have no account roles
@@ -84,6 +84,15 @@ func (r rules[T]) accountAdmin() T {
 		}
 	}
 	return r.logic.any(parts...)
+}
+
+// rulesNothing reports that the subject is certainly no account admin.
+func (s *Subject) rulesNothing() bool {
+	admin := func(k identity.PrincipalKey) bool {
+		p, _ := s.e.Principal(k)
+		return k.Workspace == 0 && p.HasRole(identity.RoleAccountAdmin)
+	}
+	return s.MembershipsKnown() && !s.unnamed && !s.groups.meets(s.m.admins()) && !slices.ContainsFunc(s.others, admin)
 }
 
 // mayAssume lists the groups that the subject is not in, but may act as, or of which that is not known.

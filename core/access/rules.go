@@ -545,7 +545,7 @@ func (s *Subject) showing(on identity.Securable) estate.ReadKey {
 
 // settling is the read that shows how, or whether, the subject is in a group.
 func (s *Subject) settling(k identity.PrincipalKey) estate.ReadKey {
-	if k.Kind == identity.KindGroup && s.possible[k] {
+	if k.Kind == identity.KindGroup && s.maybe(k) {
 		return estate.ReadKey{Op: estate.OpMembers, Principal: k}
 	}
 	return estate.ReadKey{Op: estate.OpParents, Principal: s.key}

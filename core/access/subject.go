@@ -16,27 +16,22 @@ type Subject struct {
 	e   *estate.Estate
 	key identity.PrincipalKey
 
-	// identities are the subject, other records of the same person, and every account group they
-	// are certainly in, nearest first.
-	identities []identity.PrincipalKey
-	certain    map[identity.PrincipalKey]bool
-	// possible are groups that the subject may be in, because somebody's members were not read.
-	possible map[identity.PrincipalKey]bool
-	// anyGroup says that the subject may be in any group at all.
-	anyGroup bool
+	// people are the records of the subject itself, and others are those and the groups it is taken to be
+	// in of which the estate knows nothing. Certainly it is in groups, and in nothing else.
+	people, others []identity.PrincipalKey
+	groups         groups
+	// perhaps says that the subject may be in the groups that the model calls hidden, because somebody's
+	// members were not read; anyGroup that it may be in any group at all.
+	perhaps, anyGroup bool
 	// unnamed says that an identity has no known name, so a fact may mean it by a name that nobody
 	// else bears.
 	unnamed bool
 
-	// The steps between identities, by their index.
-	place    map[identity.PrincipalKey]int32
-	up, down [][]int32
-
-	standings map[identity.WorkspaceID]standing
+	// web gives the identities in order, with the steps between them. Most subjects are never asked.
+	web       func() *web
+	standings *standings
 	// assumable are the groups that the subject is not in, but may act as, or perhaps may.
 	assumable []identity.PrincipalKey
-	// rulesNothing says that the subject is certainly no account admin.
-	rulesNothing bool
 	// entered are answers of Enters that were given before: what is in a container asks them again.
 	entered *entered
 	// woken says that it is taken to be active, although it is not.
@@ -59,11 +54,16 @@ type place struct {
 	in identity.WorkspaceID
 }
 
+// standings keeps what the subject is in each workspace that was asked about.
+type standings struct {
+	mu sync.Mutex
+	in map[identity.WorkspaceID]standing
+}
+
 // standing is what the subject is in one workspace.
 type standing struct {
 	assigned, admin Verdict
 	permission      identity.WorkspacePermission // strongest that is certain
-	via             identity.PrincipalKey        // the assigned identity that gives it
 }
 
 // For is the subject under the usual options.
@@ -73,15 +73,13 @@ func For(e *estate.Estate, key identity.PrincipalKey) *Subject {
 
 // gather works out a subject. Groups in joining are taken for groups that it is in.
 func (m *Model) gather(key identity.PrincipalKey, joining ...identity.PrincipalKey) *Subject {
-	s := &Subject{m: m, e: m.e, key: m.e.Canonical(key), joined: joining, entered: &entered{}}
-	s.close()
-	s.connect()
-	s.findGaps()
-	s.standings = map[identity.WorkspaceID]standing{}
-	for _, w := range m.e.Workspaces() {
-		s.standings[w.ID] = s.stand(w.ID)
+	s := &Subject{
+		m: m, e: m.e, key: m.e.Canonical(key), joined: joining,
+		groups: m.ancestry.none(), standings: &standings{}, entered: &entered{},
 	}
-	s.rulesNothing = s.verdicts().accountAdmin() == Denied
+	s.web = sync.OnceValue(func() *web { return newWeb(s) })
+	s.close()
+	s.findGaps()
 	s.assumable = s.mayAssume()
 	return s
 }
@@ -94,11 +92,16 @@ func (s *Subject) joining(group identity.PrincipalKey) *Subject {
 // assuming is the subject as it would be with an assignment to the workspace.
 func (s *Subject) assuming(id identity.WorkspaceID) *Subject {
 	as := *s
-	as.standings = maps.Clone(s.standings)
 	as.assumed, as.entered = append(slices.Clone(s.assumed), id), &entered{}
-	at := as.standings[id]
-	at.assigned, at.permission, at.via = Allowed, max(at.permission, identity.WorkspaceUser), s.key
-	as.standings[id] = at
+	at, _ := s.standing(id)
+	at.assigned, at.permission = Allowed, max(at.permission, identity.WorkspaceUser)
+	s.standings.mu.Lock()
+	defer s.standings.mu.Unlock()
+	as.standings = &standings{in: maps.Clone(s.standings.in)}
+	if as.standings.in == nil {
+		as.standings.in = map[identity.WorkspaceID]standing{}
+	}
+	as.standings.in[id] = at
 	return &as
 }
 
@@ -114,56 +117,49 @@ func (s *Subject) Key() identity.PrincipalKey { return s.key }
 
 // Identities are the subject, other records of the same person, and every account group it is
 // certainly in. The implicit groups of workspaces are not among them: they count only there.
-func (s *Subject) Identities() []identity.PrincipalKey { return s.identities }
+func (s *Subject) Identities() []identity.PrincipalKey { return s.web().identities }
 
 // persons are the records of the subject itself.
-func (s *Subject) persons() []identity.PrincipalKey {
-	persons := []identity.PrincipalKey{s.key}
-	for i := 0; i < len(persons); i++ {
-		for other := range s.e.SamePerson(persons[i]) {
-			if !slices.Contains(persons, other) {
-				persons = append(persons, other)
+func (s *Subject) persons() []identity.PrincipalKey { return s.people }
+
+// close finds what the subject is certainly in.
+func (s *Subject) close() {
+	s.people = []identity.PrincipalKey{s.key}
+	for i := 0; i < len(s.people); i++ {
+		for other := range s.e.SamePerson(s.people[i]) {
+			if !slices.Contains(s.people, other) {
+				s.people = append(s.people, other)
 			}
 		}
 	}
-	return persons
-}
-
-// close walks up from the subject, breadth first, so that circles end and near groups come first.
-func (s *Subject) close() {
-	s.certain = map[identity.PrincipalKey]bool{}
-	add := func(k identity.PrincipalKey) {
-		if !s.certain[k] {
-			s.certain[k] = true
-			s.identities = append(s.identities, k)
-		}
-	}
-	for _, k := range s.persons() {
-		add(k)
+	s.people = slices.Clip(s.people)
+	s.others = s.people
+	for _, k := range s.people {
+		s.m.ancestry.addTo(s.groups, k)
 	}
 	for _, k := range s.joined {
-		add(s.e.Canonical(k))
-	}
-	for walked := 0; walked < len(s.identities); {
-		for ; walked < len(s.identities); walked++ {
-			k := s.identities[walked]
-			for parent := range s.e.Parents(k) {
-				add(parent)
-			}
-			if actsAsEverybody(k) {
-				add(identity.AccountUsers())
-			}
+		k = s.e.Canonical(k)
+		if _, known := s.e.Container(k); !known {
+			s.others = append(s.others, k)
 		}
-		// Groups whose way is not known come last: how far they are is not known either.
-		for _, k := range s.identities[:walked] {
-			for ancestor := range s.e.Ancestors(k) {
-				add(ancestor)
-			}
-		}
+		s.m.ancestry.addTo(s.groups, k)
 	}
-	for _, k := range s.identities {
-		s.unnamed = s.unnamed || k.Workspace == 0 && !s.e.Names(k) // facts of the account name no group of a workspace
+	nameless := func(k identity.PrincipalKey) bool { return k.Workspace == 0 && !s.e.Names(k) } // facts of the account name no group of a workspace
+	s.unnamed = s.groups.meets(s.m.nameless()) || slices.ContainsFunc(s.others, nameless)
+}
+
+// is reports whether the subject is the principal, the same person, or certainly in the group.
+func (s *Subject) is(k identity.PrincipalKey) bool {
+	if n, ok := s.e.Container(k); ok {
+		return s.groups.has(n)
 	}
+	return slices.Contains(s.others, k)
+}
+
+// maybe reports whether the subject may be in the group, though no fact says so.
+func (s *Subject) maybe(k identity.PrincipalKey) bool {
+	n, ok := s.e.Container(k)
+	return s.perhaps && ok && s.m.hidden().has(n) && !s.groups.has(n)
 }
 
 // actsAsEverybody reports whether what account users has counts for the identity: users and service
@@ -188,27 +184,7 @@ func (s *Subject) findGaps() {
 		s.anyGroup = true
 		return
 	}
-	s.possible = map[identity.PrincipalKey]bool{}
-	var queue []identity.PrincipalKey
-	add := func(k identity.PrincipalKey) {
-		if !s.possible[k] && !s.certain[k] {
-			s.possible[k] = true
-			queue = append(queue, k)
-		}
-	}
-	for _, k := range s.m.unread() {
-		add(k)
-	}
-	for len(queue) > 0 {
-		k := queue[0]
-		queue = queue[1:]
-		for parent := range s.e.Parents(k) {
-			add(parent)
-		}
-		for ancestor := range s.e.Ancestors(k) {
-			add(ancestor)
-		}
-	}
+	s.perhaps = true
 }
 
 func accountGroup(p identity.Principal) bool {
@@ -216,19 +192,21 @@ func accountGroup(p identity.Principal) bool {
 }
 
 // MembershipsKnown reports whether every group that the subject is in is known.
-func (s *Subject) MembershipsKnown() bool { return !s.anyGroup && len(s.possible) == 0 }
+func (s *Subject) MembershipsKnown() bool {
+	return !s.anyGroup && (!s.perhaps || s.m.hidden().within(s.groups))
+}
 
 // In says whether the subject is the principal, the same person, or transitively in the group.
 func (s *Subject) In(k identity.PrincipalKey) Verdict {
 	k = s.e.Canonical(k)
 	switch {
-	case s.certain[k]:
+	case s.is(k):
 		return Allowed
 	case k.Workspace != 0:
 		return s.inWorkspaceGroup(k)
 	case k == identity.AccountUsers() || k.Kind != identity.KindGroup:
 		return Denied
-	case s.possible[k], s.anyGroup && !s.e.Settled(k):
+	case s.maybe(k), s.anyGroup && !s.e.Settled(k):
 		return Unknown
 	default:
 		return Denied
@@ -236,7 +214,7 @@ func (s *Subject) In(k identity.PrincipalKey) Verdict {
 }
 
 func (s *Subject) inWorkspaceGroup(k identity.PrincipalKey) Verdict {
-	at, ok := s.standings[k.Workspace]
+	at, ok := s.standing(k.Workspace)
 	switch {
 	case !ok && k.ID != identity.WorkspaceUsersName && k.ID != identity.WorkspaceAdminsName:
 		return Denied
@@ -282,6 +260,27 @@ func ownEntitlements(in identity.WorkspaceID, k identity.PrincipalKey) estate.Re
 	return estate.ReadKey{Op: estate.OpEntitlements, Workspace: in, Principal: k}
 }
 
+// standing is what the subject is in a workspace; ok is false for one that was not listed.
+func (s *Subject) standing(id identity.WorkspaceID) (at standing, ok bool) {
+	s.standings.mu.Lock()
+	at, ok = s.standings.in[id]
+	s.standings.mu.Unlock()
+	if ok {
+		return at, true
+	}
+	if _, listed := s.e.Workspace(id); !listed {
+		return standing{}, false
+	}
+	at = s.stand(id)
+	s.standings.mu.Lock()
+	defer s.standings.mu.Unlock()
+	if s.standings.in == nil {
+		s.standings.in = map[identity.WorkspaceID]standing{}
+	}
+	s.standings.in[id] = at
+	return at, true
+}
+
 // stand finds what the assignments of a workspace make of the subject.
 func (s *Subject) stand(id identity.WorkspaceID) standing {
 	at := standing{assigned: Denied, admin: Denied}
@@ -289,33 +288,63 @@ func (s *Subject) stand(id identity.WorkspaceID) standing {
 		at.assigned, at.admin = Unknown, Unknown
 	}
 	for _, a := range s.e.Assignments(id) {
-		in := s.In(a.Principal)
-		if a.Permission == identity.WorkspaceNone {
-			in = All(in, Unknown) // the answer did not say what it gives
-		}
+		in := s.assignedBy(a)
 		at.assigned = Any(at.assigned, in)
 		if a.Permission == identity.WorkspaceAdmin {
 			at.admin = Any(at.admin, in)
 		}
-		if in == Allowed && s.stronger(a, at) {
-			at.permission, at.via = a.Permission, a.Principal
+		if in == Allowed {
+			at.permission = max(at.permission, a.Permission)
 		}
 	}
 	return at
 }
 
-// stronger prefers more permission, then the identity nearer to the subject.
-func (s *Subject) stronger(a identity.Assignment, than standing) bool {
-	if a.Permission != than.permission {
-		return a.Permission > than.permission
+// assignedBy says whether an assignment is the subject's. Groups of a workspace alone follow from its
+// assignments and are not assigned themselves.
+func (s *Subject) assignedBy(a identity.Assignment) Verdict {
+	var in Verdict
+	switch {
+	case a.Principal.Workspace == 0 || s.is(a.Principal):
+		in = s.In(a.Principal)
+	case a.Principal == identity.WorkspaceUsers(a.Principal.Workspace) || a.Principal == identity.WorkspaceAdmins(a.Principal.Workspace):
+		in = Unknown
+	default:
+		in = Denied
 	}
-	return slices.Index(s.identities, a.Principal) < slices.Index(s.identities, than.via)
+	if a.Permission == identity.WorkspaceNone {
+		return All(in, Unknown) // the answer did not say what it gives
+	}
+	return in
+}
+
+// via is the assigned identity that gives the subject its strongest permission in a workspace: of several
+// the nearest. It is zero where it has none for certain.
+func (s *Subject) via(id identity.WorkspaceID) identity.PrincipalKey {
+	at, _ := s.standing(id)
+	if slices.Contains(s.assumed, id) {
+		return s.key
+	}
+	var via []identity.PrincipalKey
+	for _, a := range s.e.Assignments(id) {
+		if a.Permission == at.permission && s.assignedBy(a) == Allowed {
+			via = append(via, a.Principal)
+		}
+	}
+	switch len(via) {
+	case 0:
+		return identity.PrincipalKey{}
+	case 1:
+		return via[0]
+	}
+	place := s.web().place
+	return slices.MinFunc(via, func(a, b identity.PrincipalKey) int { return int(place[a] - place[b]) })
 }
 
 // Assigned says whether the subject is assigned to the workspace, and the strongest permission that
 // it certainly has there.
 func (s *Subject) Assigned(id identity.WorkspaceID) (identity.WorkspacePermission, Verdict) {
-	at, ok := s.standings[id]
+	at, ok := s.standing(id)
 	if !ok {
 		return identity.WorkspaceNone, Unknown
 	}

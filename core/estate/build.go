@@ -76,6 +76,19 @@ func (b *Builder) buildPrincipals(e *Estate) {
 			}
 		}
 	}
+	e.sortByName()
+}
+
+func (e *Estate) sortByName() {
+	folded := make([]string, len(e.principals))
+	e.byName = make([]int32, len(e.principals))
+	for i, p := range e.principals {
+		folded[i], e.byName[i] = identity.FoldName(p.Name), int32(i)
+	}
+	slices.SortFunc(e.byName, func(i, j int32) int {
+		a, b := e.principals[i].Key, e.principals[j].Key
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), strings.Compare(folded[i], folded[j]), a.Compare(b))
+	})
 }
 
 // addImplicitGroups adds the groups that exist without being listed.
@@ -191,6 +204,26 @@ func (b *Builder) buildMemberships(e *Estate) {
 		for i := range edges {
 			slices.Sort(edges[i])
 			edges[i] = slices.Compact(edges[i])
+		}
+	}
+	e.numberContainers()
+}
+
+func (e *Estate) numberContainers() {
+	entered := make([]bool, len(e.principals))
+	for _, edges := range [][][]int32{e.parents, e.ancestors} {
+		for _, groups := range edges {
+			for _, g := range groups {
+				entered[g] = true
+			}
+		}
+	}
+	e.container = make([]int32, len(e.principals))
+	for i, p := range e.principals {
+		e.container[i] = none
+		if entered[i] || p.Key.Kind == identity.KindGroup {
+			e.container[i] = int32(len(e.containers))
+			e.containers = append(e.containers, p.Key)
 		}
 	}
 }
@@ -456,6 +489,7 @@ func settle(e *Estate) {
 	for i, p := range e.principals {
 		e.settled[i] = e.Saw(ReadKey{Op: OpMembers, Principal: p.Key})
 		if p.Key.Kind == identity.KindGroup && !e.settled[i] {
+			e.unlisted = append(e.unlisted, p.Key)
 			hiding = append(hiding, int32(i))
 		}
 	}

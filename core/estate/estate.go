@@ -24,7 +24,11 @@ type Estate struct {
 	members    [][]int32
 	ancestors  [][]int32 // known without the way between
 	same       [][]int32
-	settled    []bool // groups below which nothing is hidden
+	settled    []bool                  // groups below which nothing is hidden
+	unlisted   []identity.PrincipalKey // groups whose members were not read
+	containers []identity.PrincipalKey // see Container
+	container  []int32                 // per principal: its number among these, or none
+	byName     []int32                 // principals by kind and name
 
 	workspaces  []identity.Workspace // sorted by name
 	workspace   map[identity.WorkspaceID]int
@@ -94,6 +98,17 @@ func (e *Estate) Interrupted() bool { return e.interrupted }
 
 // Principals gives every principal in order of key, those included that are only known by an id.
 func (e *Estate) Principals() iter.Seq[identity.Principal] { return slices.Values(e.principals) }
+
+// ByName gives every principal in order of kind, name without regard to case, and key.
+func (e *Estate) ByName() iter.Seq[identity.Principal] {
+	return func(yield func(identity.Principal) bool) {
+		for _, i := range e.byName {
+			if !yield(e.principals[i]) {
+				return
+			}
+		}
+	}
+}
 
 // Principal finds a principal by key. A principal that was only mentioned has an empty Name.
 func (e *Estate) Principal(k identity.PrincipalKey) (identity.Principal, bool) {
@@ -167,6 +182,22 @@ func (e *Estate) keys(edges [][]int32, k identity.PrincipalKey) iter.Seq[identit
 		}
 	}
 }
+
+// Unlisted gives the groups whose members were not read, in order of key.
+func (e *Estate) Unlisted() []identity.PrincipalKey { return e.unlisted }
+
+// Container numbers those that others can be in, from zero: the groups, and whoever else some fact puts
+// others in. Sets of them are small where sets of all principals are not.
+func (e *Estate) Container(k identity.PrincipalKey) (n int32, ok bool) {
+	i, ok := e.index(k)
+	if !ok || e.container[i] == none {
+		return none, false
+	}
+	return e.container[i], true
+}
+
+// Containers gives them in the order of their numbers.
+func (e *Estate) Containers() []identity.PrincipalKey { return e.containers }
 
 // Settled reports whether the members of a group, and of every group in it, were read: whoever is not
 // among them is not in the group.
