@@ -45,32 +45,29 @@ func (g groups) within(other groups) bool {
 // ancestry keeps, for each group that was asked about, every group that whoever is in it is certainly in.
 // Thousands of users are in the same groups: what is above these is found once, and not for each user.
 type ancestry struct {
-	e  *estate.Estate
-	mu sync.Mutex
-	of []groups // by number, nil where nobody asked
+	e         *estate.Estate
+	everybody int32 // the number of account users
+	mu        sync.Mutex
+	of        []groups // by number, nil where nobody asked
 }
 
 func newAncestry(e *estate.Estate) *ancestry {
-	return &ancestry{e: e, of: make([]groups, len(e.Containers()))}
+	everybody, _ := e.Container(identity.AccountUsers())
+	return &ancestry{e: e, everybody: everybody, of: make([]groups, len(e.Containers()))}
 }
 
 func (a *ancestry) none() groups { return make(groups, (len(a.of)+63)/64) }
 
-// directly gives what a principal is in by one fact.
-func (a *ancestry) directly(k identity.PrincipalKey) iter.Seq[identity.PrincipalKey] {
-	return func(yield func(identity.PrincipalKey) bool) {
-		for parent := range a.e.Parents(k) {
-			if !yield(parent) {
-				return
-			}
-		}
-		for ancestor := range a.e.Ancestors(k) {
-			if !yield(ancestor) {
+// directly gives what a principal is in by one fact, or because everybody is.
+func (a *ancestry) directly(k identity.PrincipalKey) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		for n := range a.e.In(k) {
+			if !yield(n) {
 				return
 			}
 		}
 		if actsAsEverybody(k) {
-			yield(identity.AccountUsers())
+			yield(a.everybody)
 		}
 	}
 }
@@ -80,39 +77,42 @@ func (a *ancestry) addTo(set groups, k identity.PrincipalKey) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if n, ok := a.e.Container(k); ok {
-		a.find(n, k, make(map[int32]bool))
-		set.addAll(a.of[n])
+		set.addAll(a.find(n))
 		return
 	}
-	for g := range a.directly(k) {
-		n, _ := a.e.Container(g)
-		a.find(n, g, make(map[int32]bool))
-		set.addAll(a.of[n])
+	for n := range a.directly(k) {
+		set.addAll(a.find(n))
 	}
 }
 
-// find works out one group after those above it. Where groups nest in a circle, some of these are not
-// done: then the walk goes through them.
-func (a *ancestry) find(n int32, k identity.PrincipalKey, busy map[int32]bool) {
-	if a.of[n] != nil || busy[n] {
-		return
+// find gives the set of one group, itself included.
+func (a *ancestry) find(n int32) groups {
+	if a.of[n] == nil {
+		a.climb(n, map[int32]bool{})
 	}
+	return a.of[n]
+}
+
+// climb works out one group after those above it. Where groups nest in a circle, some of these are not
+// done: then the walk goes through them.
+func (a *ancestry) climb(n int32, busy map[int32]bool) {
 	busy[n] = true
-	for g := range a.directly(k) {
-		m, _ := a.e.Container(g)
-		a.find(m, g, busy)
+	for m := range a.directly(a.e.Containers()[n]) {
+		if a.of[m] == nil && !busy[m] {
+			a.climb(m, busy)
+		}
 	}
 	set := a.none()
 	set.add(n)
-	for queue := []identity.PrincipalKey{k}; len(queue) > 0; queue = queue[1:] {
-		for g := range a.directly(queue[0]) {
-			switch m, _ := a.e.Container(g); {
+	for queue := []int32{n}; len(queue) > 0; queue = queue[1:] {
+		for m := range a.directly(a.e.Containers()[queue[0]]) {
+			switch {
 			case set.has(m):
 			case a.of[m] != nil:
 				set.addAll(a.of[m])
 			default:
 				set.add(m)
-				queue = append(queue, g)
+				queue = append(queue, m)
 			}
 		}
 	}

@@ -20,6 +20,10 @@ type Model struct {
 	// hidden are the groups that somebody may be in because members were not read, nameless those of which
 	// it is not known what facts call them, admins those that are account admin.
 	hidden, nameless, admins func() groups
+	// entrances gives who is assigned to each workspace, delegates who has a role by which one acts as
+	// others.
+	entrances func() map[identity.WorkspaceID]entrance
+	delegates func() audience
 	// stages gives what runs as somebody in each workspace.
 	stages func() map[identity.WorkspaceID]*stage
 }
@@ -32,6 +36,8 @@ func Over(e *estate.Estate, o Options) *Model {
 	m.admins = sync.OnceValue(func() groups {
 		return m.those(func(p identity.Principal) bool { return p.HasRole(identity.RoleAccountAdmin) })
 	})
+	m.entrances = sync.OnceValue(func() map[identity.WorkspaceID]entrance { return entrances(m) })
+	m.delegates = sync.OnceValue(m.findDelegates)
 	m.stages = sync.OnceValue(func() map[identity.WorkspaceID]*stage { return stages(m) })
 	return m
 }
@@ -71,6 +77,16 @@ func (m *Model) findHidden() groups {
 		}
 	}
 	return set
+}
+
+func (m *Model) findDelegates() audience {
+	var keys []identity.PrincipalKey
+	for _, g := range m.e.AllRoleGrants() {
+		if kindOf(g.Role) != identity.KindUnknown && !g.Holder.Key.IsZero() && g.Holder.Key.Workspace == 0 {
+			keys = append(keys, g.Holder.Key)
+		}
+	}
+	return m.audience(keys...)
 }
 
 // below reports whether whoever is in one group is certainly in the other.

@@ -3,6 +3,7 @@ package access
 import (
 	"slices"
 
+	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 )
 
@@ -59,6 +60,29 @@ func (s *Subject) Shortest(to identity.PrincipalKey) Path {
 			}
 		}
 		path = append(path, w.identities[at])
+	}
+	return path
+}
+
+// along is the shortest path for which the steps from everybody were counted, or nil when there is none.
+// That everybody is in account users is no step that was counted.
+func (s *Subject) along(steps estate.Steps) Path {
+	path := Path{s.key}
+	left, ok := steps.From(s.key)
+	if more, arrives := steps.From(identity.AccountUsers()); arrives && actsAsEverybody(s.key) && (!ok || more+1 < left) {
+		left, ok = more+1, true
+	}
+	if !ok {
+		return nil
+	}
+	for at := s.key; left > 0; left-- {
+		for _, next := range s.next(at) {
+			if n, arrives := steps.From(next); arrives && n == left-1 {
+				at = next
+				break
+			}
+		}
+		path = append(path, at)
 	}
 	return path
 }

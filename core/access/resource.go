@@ -21,7 +21,7 @@ type Who struct {
 // Resource answers who can reach a securable: whoever holds something that counts on it, and apart
 // from them whoever can give itself something. The envelope is left to the caller.
 func (m *Model) Resource(on identity.Securable, who Who) *report.ResourceReport {
-	q := resourceQuestion{m: m, e: m.e, on: on, Who: who}
+	q := m.question(on, who)
 	nobody := m.nobody()
 	r := &report.ResourceReport{
 		Resource: nobody.securable(on), Containers: []report.Securable{},
@@ -54,6 +54,58 @@ type resourceQuestion struct {
 	e  *estate.Estate
 	on identity.Securable
 	Who
+	// held is what counts on the securable, whoever holds it; holders are those who do, and rulers those
+	// whom ownership and grants of any kind name, as far as they are of the account.
+	held            []holding
+	holders, rulers audience
+	localised       bool // some of these are groups of one workspace
+	likeness
+	// The answers for those who are alike, and the steps to each holder.
+	outcomes map[outcomeKey]outcome
+	rule     map[string]ruling
+	steps    map[identity.PrincipalKey]estate.Steps
+}
+
+// holding is one grant or ownership that counts on the securable.
+type holding struct {
+	holder     estate.Holder
+	privileges []identity.Privilege
+	exercised  []identity.Privilege // of which one must be of use
+	source     string
+	on         report.Securable // where it is held
+}
+
+func (m *Model) question(on identity.Securable, who Who) resourceQuestion {
+	q := resourceQuestion{
+		m: m, e: m.e, on: on, Who: who, likeness: likenessOn(m.e, on, who.From),
+		outcomes: map[outcomeKey]outcome{}, rule: map[string]ruling{}, steps: map[identity.PrincipalKey]estate.Steps{},
+	}
+	q.rulers = m.audience(q.named...)
+	q.localised = slices.ContainsFunc(q.named, func(k identity.PrincipalKey) bool { return k.Workspace != 0 })
+	hold := func(at identity.Securable, h estate.Holder, ps []identity.Privilege, source string) {
+		q.held = append(q.held, holding{h, ps, q.exercising(ps), source, m.nobody().securable(at)})
+	}
+	for at := range lineage(on) {
+		source := report.AccessInherited
+		if at == on {
+			source = report.AccessDirect
+		}
+		for g := range m.e.GrantsOn(at) {
+			if ps := q.counting(g.Privileges, at); len(ps) > 0 {
+				hold(at, g.Holder, ps, source)
+			}
+		}
+	}
+	owns := who.Privilege == "" || who.Privilege.InOwnership() && who.Privilege.Applies(on.Type)
+	if owner, known := m.e.Owner(on); owns && known {
+		hold(on, owner, []identity.Privilege{report.Owner}, report.AccessOwner)
+	}
+	var keys []identity.PrincipalKey
+	for _, h := range q.held {
+		keys = append(keys, h.holder.Key)
+	}
+	q.holders = m.audience(keys...)
+	return q
 }
 
 // subjects are those whose access is looked at: whom grants and ownerships on the way down name, and
@@ -95,22 +147,22 @@ func (m *Model) listed(named map[identity.PrincipalKey]bool, expand bool) []iden
 // accessOf lists what one subject holds: one item for each carrier and holder.
 func (q resourceQuestion) accessOf(a audit) []report.Access {
 	var list []report.Access
-	for at := range lineage(q.on) {
-		for g := range q.e.GrantsOn(at) {
-			ps := q.counting(g.Privileges, at)
-			if len(ps) == 0 || q.meaning(a, g.Holder) != Allowed {
+	if q.localised || a.isOf(q.holders) {
+		like, alike := q.likeness.of(a.Subject)
+		for i := range q.held {
+			if q.meaning(a, q.held[i].holder) != Allowed {
 				continue
 			}
-			source := report.AccessInherited
-			if at == q.on {
-				source = report.AccessDirect
+			if !alike {
+				list = append(list, q.item(a, q.held[i], q.outcome(a, q.held[i])))
+				continue
 			}
-			list = append(list, q.item(a, at, g.Holder, ps, source))
+			key := outcomeKey{i, like}
+			if _, known := q.outcomes[key]; !known {
+				q.outcomes[key] = q.outcome(a, q.held[i])
+			}
+			list = append(list, q.item(a, q.held[i], q.outcomes[key]))
 		}
-	}
-	owns := q.Privilege == "" || q.Privilege.InOwnership() && q.Privilege.Applies(q.on.Type)
-	if owner, known := q.e.Owner(q.on); owns && known && q.meaning(a, owner) == Allowed {
-		list = append(list, q.item(a, q.on, owner, []identity.Privilege{report.Owner}, report.AccessOwner))
 	}
 	return append(append(list, q.byPolicies(a)...), q.byAssuming(a)...)
 }
@@ -144,7 +196,8 @@ func (q resourceQuestion) byPolicies(a audit) []report.Access {
 		if policy.Kind != identity.PolicyGrant || len(ps) == 0 || a.named(policy.To) == Denied || a.named(policy.Except) == Allowed {
 			continue
 		}
-		list = append(list, q.item(a, q.on, estate.Holder{Key: a.key, Name: "policy " + policy.Name}, ps, report.AccessInherited))
+		by := holding{estate.Holder{Key: a.key, Name: "policy " + policy.Name}, ps, q.exercising(ps), report.AccessInherited, a.securable(q.on)}
+		list = append(list, q.item(a, by, q.outcome(a, by)))
 	}
 	return list
 }
@@ -156,7 +209,7 @@ func (q resourceQuestion) byAssuming(a audit) []report.Access {
 		if a.HasRole(identity.RoleGroupAssumer, k) != Allowed {
 			continue
 		}
-		as := resourceQuestion{m: q.m, e: q.e, on: q.on, Who: q.Who}
+		as := q
 		as.Expand = true // what the groups above it have, too
 		for _, item := range as.accessOf(audit{q.m.Subject(k)}) {
 			item.Principal, item.Source, item.Path = a.principal(a.key), report.AccessRole, append(report.Path{a.name(a.key)}, item.Path...)
@@ -209,6 +262,9 @@ func (q resourceQuestion) meaning(a audit, h estate.Holder) Verdict {
 		return Denied
 	}
 	answer := a.means(h, 0)
+	if h.Key.Workspace == 0 {
+		return answer // the same in every workspace
+	}
 	for _, w := range q.From {
 		answer = Any(answer, a.means(h, w))
 	}
@@ -237,36 +293,62 @@ func (q resourceQuestion) counting(granted []identity.Privilege, at identity.Sec
 	return identity.SortPrivileges(ps)
 }
 
-// item is one access with where it can be exercised, or what keeps it from being.
-func (q resourceQuestion) item(a audit, at identity.Securable, h estate.Holder, ps []identity.Privilege, source string) report.Access {
-	r := report.Access{
-		Principal: a.principal(a.key), Privileges: ps, Source: source, GrantedOn: a.securable(at),
-		Via: h.Name, Path: a.shortest(a.e.Canonical(h.Key)), ReachableIn: []string{}, Missing: []string{},
-	}
+// outcome is where an access can be exercised, or what keeps it from being.
+type outcome struct {
+	verdict     report.Verdict
+	reachableIn []string
+	missing     []string
+}
+
+type outcomeKey struct {
+	held int
+	like string
+}
+
+func (q resourceQuestion) outcome(a audit, h holding) outcome {
+	o := outcome{reachableIn: []string{}, missing: []string{}}
 	answer := Denied
-	exercised := q.exercising(ps)
 	for _, w := range q.From {
 		here := Denied
-		if a.means(h, w) == Allowed {
-			here = q.exercises(a, exercised, w)
+		if a.means(h.holder, w) == Allowed {
+			here = q.exercises(a, h.exercised, w)
 		}
 		answer = Any(answer, here)
 		if here == Allowed {
-			r.ReachableIn = append(r.ReachableIn, q.e.WorkspaceName(w))
+			o.reachableIn = append(o.reachableIn, q.e.WorkspaceName(w))
 		}
 	}
-	switch answer {
-	case Allowed:
-		r.Verdict = report.Allow
-	case Unknown:
-		r.Verdict = report.Unknown
-	default:
-		r.Verdict = report.Deny
-	}
+	o.reachableIn = slices.Clip(o.reachableIn)
+	o.verdict = verdictOf(answer)
 	if answer != Allowed {
-		r.Missing = q.keeps(a, exercised)
+		o.missing = slices.Clip(q.keeps(a, h.exercised))
 	}
-	return r
+	return o
+}
+
+// item is one access of one subject.
+func (q resourceQuestion) item(a audit, h holding, o outcome) report.Access {
+	return report.Access{
+		Principal: a.principal(a.key), Privileges: h.privileges, Source: h.source, GrantedOn: h.on, Via: h.holder.Name,
+		Path: q.path(a, a.e.Canonical(h.holder.Key)), ReachableIn: o.reachableIn, Missing: o.missing, Verdict: o.verdict,
+	}
+}
+
+// path is the shortest way of a subject to a holder. Among everybody, many have a way to the same few
+// holders, so the steps to these are counted once.
+func (q resourceQuestion) path(a audit, to identity.PrincipalKey) report.Path {
+	if !q.Expand || to.Workspace != 0 {
+		return a.shortest(to)
+	}
+	steps, ok := q.steps[to]
+	if !ok {
+		steps = q.e.StepsTo(to)
+		q.steps[to] = steps
+	}
+	if path := a.along(steps); path != nil {
+		return a.names(path)
+	}
+	return report.Path{a.name(a.key), wayUnknown, a.name(to)}
 }
 
 // keeps says in words what is missing where the least is.
@@ -296,32 +378,61 @@ func (q resourceQuestion) keeps(a audit, ps []identity.Privilege) []string {
 // indirectOf lists by which authority, or by which acts, a subject that holds nothing can give itself
 // something.
 func (q resourceQuestion) indirectOf(a audit) []report.Access {
-	for _, w := range q.From {
-		by, v := a.Manages(q.on, w)
-		if v != Allowed || !q.Expand && !slices.Contains(a.persons(), by.Holder) {
-			continue
-		}
-		source := report.AccessOwner
-		privileges := []identity.Privilege{report.Owner}
-		switch by.Kind {
-		case ByManage:
-			source, privileges = report.AccessInherited, []identity.Privilege{identity.Manage}
-			if by.At == q.on {
-				source = report.AccessDirect
-			}
-		case ByMetastoreAdmin:
-			source = report.AccessRole
-		default:
-		}
+	if by := q.ruling(a); by.found {
 		return []report.Access{{
-			Principal: a.principal(a.key), Privileges: privileges, Source: source, GrantedOn: a.securable(by.At),
-			Via: by.Name, Path: a.shortest(by.Holder), Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{},
+			Principal: a.principal(a.key), Privileges: by.privileges, Source: by.source, GrantedOn: by.on,
+			Via: by.Name, Path: q.path(a, by.Holder), Verdict: report.Indirect, ReachableIn: []string{}, Missing: []string{},
 		}}
 	}
 	if q.Expand {
 		return q.byRoles(a)
 	}
 	return nil
+}
+
+// ruling is the authority by which somebody can give itself something, if there is any.
+type ruling struct {
+	Authority
+	found      bool
+	source     string
+	privileges []identity.Privilege
+	on         report.Securable
+}
+
+func (q resourceQuestion) ruling(a audit) ruling {
+	if !q.localised && !a.isOf(q.rulers) {
+		return ruling{}
+	}
+	like, alike := q.likeness.of(a.Subject)
+	if !alike || !q.Expand {
+		return q.rules(a)
+	}
+	if _, known := q.rule[like]; !known {
+		q.rule[like] = q.rules(a)
+	}
+	return q.rule[like]
+}
+
+func (q resourceQuestion) rules(a audit) ruling {
+	for _, w := range q.From {
+		by, v := a.Manages(q.on, w)
+		if v != Allowed || !q.Expand && !slices.Contains(a.persons(), by.Holder) {
+			continue
+		}
+		r := ruling{by, true, report.AccessOwner, []identity.Privilege{report.Owner}, a.securable(by.At)}
+		switch by.Kind {
+		case ByManage:
+			r.source, r.privileges = report.AccessInherited, []identity.Privilege{identity.Manage}
+			if by.At == q.on {
+				r.source = report.AccessDirect
+			}
+		case ByMetastoreAdmin:
+			r.source = report.AccessRole
+		default:
+		}
+		return r
+	}
+	return ruling{}
 }
 
 // byRoles lists the acts by which a subject that manages groups or service principals, that is admin of a
@@ -362,12 +473,7 @@ var reading = map[identity.SecurableType]identity.Privilege{
 // mayActAsOthers reports whether the subject has a role by which it could act as others, or decides what
 // runs as others. It saves the search for everybody else.
 func (a audit) mayActAsOthers(from []identity.WorkspaceID) bool {
-	for _, g := range a.e.AllRoleGrants() {
-		if kindOf(g.Role) != identity.KindUnknown && a.means(g.Holder, 0) == Allowed {
-			return true
-		}
-	}
-	return slices.ContainsFunc(from, func(w identity.WorkspaceID) bool {
+	return a.isOf(a.m.delegates()) || slices.ContainsFunc(from, func(w identity.WorkspaceID) bool {
 		restricted, _ := a.restricted(w)
 		return restricted == Denied && a.In(identity.WorkspaceAdmins(w)) == Allowed || a.maySteer(w)
 	})

@@ -2,6 +2,7 @@ package access
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"databricks-access-audit/core/estate"
@@ -50,8 +51,11 @@ func (m *Model) ownerOf(o identity.Object) (estate.Holder, bool) {
 type stage struct {
 	// runners are as whom the objects run, in order of the objects.
 	runners []runner
-	// steerers are whom the lists of the objects, and of the code that they run, let decide what runs.
+	// steerers are whom the lists of the objects, and of the code that they run, let decide what runs: in
+	// the end those groups of the workspace alone.
 	steerers map[identity.PrincipalKey]bool
+	// sure are all of them, for those who are certainly among them.
+	sure audience
 }
 
 // runner is somebody as whom objects of a workspace run.
@@ -81,6 +85,10 @@ func stages(m *Model) map[identity.WorkspaceID]*stage {
 				m.noteSteerers(there, file.Object, identity.CanEdit)
 			}
 		}
+	}
+	for _, there := range all {
+		there.sure = m.audience(slices.Collect(maps.Keys(there.steerers))...)
+		maps.DeleteFunc(there.steerers, func(k identity.PrincipalKey, _ bool) bool { return k.Workspace == 0 })
 	}
 	return all
 }
@@ -116,7 +124,7 @@ func (s *Subject) maySteer(in identity.WorkspaceID) bool {
 	if !ok {
 		return false
 	}
-	if s.In(identity.WorkspaceAdmins(in)) == Allowed {
+	if s.isOf(there.sure) || s.In(identity.WorkspaceAdmins(in)) == Allowed {
 		return true
 	}
 	for k := range there.steerers {

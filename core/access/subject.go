@@ -283,6 +283,9 @@ func (s *Subject) standing(id identity.WorkspaceID) (at standing, ok bool) {
 
 // stand finds what the assignments of a workspace make of the subject.
 func (s *Subject) stand(id identity.WorkspaceID) standing {
+	if at, plain := s.standsPlainly(id); plain {
+		return at
+	}
 	at := standing{assigned: Denied, admin: Denied}
 	if !s.e.Saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}) {
 		at.assigned, at.admin = Unknown, Unknown

@@ -199,6 +199,23 @@ func (e *Estate) Container(k identity.PrincipalKey) (n int32, ok bool) {
 // Containers gives them in the order of their numbers.
 func (e *Estate) Containers() []identity.PrincipalKey { return e.containers }
 
+// In gives the numbers of those that a principal is in by one fact: its parents and ancestors.
+func (e *Estate) In(k identity.PrincipalKey) iter.Seq[int32] {
+	return func(yield func(int32) bool) {
+		i, ok := e.index(k)
+		if !ok {
+			return
+		}
+		for _, edges := range [...][]int32{e.parents[i], e.ancestors[i]} {
+			for _, j := range edges {
+				if !yield(e.container[j]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Settled reports whether the members of a group, and of every group in it, were read: whoever is not
 // among them is not in the group.
 func (e *Estate) Settled(group identity.PrincipalKey) bool {
