@@ -27,12 +27,6 @@ type evidence struct {
 	read estate.ReadKey
 }
 
-// sameFact reports whether two pieces of evidence rest on one fact: a grant of ALL PRIVILEGES is one,
-// whichever privilege it stands for, and whose rights a view reads with is who owns it.
-func (e evidence) sameFact(other evidence) bool {
-	return e.fact() == other.fact()
-}
-
 // rule reports whether it follows from how Databricks works, and not from a fact that a proof could do
 // without: that grants are inherited, that everybody is in account users, that who is assigned is in
 // the workspace's groups, that who has the role may act as the group.
@@ -47,6 +41,8 @@ func (e evidence) rule() bool {
 	}
 }
 
+// fact is what a piece of evidence rests on: a grant of ALL PRIVILEGES is one fact, whichever privilege it
+// stands for, and whose rights a view reads with is who owns it.
 func (e evidence) fact() evidence {
 	e.privilege = ""
 	if e.kind == defines {

@@ -8,8 +8,8 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// steps tells a chain of evidence as a proof: who the subject is, what it holds, from where.
-func (a audit) steps(c chain) []report.Step {
+// steps tells evidence as a proof: who the subject is, what it holds, from where.
+func (a audit) steps(c []evidence) []report.Step {
 	var list []report.Step
 	for _, e := range c {
 		list = append(list, a.step(e)...)
