@@ -156,7 +156,7 @@ func (b *Builder) AddSecurable(s identity.SecurableInfo) {
 }
 
 // AddGrants adds the direct grants on a securable. Only the first call for a securable counts, so
-// that a listing read twice does not double its rows.
+// that a listing read twice does not double its rows. The list is not kept.
 func (b *Builder) AddGrants(on identity.Securable, grants []identity.Grant) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -12,6 +12,7 @@ import (
 	"io"
 
 	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
 )
 
 // Read reads what Write wrote, compressed or not, to the end of r.
@@ -25,6 +26,7 @@ func Read(r io.Reader) (*estate.Estate, About, error) {
 		return nil, About{}, err
 	}
 	l := &loader{in: plain, sum: sha256.New()}
+	l.quick.texts = &l.texts
 	if err := l.load(); err != nil {
 		return nil, About{}, err
 	}
@@ -69,13 +71,15 @@ const longest = 64 << 20
 
 // loader reads lines into a Builder.
 type loader struct {
-	in    *bufio.Reader
-	sum   hash.Hash // of the lines before the last
-	lines int
-	long  []byte // of a line that does not fit in the reader's buffer
-	b     *estate.Builder
-	about About
-	texts texts
+	in     *bufio.Reader
+	sum    hash.Hash // of the lines before the last
+	lines  int
+	long   []byte // of a line that does not fit in the reader's buffer
+	b      *estate.Builder
+	about  About
+	texts  texts
+	quick  quick
+	grants []identity.Grant // of the securable that is being added
 }
 
 func (l *loader) load() error {
@@ -92,9 +96,11 @@ func (l *loader) load() error {
 		if err != nil {
 			return err
 		}
-		var x line
-		if err := json.Unmarshal(b, &x); err != nil {
-			return l.corrupt(err)
+		x, ok := l.quick.line(b)
+		if !ok {
+			if err := json.Unmarshal(b, &x); err != nil {
+				return l.corrupt(err)
+			}
 		}
 		if x.End != nil {
 			return l.end(b)

@@ -182,11 +182,11 @@ func (l *loader) securables(x securables) error {
 		if len(s.Grants) == 0 {
 			continue
 		}
-		grants := make([]identity.Grant, len(s.Grants))
-		for i, g := range s.Grants {
-			grants[i] = identity.Grant{Holder: l.texts.one(g.To), DeletedID: g.DeletedID, Privileges: g.Privileges}
+		l.grants = l.grants[:0]
+		for _, g := range s.Grants {
+			l.grants = append(l.grants, identity.Grant{Holder: l.texts.one(g.To), DeletedID: g.DeletedID, Privileges: g.Privileges})
 		}
-		l.b.AddGrants(on, grants)
+		l.b.AddGrants(on, l.grants)
 	}
 	return nil
 }
@@ -237,6 +237,14 @@ func (t *texts) one(s string) string {
 	}
 	(*t)[s] = s
 	return s
+}
+
+// of is one for a text that is still in a file's bytes.
+func (t *texts) of(b []byte) string {
+	if kept, ok := (*t)[string(b)]; ok {
+		return kept
+	}
+	return t.one(string(b))
 }
 
 func known[T ~string](t *texts, s T) T { return T(t.one(string(s))) }
