@@ -21,8 +21,11 @@ type Who struct {
 // Resource answers who can reach a securable: whoever holds something that counts on it, and apart
 // from them whoever can give itself something. The envelope is left to the caller.
 func (m *Model) Resource(on identity.Securable, who Who) *report.ResourceReport {
-	q := m.question(on, who)
-	nobody := m.nobody()
+	return m.question(on, who).report()
+}
+
+func (q resourceQuestion) report() *report.ResourceReport {
+	m, on, nobody := q.m, q.on, q.m.nobody()
 	r := &report.ResourceReport{
 		Resource: nobody.securable(on), Containers: []report.Securable{},
 		Access: []report.Access{}, Indirect: []report.Access{},
