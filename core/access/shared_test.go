@@ -48,6 +48,60 @@ func TestWhoIsAlikeHasOneAnswer(t *testing.T) {
 	}
 }
 
+// TestWhoDiffersIsNotAlike has people who differ in one thing each: in which workspaces they are, whether
+// they may log in, and in which of the groups that facts name.
+func TestWhoDiffersIsNotAlike(t *testing.T) {
+	b := estate.NewBuilder("a")
+	table := identity.Securable{Metastore: "m", Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: "t"}
+	done := func(k estate.ReadKey) { b.Record(k, estate.Outcome{Needed: true}) }
+	group := func(id string, members ...string) {
+		g := identity.Group{Principal: identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindGroup, ID: id}, Name: "g" + id}, MembersListed: true}
+		for _, m := range members {
+			g.Members = append(g.Members, identity.PrincipalKey{Kind: identity.KindUser, ID: m})
+		}
+		b.AddGroup(g)
+		done(estate.ReadKey{Op: estate.OpMembers, Principal: g.Key})
+	}
+	for id, status := range map[string]identity.Status{"1": identity.StatusActive, "2": identity.StatusActive, "3": identity.StatusInactive, "4": identity.StatusActive, "5": identity.StatusActive, "6": identity.StatusActive} {
+		b.AddPrincipal(identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: id}, Name: "u" + id, Status: status})
+	}
+	done(estate.ReadKey{Op: estate.OpGroups})
+	group("10", "1", "2", "3", "4", "5") // reads
+	group("11", "1", "3", "4", "5", "6") // is in the first workspace
+	group("12", "2", "4")                // is in the second
+	group("13", "5")                     // owns the catalog
+	for i, name := range []string{"w1", "w2"} {
+		id := identity.WorkspaceID(i + 1)
+		b.AddWorkspace(identity.Workspace{ID: id, Name: name, Status: "RUNNING"})
+		b.AttachMetastore("m", id)
+		b.AddAssignment(identity.Assignment{Workspace: id, Principal: identity.PrincipalKey{Kind: identity.KindGroup, ID: []string{"11", "12"}[i]}, Permission: identity.WorkspaceUser})
+		done(estate.ReadKey{Op: estate.OpAssignments, Workspace: id})
+	}
+	b.AddMetastore(identity.Metastore{ID: "m", Name: "m", PrivilegeModel: "1.0"})
+	b.AddSecurable(identity.SecurableInfo{Securable: identity.CatalogSecurable("m", "c"), Owner: "g13", Isolation: identity.IsolationOpen})
+	b.AddGrants(identity.CatalogSecurable("m", "c"), []identity.Grant{{Holder: "g10", Privileges: []identity.Privilege{identity.UseCatalog, identity.UseSchema, identity.Select}}})
+	for _, s := range []identity.Securable{identity.SchemaSecurable("m", "c", "s"), table} {
+		b.AddSecurable(identity.SecurableInfo{Securable: s, Owner: "u6"})
+	}
+	for at, ok := table, true; ok; at, ok = at.Parent() {
+		done(estate.ReadKey{Op: estate.OpGrants, Securable: at})
+	}
+	m, who := access.Over(b.Build(), access.Options{}), access.Who{From: []identity.WorkspaceID{1, 2}, Expand: true}
+	if pairs := m.Alike(table, who); pairs != 0 {
+		t.Errorf("%d pairs are alike, though everybody differs", pairs)
+	}
+	if diff := cmp.Diff(m.ResourceOneByOne(table, who), m.Resource(table, who)); diff != "" {
+		t.Errorf("alone (-) and shared (+) differ\n%s", diff)
+	}
+	reached := map[string]int{}
+	for _, row := range m.Resource(table, who).Access {
+		reached[row.Principal.Name] += len(row.ReachableIn)
+	}
+	if want := map[string]int{"g10": 0, "u1": 1, "u2": 1, "u3": 0, "u4": 2, "u5": 1, "u6": 0}; !cmp.Equal(want, reached) {
+		t.Errorf("reached from so many workspaces: %v, want %v", reached, want)
+	}
+}
+
 // TestSharedWalks compares what is found once for everybody with what a subject finds by itself: what it
 // is in, and the shortest ways there.
 func TestSharedWalks(t *testing.T) {
