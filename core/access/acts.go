@@ -25,9 +25,20 @@ func (q canQuestion) bySets(sets []placedWants) way {
 		if can == Allowed && (best.possible != Allowed || len(acts) < len(best.acts)) {
 			best.acts = acts
 		}
+		if i := slices.IndexFunc(set.wants, func(w want) bool { return maybe(w) == Unknown }); can == Unknown && best.possible == Denied && i >= 0 {
+			best.doubt = set.wants[i].read
+		}
 		best.possible = Any(best.possible, can)
 	}
 	return best
+}
+
+// maybe is the answer to what no act of the subject brings: it may be there, where it was not read.
+func maybe(w want) Verdict {
+	if w.known {
+		return Denied
+	}
+	return Unknown
 }
 
 // actsFor plans the acts that supply a set: the way in first, then the right to grant, then the
@@ -50,6 +61,10 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 				continue // becoming admin brings the way in
 			}
 			act, ok := q.assignItself(w.workspace, w.kind != lackAssignment)
+			if !ok && w.kind == lackAssignment {
+				possible = All(possible, maybe(w))
+				continue
+			}
 			possible = All(possible, Holds(ok && q.adminHelps(w.lack)))
 			enter = append(enter, act)
 		case lackBinding, lackPrivilege:
@@ -66,6 +81,8 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 			default:
 				grants = append(grants, act)
 			}
+		case lackMetastore:
+			possible = All(possible, maybe(w))
 		default:
 			return nil, Denied
 		}

@@ -93,6 +93,9 @@ func (s session) finish() way {
 	if len(s.acts) == 0 || whole != Allowed {
 		end = s.bySets(s.wantsOf(here, whole))
 	}
+	if len(s.acts) > 0 && whole == Unknown && end.possible == Denied {
+		end.possible, end.doubt = Unknown, gapIn(here) // it may be all that it takes to come so far
+	}
 	end.acts = append(slices.Clone(s.acts), end.acts...)
 	if s.known != Allowed && end.possible != Denied {
 		end.possible, end.doubt = Unknown, s.doubt
@@ -100,10 +103,24 @@ func (s session) finish() way {
 	return end
 }
 
+// gapIn is the first read whose absence leaves the answer unknown somewhere.
+func gapIn(here []inWorkspace) estate.ReadKey {
+	for _, w := range here {
+		if w.whole.verdict == Unknown {
+			return w.whole.gap()
+		}
+	}
+	return estate.ReadKey{}
+}
+
 // next are the states that one more step leads to.
 func (s session) next() []session {
-	if s.active() != Allowed {
+	switch s.active() {
+	case Denied:
 		return nil
+	case Unknown: // steering says so itself
+		return s.steers()
+	case Allowed:
 	}
 	groups, principals := s.reachable()
 	var list []session
@@ -115,7 +132,7 @@ func (s session) next() []session {
 	for _, p := range principals {
 		list = append(list, s.runsAs(p)...)
 	}
-	return append(list, s.steers()...)
+	return slices.Concat(list, s.steers(), s.entersAndSteers())
 }
 
 // reachable are the groups and the users and service principals through whom the goal could be
@@ -253,6 +270,23 @@ func (s *Subject) restricted(in identity.WorkspaceID) (Verdict, estate.ReadKey) 
 	default:
 		return Holds(s.m.options.AdminsRestricted), read
 	}
+}
+
+// entersAndSteers are the states of acting as whom something runs as in a workspace to which the subject
+// is not assigned: account admins can assign themselves.
+func (s session) entersAndSteers() []session {
+	var list []session
+	for _, w := range s.From {
+		if _, assigned := s.Assigned(w); assigned == Allowed || len(s.m.runnersIn(w)) == 0 {
+			continue
+		}
+		if act, ok := s.assignItself(w, false); ok {
+			to := s.after(Allowed, estate.ReadKey{}, act)
+			to.audit, to.From = audit{s.assuming(w)}, []identity.WorkspaceID{w}
+			list = append(list, to.steers()...)
+		}
+	}
+	return list
 }
 
 // entered are the workspaces, of those asked about, that the subject can enter.

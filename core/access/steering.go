@@ -260,6 +260,7 @@ func (s session) steeringOf(o identity.ObjectInfo, as identity.PrincipalKey) ste
 			best = surest(best, s.changing(identity.CanEdit, file.Object, "change "+s.title(file.Object)+", which "+s.title(o.Object)+" runs as "+s.name(as)))
 		}
 	}
+	best.act.Kind, best.act.Object = report.ActRunAs, s.object(o.Object)
 	best.act.Principal, best.act.Workspace = s.name(as), s.e.WorkspaceName(o.Workspace)
 	return best
 }
@@ -267,13 +268,16 @@ func (s session) steeringOf(o identity.ObjectInfo, as identity.PrincipalKey) ste
 // changing is whether the subject has a level on an object that lets it change the object.
 func (s session) changing(l identity.Level, on identity.Object, description string) steered {
 	by := steered{may: s.Operates(l, on)}
+	if slices.Contains(s.assumed, on.Workspace) { // it assigned itself before
+		by.may = All(s.Permitted(l, on), s.active())
+	}
 	if by.may == Denied {
 		return by
 	}
-	by.act = report.Act{Kind: report.ActRunAs, Object: s.object(on), Description: description}
+	by.act.Description = description
 	by.act.Because, by.act.Path = s.permittedBy(l, on)
 	if by.may == Unknown {
-		by.doubt = s.clauses().operates(l, on).gap()
+		by.doubt = s.clauses().permitted(l, on).gap()
 	}
 	return by
 }

@@ -176,7 +176,8 @@ type Act struct {
 	Principal string `json:"principal,omitempty"`
 	Role      string `json:"role,omitempty"`
 	Workspace string `json:"workspace,omitempty"`
-	// Object and Level are what a permission is given on, and which.
+	// Object is what a permission is given on, and Level which; for running something as somebody the
+	// object that does, where one is changed for that.
 	Object *ObjectRef `json:"object,omitempty"`
 	Level  string     `json:"level,omitempty"`
 	// Because is the authority for it: "owner of catalog main", with the path to it.
