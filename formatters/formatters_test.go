@@ -25,9 +25,9 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot); did you mean "json"?`,
-		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot)`,
-		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, opengraph, dot)`,
+		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot); did you mean "json"?`,
+		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot)`,
+		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot)`,
 	} {
 		if _, err := ParseFormat(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)

@@ -15,7 +15,7 @@ import (
 func writeMarkdown(out *bytes.Buffer, v view) {
 	c := coverage{v.head()}
 	_, about := v.key()
-	fmt.Fprintf(out, "# %s\n\n", markdown(capital(v.head().Mode)+": "+about))
+	fmt.Fprintf(out, "# %s\n\n", markdown(EscapeLine(capital(v.head().Mode)+": "+about)))
 	for i, n := range v.answer() {
 		text := markdown(n.text)
 		if i == 0 || n.tone == alarm {

@@ -81,10 +81,8 @@ func (q canQuestion) actsFor(set placedWants) ([]report.Act, Verdict) {
 			default:
 				grants = append(grants, act)
 			}
-		case lackMetastore:
-			possible = All(possible, maybe(w))
 		default:
-			return nil, Denied
+			possible = All(possible, maybe(w))
 		}
 	}
 	if elevated {

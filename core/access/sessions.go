@@ -220,8 +220,9 @@ func (s session) runsAs(p identity.PrincipalKey) []session {
 			Because: s.roleOn(identity.RoleServicePrincipalUser, p), Path: s.roleHolder(identity.RoleServicePrincipalUser, p),
 		}
 		read := estate.ReadKey{Op: estate.OpRoles, Principal: p}
+		from, entered := s.entered()
 		if user != Denied {
-			list = append(list, s.as(p, s.entered(), user, read, run))
+			list = append(list, s.as(p, from, All(user, entered), read, run))
 		}
 		if manager := s.HasRole(identity.RoleServicePrincipalManager, p); user != Allowed && manager != Denied {
 			take := report.Act{
@@ -230,7 +231,7 @@ func (s session) runsAs(p identity.PrincipalKey) []session {
 				Because:     s.roleOn(identity.RoleServicePrincipalManager, p), Path: s.roleHolder(identity.RoleServicePrincipalManager, p),
 			}
 			run.Because, run.Path = "allowed by then", report.Path{s.name(s.key)}
-			list = append(list, s.as(p, s.entered(), manager, read, take, run))
+			list = append(list, s.as(p, from, All(manager, entered), read, take, run))
 		}
 	}
 	return append(list, s.runsAsAdmin(p)...)
@@ -289,12 +290,23 @@ func (s session) entersAndSteers() []session {
 	return list
 }
 
-// entered are the workspaces, of those asked about, that the subject can enter.
-func (s session) entered() []identity.WorkspaceID {
-	return slices.DeleteFunc(slices.Clone(s.From), func(w identity.WorkspaceID) bool {
-		_, assigned := s.Assigned(w)
-		return assigned == Denied
-	})
+// entered are the workspaces, of those asked about, that the subject can enter; where there is none, those
+// of which that is not known.
+func (s session) entered() ([]identity.WorkspaceID, Verdict) {
+	var sure, perhaps []identity.WorkspaceID
+	for _, w := range s.From {
+		switch _, assigned := s.Assigned(w); assigned {
+		case Allowed:
+			sure = append(sure, w)
+		case Unknown:
+			perhaps = append(perhaps, w)
+		case Denied:
+		}
+	}
+	if len(sure) == 0 && len(perhaps) > 0 {
+		return perhaps, Unknown
+	}
+	return sure, Allowed
 }
 
 // after is this state with more acts done, as far as they may be done.

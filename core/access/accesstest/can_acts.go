@@ -64,7 +64,7 @@ func (o *Oracle) joinable(group identity.PrincipalKey) answer {
 }
 
 // runsAs asks whether the subject may run something as somebody else from the workspace: for having the
-// role on a service principal, or by turning what runs as that one there.
+// role on a service principal and being let in, or by turning what runs as that one there.
 func (o *Oracle) runsAs(s supply, ws identity.WorkspaceID) answer {
 	if s.workspace != 0 && s.workspace != ws {
 		return denied("who runs something in %v is not that one in %v", s.workspace, ws)
@@ -73,7 +73,7 @@ func (o *Oracle) runsAs(s supply, ws identity.WorkspaceID) answer {
 	if s.lever != (identity.Object{}) || s.other.Kind != identity.KindServicePrincipal {
 		return turns
 	}
-	return anyOf(turns, turns, o.hasRole(identity.RoleServicePrincipalUser, s.other))
+	return anyOf(turns, turns, allOf(o.assigned(ws, identity.WorkspaceUser), o.hasRole(identity.RoleServicePrincipalUser, s.other)))
 }
 
 // after is the oracle once an act is done.

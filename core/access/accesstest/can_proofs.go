@@ -377,7 +377,11 @@ func (c *canCheck) called(name string) []identity.PrincipalKey {
 			folded = append(folded, p.Key)
 		}
 	}
-	for _, k := range slices.Concat(c.oracle.certain, []identity.PrincipalKey{c.q.Subject}, c.oracle.accountGroups(), c.oracle.servicePrincipals()) {
+	var records []identity.PrincipalKey
+	for _, pair := range c.seen.SamePerson {
+		records = append(records, pair[:]...)
+	}
+	for _, k := range slices.Concat(c.oracle.certain, []identity.PrincipalKey{c.q.Subject}, c.oracle.accountGroups(), c.oracle.servicePrincipals(), records) {
 		if !named[k] && strings.Contains(name, k.ID) {
 			byID = append(byID, k)
 		}
