@@ -64,6 +64,14 @@ golden: ## rewrite the expected outputs; read the diff as prose
 	$(GO) test ./formatters -update
 	$(GO) test ./cmd/$(PROGRAM) -update
 
+.PHONY: assets
+assets: ## rebuild the script and the style of the HTML report from npm sources
+	cd formatters/html && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm run --silent build
+
+.PHONY: browser
+browser: build ## drive the HTML reports in Chromium; pictures go to formatters/html/shots; after make assets
+	cd formatters/html && npm run --silent test
+
 .PHONY: demo
 demo: ## the main job, on the embedded sample account
 	$(GO) run ./cmd/$(PROGRAM) --sandbox principal alice@acme.test

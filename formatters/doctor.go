@@ -85,8 +85,13 @@ func (v doctorView) count(status string) int {
 }
 
 func (v doctorView) figures() string {
-	return fmt.Sprintf("Counts: %s, %d ok, %d warning, %d failed", count(len(v.Checks), "check"),
-		v.count(report.CheckOK), v.count(report.CheckWarning), v.count(report.CheckFailed))
+	var f figures
+	f.add(len(v.Checks), v.Checks != nil, "check")
+	if v.Checks != nil {
+		f.known = append(f.known, fmt.Sprintf("%d ok", v.count(report.CheckOK)), fmt.Sprintf("%d warning", v.count(report.CheckWarning)),
+			fmt.Sprintf("%d failed", v.count(report.CheckFailed)))
+	}
+	return f.line(notRead)
 }
 
 // checks are the checks, the worst first. A status that is not known is not ok.

@@ -288,7 +288,7 @@ func fixtures() map[string]report.Report {
 
 // formatsOf are the formats that the report has.
 func formatsOf(r report.Report) []Format {
-	all := []Format{Text, Tree, JSON, NDJSON, CSV, Markdown}
+	all := []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML}
 	if _, graphed := r.(*report.EscalationsReport); graphed {
 		all = append(all, OpenGraph, Dot)
 	}

@@ -22,6 +22,8 @@ const (
 	CSV    Format = "csv"
 	// Markdown is for tickets and pull requests.
 	Markdown Format = "markdown"
+	// HTML is a page that opens offline.
+	HTML Format = "html"
 	// XLSX is a workbook for auditors, with a sheet for each table. It is no text.
 	XLSX Format = "xlsx"
 
@@ -32,7 +34,7 @@ const (
 
 // Formats lists the formats in the order in which help texts show them.
 func Formats() []Format {
-	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, XLSX, OpenGraph, Dot}
+	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML, XLSX, OpenGraph, Dot}
 }
 
 // graphed are the modes whose reports hold a graph.
@@ -142,6 +144,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		writeMarkdown(&out, v)
 	case XLSX:
 		err = writeXLSX(&out, v)
+	case HTML:
+		err = writeHTML(&out, v)
 	case OpenGraph, Dot:
 		err = writeGraph(&out, v, o.Format)
 	default:

@@ -25,9 +25,9 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot); did you mean "json"?`,
-		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot)`,
-		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, xlsx, opengraph, dot)`,
+		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot); did you mean "json"?`,
+		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot)`,
+		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot)`,
 	} {
 		if _, err := ParseFormat(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)
@@ -215,6 +215,7 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, tree := render(t, r, Options{Format: Text}), render(t, r, Options{Format: Tree})
+		page := pageText(t, lighten(render(t, r, Options{Format: HTML})))
 		flat := readCSVColumn(t, render(t, r, Options{Format: CSV, CSVRaw: true}), "gap", "operation")
 		var whole, last struct {
 			Coverage report.Coverage `json:"coverage"`
@@ -228,6 +229,9 @@ func TestEveryGapIsInEveryFormat(t *testing.T) {
 			shown := EscapeLine(g.Operation)
 			if !strings.Contains(text, shown) || !strings.Contains(tree, shown) || !strings.Contains(b.String(), shown) {
 				t.Fatalf("%q is not in text, tree or summary", shown)
+			}
+			if !strings.Contains(page, shown) {
+				t.Fatalf("%q is not in HTML", shown)
 			}
 			if !slices.Contains(flat, shown) {
 				t.Fatalf("%q is not in CSV: %q", shown, flat)

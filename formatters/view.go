@@ -176,13 +176,19 @@ func (f *figures) add(n int, read bool, noun string) {
 	}
 }
 
+// How figures are put on one line.
+const (
+	figuresTitle     = "Counts: "
+	figuresSeparator = " · "
+)
+
 // line joins them; unread is what a null list means.
 func (f *figures) line(unread string) string {
 	parts := f.known
 	if len(f.unknown) > 0 {
 		parts = append(parts, unread+": "+strings.Join(f.unknown, ", "))
 	}
-	return "Counts: " + strings.Join(parts, " · ")
+	return figuresTitle + strings.Join(parts, figuresSeparator)
 }
 
 // upTo keeps the first texts and counts the others.

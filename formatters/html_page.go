@@ -1,0 +1,235 @@
+package formatters
+
+import (
+	"fmt"
+	"strings"
+
+	"databricks-access-audit/core/report"
+)
+
+// headlined is a view whose answer() is too long to be read at a glance.
+type headlined interface {
+	view
+	// headline is the answer in one short sentence; empty where there is none shorter than answer().
+	headline() node
+}
+
+// scripted is a view of a report that comes with a script to carry out by hand.
+type scripted interface {
+	view
+	// script is shown as it is, to be copied; empty where there is nothing to do.
+	script() (title, text string)
+}
+
+// page is what the template of the HTML report draws. All texts are escaped as for a terminal; the
+// template escapes them for HTML.
+type page struct {
+	Title, Mode string
+	Headline    htmlNode
+	Answer      []htmlNode
+	Complete    bool
+	Coverage    string // in one line
+	Facts       string
+	Oldest      string // when the oldest fact was read, for the script to say how long ago that is
+	About       string
+	Tiles       []tile
+	Map         *htmlMap
+	Words       []htmlNode
+	Unworded    int // lines of the words that are left to the tables
+	ScriptTitle string
+	Script      string
+	Tables      []htmlTable
+	Absent      []htmlAbsence
+	Gaps        []htmlNode
+	Cost        string
+	Remarks     []htmlNode
+}
+
+// maxWords is how many lines of words a page shows; more are read better in tables.
+const maxWords = 600
+
+func newPage(v view) page {
+	c := coverage{v.head()}
+	answer := htmlNodes(v.answer())
+	p := page{
+		Mode:     sentenceCase(EscapeLine(c.Mode)),
+		Complete: c.complete(),
+		Coverage: strings.TrimPrefix(c.line().text, "Coverage: "),
+		Facts:    c.facts(),
+		Oldest:   stamp(c.FactsReadAt.Oldest),
+		About:    c.about().text,
+		Tiles:    tiles(v.figures()),
+		Gaps:     htmlNodes(c.gapNodes()),
+		Cost:     c.cost(),
+		Remarks:  htmlNodes(c.remarks()),
+	}
+	p.Title = "Access audit: " + EscapeLine(c.Mode)
+	if _, about := v.key(); about != "" {
+		p.Title += " " + short(about, maxSubject)
+	}
+	if h, ok := v.(headlined); ok && h.headline().text != "" {
+		p.Headline, p.Answer = htmlNodeOf(h.headline()), answer
+	} else if len(answer) > 0 {
+		p.Headline, p.Answer = answer[0], answer[1:]
+	}
+	if m, ok := v.(mapView); ok {
+		p.Map = newHTMLMap(m.drawing())
+	}
+	if s, ok := v.(scripted); ok {
+		p.ScriptTitle, p.Script = s.script()
+		p.Script = Escape(p.Script)
+	}
+	if words := v.text(); size(words) <= maxWords {
+		p.Words = htmlNodes(words)
+	} else {
+		p.Unworded = size(words)
+	}
+	p.Tables, p.Absent = htmlTables(v)
+	return p
+}
+
+// htmlNode is a node for the template.
+type htmlNode struct {
+	Text  string
+	Class string // of the tone
+	Kids  []htmlNode
+	Open  bool // the kids are few enough to be shown at once
+}
+
+// maxOpen is how many lines under a heading are shown without being asked for.
+const maxOpen = 40
+
+func htmlNodes(nodes []node) []htmlNode {
+	var all []htmlNode
+	for _, n := range nodes {
+		all = append(all, htmlNodeOf(n))
+	}
+	return all
+}
+
+func htmlNodeOf(n node) htmlNode {
+	return htmlNode{Text: n.text, Class: toneClasses[n.tone], Kids: htmlNodes(n.kids), Open: size(n.kids) <= maxOpen}
+}
+
+var toneClasses = [...]string{plain: "plain", title: "title", alarm: "alarm", remark: "remark"}
+
+func size(nodes []node) int {
+	n := len(nodes)
+	for _, k := range nodes {
+		n += size(k.kids)
+	}
+	return n
+}
+
+// tile is one figure: a number with what it counts, or only a text, for what was not counted.
+type tile struct{ Number, Text string }
+
+// tiles takes the line of figures apart again.
+func tiles(line string) []tile {
+	var all []tile
+	for _, part := range strings.Split(strings.TrimPrefix(line, figuresTitle), figuresSeparator) {
+		number, text, _ := strings.Cut(part, " ")
+		if strings.Trim(number, "0123456789") != "" {
+			number, text = "", sentenceCase(part)
+		}
+		all = append(all, tile{number, text})
+	}
+	return all
+}
+
+// htmlTable is one list of the report as a table.
+type htmlTable struct {
+	ID, Title string
+	Facts     []htmlFact // instead of rows, where the list is one item long by its nature
+	Columns   []htmlColumn
+	Rows      [][]htmlCell
+	// Empty names columns that are left out because no row has anything in them.
+	Empty string
+}
+
+type htmlColumn struct{ Key, Title string }
+
+type htmlFact struct{ Name, Value string }
+
+// htmlCell is a cell with the badge that sets off a value of a closed list; empty for most.
+type htmlCell struct{ Text, Badge string }
+
+// htmlAbsence is a list without items, and why.
+type htmlAbsence struct{ Title, Why string }
+
+func htmlTables(v view) (tables []htmlTable, absent []htmlAbsence) {
+	for _, s := range v.sections() {
+		if len(s.items) == 0 {
+			absent = append(absent, htmlAbsence{words(s.name), absence(s.read, notRead+" or "+notAsked, coverage{v.head()}, s.name)})
+			continue
+		}
+		tables = append(tables, newHTMLTable(s))
+	}
+	return tables, absent
+}
+
+func newHTMLTable(s section) htmlTable {
+	t := htmlTable{ID: s.name, Title: words(s.name)}
+	var rows [][]string
+	for _, i := range s.items {
+		rows = append(rows, i.rows...)
+	}
+	var empty []string
+	var kept []int
+	for n, c := range s.columns {
+		if isEmpty(rows, n) {
+			empty = append(empty, strings.ToLower(words(c)))
+			continue
+		}
+		kept = append(kept, n)
+		t.Columns = append(t.Columns, htmlColumn{c, words(c)})
+	}
+	t.Empty = strings.Join(empty, ", ")
+	if s.record == s.name && len(rows) == 1 {
+		for _, n := range kept {
+			t.Facts = append(t.Facts, htmlFact{words(s.columns[n]), EscapeLine(rows[0][n])})
+		}
+		return t
+	}
+	for _, row := range rows {
+		cells := make([]htmlCell, len(kept))
+		for i, n := range kept {
+			cells[i] = htmlCell{EscapeLine(row[n]), badge(s.columns[n], row[n])}
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	return t
+}
+
+func isEmpty(rows [][]string, column int) bool {
+	for _, row := range rows {
+		if row[column] != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// badges are the values that stand out in the columns of their names. Colour only repeats the word.
+var badges = map[string]map[string]string{
+	"severity": {report.Critical: "critical", report.High: "high", report.Medium: "medium", report.Low: "low"},
+	"verdict":  {string(report.Allow): "good", string(report.Indirect): "high", string(report.Unknown): "medium", string(report.Deny): "low"},
+	"status":   {report.CheckOK: "good", report.CheckWarning: "medium", report.CheckFailed: "high"},
+	"certain":  {"false": "medium"},
+}
+
+func badge(column, value string) string { return badges[column][value] }
+
+// words makes a name of the JSON readable: "catalog_only_groups".
+func words(name string) string { return sentenceCase(strings.ReplaceAll(name, "_", " ")) }
+
+// sentenceCase begins with a capital, where the text begins with a letter of ASCII.
+func sentenceCase(s string) string {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
+
+// Count is the number of rows.
+func (t htmlTable) Count() string { return fmt.Sprint(len(t.Rows)) }
