@@ -69,8 +69,8 @@ assets: ## rebuild the script and the style of the HTML report from npm sources
 	cd formatters/html && npm ci --no-audit --no-fund --loglevel=error && npm run --silent check && npm run --silent build
 
 .PHONY: browser
-browser: build ## drive the HTML reports in Chromium; pictures go to formatters/html/shots; after make assets
-	cd formatters/html && npm run --silent test
+browser: build ## drive the HTML reports in Chromium (CHROMIUM=PROGRAM); its pictures go to formatters/html/shots
+	.ci/browser
 
 .PHONY: demo
 demo: ## the main job, on the embedded sample account

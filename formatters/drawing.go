@@ -264,7 +264,7 @@ type htmlWay struct {
 func newHTMLMap(d drawing) *htmlMap {
 	m := &htmlMap{Unread: d.unread, Nodes: []htmlSpot{}, Edges: []htmlWay{}, Start: []int{}, Lists: [][]string{}}
 	for _, n := range d.nodes {
-		spot := htmlSpot{Kind: EscapeLine(cmp.Or(n.kind, "principal")), Name: EscapeLine(n.name), Note: n.note, Metastore: EscapeLine(n.metastore)}
+		spot := htmlSpot{Kind: EscapeLine(cmp.Or(n.kind, "principal")), Name: EscapeLine(cmp.Or(n.name, `""`)), Note: n.note, Metastore: EscapeLine(n.metastore)}
 		if at, ok := d.place[n.inside]; ok && n.inside != n.id {
 			spot.Inside = &at
 		}

@@ -96,8 +96,12 @@ type htmlNode struct {
 	Open  bool // the kids are few enough to be shown at once
 }
 
-// maxOpen is how many lines under a heading are shown without being asked for.
-const maxOpen = 40
+// How many lines are shown without being asked for: under a heading altogether, and where there are more,
+// how many of its own besides those under its first.
+const (
+	maxOpen = 40
+	maxKids = 30
+)
 
 func htmlNodes(nodes []node) []htmlNode {
 	var all []htmlNode
@@ -108,7 +112,15 @@ func htmlNodes(nodes []node) []htmlNode {
 }
 
 func htmlNodeOf(n node) htmlNode {
-	return htmlNode{Text: n.text, Class: toneClasses[n.tone], Kids: htmlNodes(n.kids), Open: size(n.kids) <= maxOpen}
+	h := htmlNode{Text: n.text, Class: toneClasses[n.tone], Kids: htmlNodes(n.kids)}
+	h.Open = size(n.kids) <= maxOpen
+	if !h.Open && len(h.Kids) <= maxKids {
+		h.Open = true
+		for i := range h.Kids[1:] {
+			h.Kids[i+1].Open = false
+		}
+	}
+	return h
 }
 
 var toneClasses = [...]string{plain: "plain", title: "title", alarm: "alarm", remark: "remark"}
@@ -194,11 +206,23 @@ func newHTMLTable(s section) htmlTable {
 	for _, row := range rows {
 		cells := make([]htmlCell, len(kept))
 		for i, n := range kept {
-			cells[i] = htmlCell{EscapeLine(row[n]), badge(s.columns[n], row[n])}
+			cells[i] = htmlCell{EscapeLine(arrows(s.columns[n], row[n])), badge(s.columns[n], row[n])}
 		}
 		t.Rows = append(t.Rows, cells)
 	}
 	return t
+}
+
+// arrows draws the arrows of a path as people read them. A name that holds one stands in quotes and keeps it.
+func arrows(column, cell string) string {
+	if column != "path" && column != "through" {
+		return cell
+	}
+	parts := strings.Split(cell, `"`)
+	for i := 0; i < len(parts); i += 2 {
+		parts[i] = strings.ReplaceAll(parts[i], arrow, " → ")
+	}
+	return strings.Join(parts, `"`)
 }
 
 func isEmpty(rows [][]string, column int) bool {

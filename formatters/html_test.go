@@ -372,8 +372,8 @@ func TestHTMLHoldsEveryRow(t *testing.T) {
 			for _, i := range s.items {
 				for _, row := range i.rows {
 					var cells []string
-					for _, c := range row {
-						if c = strings.TrimSpace(EscapeLine(c)); c != "" {
+					for n, c := range row {
+						if c = strings.TrimSpace(EscapeLine(arrows(s.columns[n], c))); c != "" {
 							cells = append(cells, c)
 						}
 					}
@@ -476,6 +476,17 @@ func TestManyGrantsStaySmall(t *testing.T) {
 		t.Errorf("the last grant is there %d times, want once in the table and once on the map", n)
 	}
 	t.Logf("5,000 grants: %d bytes of %d", len(page), 3<<20)
+}
+
+// TestArrows: those between names are drawn, those in a name are the name's.
+func TestArrows(t *testing.T) {
+	names := report.Path{"a", "b -> c", `d" -> "e`, "f"}
+	if got, want := arrows("path", chain(names, arrow)), `a → "b -> c" → "d"" -> ""e" → f`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := arrows("object", "a -> b"); got != "a -> b" {
+		t.Error(got)
+	}
 }
 
 // TestBadgesAreOfKnownValues: a value from outside never names a class.

@@ -173,22 +173,23 @@ function drawNode(g: Graph, n: Shown, box: { x: number; y: number; width: number
   const y = box.y - box.height / 2;
   const opens = canOpen(n) || n.open;
   const whole = title(g, n);
-  const state = n.open ? ", open" : canOpen(n) ? `, closed, ${n.bundle ? n.members.length : n.hidden} inside` : "";
+  const state = n.open ? ", open" : canOpen(n) ? ", closed" : "";
   const e = svg("g", {
     class: ["node", shape, n.hit ? "hit" : "", selected ? "selected" : "", dimmed].filter(Boolean).join(" "),
     role: "button",
     tabindex: current ? 0 : -1,
     "data-key": n.key,
     "aria-pressed": selected ? "true" : "false",
-    "aria-label": `${whole.length > 300 ? whole.slice(0, 300) + "…" : whole}, ${kindWords(g.kind(n.members[0]))}${state}`,
+    "aria-label": `${whole.length > 300 ? whole.slice(0, 300) + "…" : whole} ${face.kicker}${state}`,
   });
-  e.append(svg("title", {}, whole));
+  if (face.lines.join("") !== whole) e.append(svg("title", {}, whole));
   const radius = shape === "person" ? box.height / 2 : shape === "group" || shape === "bundle" ? 10 : 3;
   if (n.bundle || shape === "group") e.append(svg("rect", { class: "behind", x: x + 4, y: y + 4, width: box.width, height: box.height, rx: radius }));
   e.append(svg("rect", { class: "face", x, y, width: box.width, height: box.height, rx: radius }));
   if (shape === "place" || shape === "thing" || shape === "power") e.append(svg("rect", { class: "edge", x, y, width: 4, height: box.height }));
-  e.append(svg("text", { class: "kicker", x: x + padding, y: y + padding + small - 2 }, face.kicker));
-  face.lines.forEach((l, i) => e.append(svg("text", { class: "name", x: x + padding, y: y + padding + small + 2 + (i + 0.72) * lineHeight }, l)));
+  // In the order of the label, so that what is seen can be said to a computer that listens.
+  const lines = face.lines.map((l, i) => svg("tspan", { x: x + padding, y: y + padding + small + 2 + (i + 0.72) * lineHeight }, l));
+  e.append(svg("text", { class: "name" }, ...lines), " ", svg("text", { class: "kicker", x: x + padding, y: y + padding + small - 2 }, face.kicker));
   if (opens) {
     const cx = x + box.width - 15;
     e.append(svg("g", { class: "toggle", "data-toggle": n.key }, svg("circle", { cx, cy: box.y, r: 9 }), svg("path", { d: n.open ? `M${cx - 4} ${box.y}h8` : `M${cx - 4} ${box.y}h8M${cx} ${box.y - 4}v8` })));

@@ -51,7 +51,7 @@ function filters(): void {
   form.append(el("label", { class: "search" }, el("span", {}, "Search"), search));
   const selects: HTMLSelectElement[] = [];
   for (const f of facets) {
-    const values = new Set([...(map?.graph.facetValues(f) ?? []), ...tables.flatMap((t) => t.values(f))]);
+    const values = map ? map.graph.facetValues(f) : new Set(tables.flatMap((t) => t.values(f)));
     if (values.size < 2 && !state.facet[f]) continue;
     const select = el("select", { id: "facet-" + f }, el("option", { value: "" }, "any"), ...sorted(f, values).map((v) => el("option", { value: v }, v)));
     select.value = state.facet[f] ?? "";
@@ -110,10 +110,11 @@ function links(): void {
   }
 }
 
-// On paper everything is open.
+// On paper everything is open, and every row is there.
 function paper(): void {
   const closed: HTMLDetailsElement[] = [];
   window.addEventListener("beforeprint", () => {
+    tables.forEach((t) => t.print(true));
     for (const d of document.querySelectorAll("details")) {
       if (!d.open) {
         closed.push(d);
@@ -123,6 +124,7 @@ function paper(): void {
   });
   window.addEventListener("afterprint", () => {
     for (const d of closed.splice(0)) d.open = false;
+    tables.forEach((t) => t.print(false));
   });
 }
 
@@ -142,3 +144,4 @@ links();
 paper();
 script();
 document.documentElement.classList.add("ready");
+performance.mark("ready");

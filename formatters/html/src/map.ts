@@ -32,7 +32,7 @@ export class AccessMap {
       button("−", () => this.step(-1), { "aria-label": "Zoom out" }),
       button("+", () => this.step(1), { "aria-label": "Zoom in" }),
       button("Fit", () => this.setZoom("fit"), { "aria-label": "Fit the map to the width" }),
-      button("100 %", () => this.setZoom(1), { "aria-label": "Zoom to full size" }),
+      button("100 %", () => this.setZoom(1)),
       button("Open all", () => this.openAll()),
       button("Close all", () => this.closeAll()),
       this.status,
@@ -54,10 +54,13 @@ export class AccessMap {
     let selected = this.state.selected;
     if (!this.shown.nodes.has(selected)) selected = this.holder(selected);
     if (!this.shown.nodes.has(this.current)) this.current = selected || ([...this.shown.nodes.keys()][0] ?? "");
-    const bright = selected ? lit(this.shown, selected) : null;
-    this.drawn = draw(this.graph, this.shown, selected, bright, this.current);
-    this.stage.replaceChildren(this.drawn.element);
-    if (this.shown.nodes.size === 0) this.stage.replaceChildren(el("p", { class: "nothing" }, "Nothing on the map passes the search and the filters."));
+    if (this.shown.nodes.size === 0) {
+      this.drawn = null;
+      this.stage.replaceChildren(el("p", { class: "nothing" }, "Nothing on the map passes the search and the filters."));
+    } else {
+      this.drawn = draw(this.graph, this.shown, selected, selected ? lit(this.shown, selected) : null, this.current);
+      this.stage.replaceChildren(this.drawn.element);
+    }
     this.size();
     this.describe(selected);
     this.count();
@@ -127,6 +130,7 @@ export class AccessMap {
   private toggle(key: string): void {
     const n = this.shown.nodes.get(key);
     if (!n || (!n.open && !canOpen(n))) return;
+    this.current = key;
     if (n.open) {
       this.state.opened.delete(key);
       this.state.closed.add(key);

@@ -1,5 +1,5 @@
-// Tables that are in the page become sortable, filterable and paged. The rows stay where they are: what
-// is not on the page of a table is only hidden, and paper has every row that passes the filters.
+// Tables that are in the page become sortable, filterable and paged. Only the rows that are looked at are
+// left in the page, so that thousands cost nothing; paper has every row that passes the filters.
 
 import { button, el, plural } from "./dom";
 import type { Facet, State } from "./state";
@@ -108,21 +108,13 @@ export class Table {
       return facets.every(({ f, value, columns }) => columns.some((c) => cell(r, c, f).includes(value)));
     });
     this.page = Math.min(this.page, Math.max(0, Math.ceil(this.passing.length / pageLength) - 1));
-    const passing = new Set(this.passing);
-    for (const r of this.rows) {
-      const out = !passing.has(r);
-      if (r.tr.classList.contains("out") !== out) r.tr.classList.toggle("out", out);
-    }
     this.turn();
   }
 
   // turn shows one page of the rows that pass.
   private turn(): void {
     const first = this.page * pageLength;
-    this.passing.forEach((r, i) => {
-      const off = i < first || i >= first + pageLength;
-      if (r.tr.classList.contains("off") !== off) r.tr.classList.toggle("off", off);
-    });
+    this.body.replaceChildren(...this.passing.slice(first, first + pageLength).map((r) => r.tr));
     const n = this.passing.length;
     const all = this.rows.length;
     const part = n > pageLength ? `${(first + 1).toLocaleString("en")}–${Math.min(first + pageLength, n).toLocaleString("en")} of ` : "";
@@ -142,6 +134,12 @@ export class Table {
     }
   }
 
+  // print puts every row that passes on the page, or takes the others out again.
+  print(all: boolean): void {
+    if (all) this.body.replaceChildren(...this.passing.map((r) => r.tr));
+    else this.turn();
+  }
+
   private order(): void {
     const sort = this.state.sorts.get(this.name);
     const column = sort ? this.keys.indexOf(sort.key) : -1;
@@ -159,7 +157,6 @@ export class Table {
       const direction = sort!.down ? -1 : 1;
       this.rows.sort((a, b) => direction * compare(cells.get(a)!, cells.get(b)!) || a.order - b.order);
     }
-    this.body.append(...this.rows.map((r) => r.tr));
   }
 }
 
