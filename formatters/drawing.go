@@ -53,6 +53,8 @@ type drawnEdge struct {
 	in       []string
 	severity string
 	note     string
+	// absent says that it is missing: drawn for what would have to be there.
+	absent bool
 }
 
 // Kinds of drawnEdge that several reports have.
@@ -259,6 +261,7 @@ type htmlWay struct {
 	In       *int   `json:"w,omitempty"`
 	Severity string `json:"v,omitempty"`
 	Note     string `json:"t,omitempty"`
+	Absent   bool   `json:"x,omitempty"`
 }
 
 func newHTMLMap(d drawing) *htmlMap {
@@ -290,7 +293,7 @@ func newHTMLMap(d drawing) *htmlMap {
 	}
 	for _, e := range d.edges {
 		m.Edges = append(m.Edges, htmlWay{From: d.place[e.from], To: d.place[e.to], Kind: EscapeLine(e.kind), Gives: list(e.gives),
-			Source: EscapeLine(e.source), In: list(e.in), Severity: EscapeLine(e.severity), Note: e.note})
+			Source: EscapeLine(e.source), In: list(e.in), Severity: EscapeLine(e.severity), Note: e.note, Absent: e.absent})
 	}
 	for _, id := range d.start {
 		m.Start = append(m.Start, d.place[id])

@@ -331,6 +331,25 @@ func TestTheMapShowsWaysAndRights(t *testing.T) {
 	}
 }
 
+// TestTheMapOfADenialIsOfWhatIsMissing, and says so of every edge: none may be taken for a right.
+func TestTheMapOfADenialIsOfWhatIsMissing(t *testing.T) {
+	m, _ := mapOf(t, canDeny())
+	if len(m.Edges) == 0 {
+		t.Fatal("nothing is drawn")
+	}
+	for i, e := range m.Edges {
+		if !e.Absent || e.Kind != "lacks" && e.Kind != "may lack" {
+			t.Errorf("%s is drawn as if it were there", ways(m)[i])
+		}
+	}
+	allowed, _ := mapOf(t, canAllow())
+	for i, e := range allowed.Edges {
+		if e.Absent {
+			t.Errorf("%s is drawn as missing", ways(allowed)[i])
+		}
+	}
+}
+
 // TestTheMapOfAResource: each way of each list is an edge, and what gives itself access stands out.
 func TestTheMapOfAResource(t *testing.T) {
 	r := resourceRich()

@@ -151,7 +151,7 @@ func (v canView) drawing() drawing {
 			if !ok {
 				to = target
 			}
-			e := drawnEdge{from: subject, to: to, kind: "lacks", gives: []string{cmp.Or(string(m.Privilege), m.Detail, m.Kind)},
+			e := drawnEdge{from: subject, to: to, kind: "lacks", absent: true, gives: []string{cmp.Or(string(m.Privilege), m.Detail, m.Kind)},
 				note: fmt.Sprintf("set %d: %s", i+1, missingWords(m, shortSecurable))}
 			if !m.Known {
 				e.kind = "may lack"

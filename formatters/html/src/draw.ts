@@ -49,7 +49,7 @@ export function kindWords(kind: string): string {
 }
 
 // wrap breaks a name where it has a natural break, and else anywhere. What does not fit in the lines
-// there are is marked; the panel and the title have the whole name.
+// there are is marked; the panel has the whole name.
 function wrap(text: string): string[] {
   const lines: string[] = [];
   let line = "";
@@ -118,6 +118,7 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
   for (const line of p.lines) {
     let text = words ? gives(line.edges.map((e) => g.edges[e])) : "";
     if (line.severity) text = `▲ ${line.severity}${text ? " " + text : ""}`;
+    if (line.absent) text = `✗ ${text || "missing"}`;
     labels.set(line, text);
     layout.setEdge(line.from, line.to, text ? { width: measure(text, small) + 8, height: 14, labelpos: "c" } : { width: 0, height: 0 });
   }
@@ -140,11 +141,13 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
   for (const line of p.lines) {
     const edge = layout.edge(line.from, line.to);
     const holds = line.edges.length === 0;
-    const classes = ["line", holds ? "holds" : "", line.severity, dim(bright, line.from, line.to), line.edges.some((e) => g.edges[e].gives) ? "right" : ""];
+    const classes = ["line", holds ? "holds" : "", line.absent ? "absent" : line.severity, dim(bright, line.from, line.to), line.edges.some((e) => g.edges[e].gives) ? "right" : ""];
     lines.append(svg("path", { class: classes.filter(Boolean).join(" "), d: curve(edge.points), "marker-end": holds ? undefined : `url(#arrow${line.severity})` }));
     const text = labels.get(line);
     if (text && edge.x !== undefined && edge.y !== undefined) {
-      captions.append(svg("text", { class: ["caption", line.severity, dim(bright, line.from, line.to)].filter(Boolean).join(" "), x: edge.x, y: edge.y + 3.5 }, text));
+      const long = measure(text, small) + 6;
+      captions.append(svg("rect", { class: "behind", x: edge.x - long / 2, y: edge.y - 7, width: long, height: 14 }));
+      captions.append(svg("text", { class: ["caption", line.absent ? "absent" : line.severity, dim(bright, line.from, line.to)].filter(Boolean).join(" "), x: edge.x, y: edge.y + 3.5 }, text));
     }
   }
   const nodes = svg("g", { class: "nodes" });
@@ -173,6 +176,7 @@ function drawNode(g: Graph, n: Shown, box: { x: number; y: number; width: number
   const y = box.y - box.height / 2;
   const opens = canOpen(n) || n.open;
   const whole = title(g, n);
+  const seen = face.lines.join("");
   const state = n.open ? ", open" : canOpen(n) ? ", closed" : "";
   const e = svg("g", {
     class: ["node", shape, n.hit ? "hit" : "", selected ? "selected" : "", dimmed].filter(Boolean).join(" "),
@@ -180,9 +184,8 @@ function drawNode(g: Graph, n: Shown, box: { x: number; y: number; width: number
     tabindex: current ? 0 : -1,
     "data-key": n.key,
     "aria-pressed": selected ? "true" : "false",
-    "aria-label": `${whole.length > 300 ? whole.slice(0, 300) + "…" : whole} ${face.kicker}${state}`,
+    "aria-label": seen === whole ? `${whole} ${face.kicker}${state}` : `${seen} ${face.kicker}${state}, in full: ${whole.slice(0, 600)}`,
   });
-  if (face.lines.join("") !== whole) e.append(svg("title", {}, whole));
   const radius = shape === "person" ? box.height / 2 : shape === "group" || shape === "bundle" ? 10 : 3;
   if (n.bundle || shape === "group") e.append(svg("rect", { class: "behind", x: x + 4, y: y + 4, width: box.width, height: box.height, rx: radius }));
   e.append(svg("rect", { class: "face", x, y, width: box.width, height: box.height, rx: radius }));

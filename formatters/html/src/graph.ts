@@ -6,7 +6,7 @@ import type { Facet } from "./state";
 // The data as the report holds it; see formatters/drawing.go.
 export interface Data {
   nodes: { k: string; n: string; i?: number; t?: string; m?: string }[];
-  edges: { f: number; o: number; k: string; g?: number; s?: string; w?: number; v?: string; t?: string }[];
+  edges: { f: number; o: number; k: string; g?: number; s?: string; w?: number; v?: string; t?: string; x?: boolean }[];
   start: number[];
   lists: string[][];
 }
@@ -20,6 +20,7 @@ export interface Edge {
   where?: string[]; // absent where that has no meaning
   severity: string;
   note: string;
+  absent: boolean; // it is missing: drawn for what would have to be there
 }
 
 export interface Filter {
@@ -61,6 +62,7 @@ export class Graph {
       where: e.w === undefined ? undefined : data.lists[e.w],
       severity: e.v ?? "",
       note: e.t ?? "",
+      absent: e.x ?? false,
     }));
     this.edges.forEach((e, i) => {
       this.out[e.from].push(i);
@@ -176,6 +178,7 @@ export class Graph {
         continue;
       }
       for (const i of this.into[at]) {
+        if (this.edges[i].absent) continue;
         const from = this.edges[i].from;
         if (!seen.has(from)) queue.push({ at: from, path: [i, ...path], seen: new Set(seen).add(from) });
       }
@@ -207,6 +210,7 @@ export interface Line {
   to: string;
   edges: number[]; // of the graph; empty where one only lies in the other
   severity: string;
+  absent: boolean; // all of it is missing
 }
 
 export interface Picture {
@@ -279,15 +283,16 @@ export function picture(g: Graph, s: Selection, opened: Set<string>, closed: Set
     const a = placed.keyOf.get(from)!;
     const b = placed.keyOf.get(to)!;
     if (a === b) continue;
-    const line = merged.get(a + " " + b) ?? { from: a, to: b, edges: [], severity: "" };
+    const line = merged.get(a + " " + b) ?? { from: a, to: b, edges: [], severity: "", absent: true };
     merged.set(a + " " + b, line);
     for (const e of edges) {
       line.edges.push(e);
       line.severity = worse(line.severity, g.edges[e].severity);
+      line.absent &&= g.edges[e].absent;
     }
   }
   for (const n of nodes.values()) {
-    if (n.inside && n.inside !== n.key && !merged.has(n.inside + " " + n.key)) merged.set(n.inside + " " + n.key, { from: n.inside, to: n.key, edges: [], severity: "" });
+    if (n.inside && n.inside !== n.key && !merged.has(n.inside + " " + n.key)) merged.set(n.inside + " " + n.key, { from: n.inside, to: n.key, edges: [], severity: "", absent: false });
   }
   return fit(g, { nodes, lines: [...merged.values()], left: 0 }, selected, l);
 }
@@ -405,6 +410,7 @@ export function lit(p: Picture, key: string): Set<string> {
     const seen = new Set([key]);
     for (const at of seen) {
       for (const line of p.lines) {
+        if (line.absent) continue;
         if (forward && line.from === at) seen.add(line.to);
         if (!forward && line.to === at) seen.add(line.from);
       }

@@ -2,7 +2,7 @@
 
 import { button, el, plural } from "./dom";
 import { canOpen, draw, kindWords, title, type Drawn } from "./draw";
-import { Graph, lit, picture, type Edge, type Picture, type Selection, type Shown } from "./graph";
+import { Graph, lit, picture, type Edge, type Picture, type Selection } from "./graph";
 import type { State } from "./state";
 
 const zooms = [0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.25, 1.5, 2, 2.5];
@@ -53,7 +53,7 @@ export class AccessMap {
     this.shown = picture(this.graph, this.selection, this.state.opened, this.state.closed, this.state.selected);
     let selected = this.state.selected;
     if (!this.shown.nodes.has(selected)) selected = this.holder(selected);
-    if (!this.shown.nodes.has(this.current)) this.current = selected || ([...this.shown.nodes.keys()][0] ?? "");
+    if (!this.shown.nodes.has(this.current)) this.current = selected || this.beginning();
     if (this.shown.nodes.size === 0) {
       this.drawn = null;
       this.stage.replaceChildren(el("p", { class: "nothing" }, "Nothing on the map passes the search and the filters."));
@@ -64,7 +64,15 @@ export class AccessMap {
     this.size();
     this.describe(selected);
     this.count();
+    this.reveal(selected || this.current);
     if (focus) this.focus(this.current);
+  }
+
+  // beginning is where the map is read from.
+  private beginning(): string {
+    const starts = new Set(this.graph.start);
+    const nodes = [...this.shown.nodes.values()];
+    return (nodes.find((n) => n.members.some((m) => starts.has(m))) ?? nodes[0])?.key ?? "";
   }
 
   private count(): void {
@@ -97,8 +105,22 @@ export class AccessMap {
     element.setAttribute("height", String(Math.round(height * scale)));
   }
 
+  // reveal brings a node into the window of the map, where it is not.
+  private reveal(key: string): void {
+    const at = this.drawn?.at.get(key);
+    if (!at) return;
+    const scale = this.scale();
+    const into = (from: number, place: number, room: number) => (place < from + 40 || place > from + room - 120 ? Math.max(0, place - room / 2) : from);
+    this.stage.scrollLeft = into(this.stage.scrollLeft, at.x * scale, this.stage.clientWidth);
+    this.stage.scrollTop = into(this.stage.scrollTop, at.y * scale, this.stage.clientHeight);
+  }
+
+  private scale(): number {
+    return this.drawn ? Number(this.drawn.element.getAttribute("width")) / this.drawn.width : 1;
+  }
+
   private step(by: number): void {
-    const now = this.drawn ? Number(this.drawn.element.getAttribute("width")) / this.drawn.width : 1;
+    const now = this.scale();
     const next = by > 0 ? zooms.find((z) => z > now + 0.01) : zooms.findLast((z) => z < now - 0.01);
     this.setZoom(next ?? now);
   }
@@ -235,12 +257,13 @@ export class AccessMap {
       const others = n.members.slice(0, mostListed).map((m) => el("li", {}, button(this.graph.name(m), () => this.select(String(m)), { class: "link" })));
       this.panel.append(el("ul", {}, ...others), more(n.members.length - mostListed));
     }
-    this.ways(n);
+    this.ways(n.members[0], n.bundle ? "Ways to the first of them" : "Ways to it");
+    for (const c of this.graph.containers([n.members[0]])) this.ways(c, `Ways to ${this.graph.name(c)}, which it lies in`);
+    this.listing("What is missing to it", this.graph.into[n.members[0]].filter((i) => this.graph.edges[i].absent), (e) => e.from);
     if (!n.bundle) this.listing("What it has, or leads to", this.graph.out[n.members[0]], (e) => e.to);
   }
 
-  private ways(n: Shown): void {
-    const to = n.members[0];
+  private ways(to: number, heading: string): void {
     const paths = this.graph.ways(to, mostWays + 1);
     if (paths.length === 0) return;
     const items = paths.slice(0, mostWays).map((path) => {
@@ -254,7 +277,7 @@ export class AccessMap {
       if (last.note) li.append(" ", el("small", {}, last.note));
       return li;
     });
-    this.panel.append(el("h4", {}, n.bundle ? "Ways to the first of them" : "Ways to it"), el("ul", { class: "ways" }, ...items), more(paths.length > mostWays ? -1 : 0));
+    this.panel.append(el("h4", {}, heading), el("ul", { class: "ways" }, ...items), more(paths.length > mostWays ? -1 : 0));
   }
 
   private listing(heading: string, edges: number[], end: (e: Edge) => number): void {
@@ -262,6 +285,7 @@ export class AccessMap {
     const items = edges.slice(0, mostListed).map((i) => {
       const e = this.graph.edges[i];
       const li = el("li", {}, el("i", {}, words(e)), " ", button(this.graph.name(end(e)), () => this.select(String(end(e))), { class: "link" }));
+      if (e.absent && e.note) li.append(" ", el("small", {}, e.note));
       if (e.severity) li.prepend(el("span", { class: "badge " + e.severity }, e.severity), " ");
       return li;
     });
@@ -293,6 +317,7 @@ function legend(g: Graph): HTMLElement {
   if (has("role", "risk")) items.push(["power", "role or risk"]);
   const list = el("ul", { class: "legend", "aria-label": "Legend" }, ...items.map(([c, text]) => el("li", {}, el("span", { class: "swatch " + c, "aria-hidden": "true" }), text)));
   list.append(el("li", {}, el("span", { class: "swatch holds", "aria-hidden": "true" }), "lies in"));
+  if (g.edges.some((e) => e.absent)) list.append(el("li", {}, el("span", { class: "swatch absent", "aria-hidden": "true" }), "✗ missing, would have to be there"));
   if (g.edges.some((e) => e.severity)) list.append(el("li", {}, el("span", { class: "swatch risk", "aria-hidden": "true" }), "▲ way to more"));
   return list;
 }

@@ -112,10 +112,18 @@ test("the way through a node is what leads to it and what it leads to", () => {
 
 test("ways are every path from where the map is read", () => {
   const g = account();
-  g.edges.push({ from: 0, to: 8, kind: "granted", gives: ["SELECT"], source: "direct", severity: "", note: "" });
+  g.edges.push({ from: 0, to: 8, kind: "granted", gives: ["SELECT"], source: "direct", severity: "", note: "", absent: false });
   g.into[8].push(g.edges.length - 1);
   const ways = g.ways(8, 10).map((path) => path.map((i) => g.name(g.edges[i].from)).join(" "));
   assert.deepEqual(ways, ["ann", "ann team staff"]);
+});
+
+test("what is missing is no way to anything", () => {
+  const g = new Graph({ nodes: [{ k: "user", n: "dave" }, { k: "table", n: "t" }, { k: "group", n: "team" }], edges: [{ f: 0, o: 1, k: "lacks", g: 0, x: true }, { f: 0, o: 2, k: "member of" }], start: [0], lists: [["SELECT"]] });
+  assert.deepEqual(g.ways(1, 10), []);
+  const p = draw(g);
+  assert.ok(p.lines.find((l) => l.to === "1").absent);
+  assert.deepEqual([...lit(p, "0")].sort(), ["0", "2"]);
 });
 
 test("a circle of groups ends", () => {
