@@ -163,6 +163,10 @@ func (d *drawing) workspace(name string) string {
 	return d.node(drawnNode{id: "workspace " + name, kind: "workspace", name: name})
 }
 
+func (d *drawing) role(role, scope string) string {
+	return d.node(drawnNode{id: "role " + role + " " + scope, kind: "role", name: strings.ReplaceAll(role, "_", " ") + " of " + scope})
+}
+
 // securable adds a securable with what it lies in. Names of catalogs and schemas hold no dot.
 //
 // https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-names

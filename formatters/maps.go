@@ -45,7 +45,7 @@ func (v principalView) drawing() drawing {
 		d.edge(e)
 	}
 	for _, r := range v.Roles {
-		role := d.node(drawnNode{id: "role " + r.Role + " " + r.Scope, kind: "role", name: strings.ReplaceAll(r.Role, "_", " ") + " of " + r.Scope})
+		role := d.role(r.Role, r.Scope)
 		d.edge(drawnEdge{from: d.walk(subject, r.Path), to: role, kind: edgeRole, gives: []string{r.Role}})
 	}
 	for _, e := range v.Escalations {
@@ -206,7 +206,7 @@ func (v rolesView) drawing() drawing {
 	for _, r := range v.Roles {
 		from := d.known(r.Principal)
 		d.start = append(d.start, from)
-		role := d.node(drawnNode{id: "role " + r.Role + " " + r.Scope, kind: "role", name: strings.ReplaceAll(r.Role, "_", " ") + " of " + r.Scope})
+		role := d.role(r.Role, r.Scope)
 		e := drawnEdge{from: d.walk(from, r.Path), to: role, kind: edgeRole, gives: []string{r.Role}, note: EscapeLine(r.Detail)}
 		if !r.Certain {
 			e.note = strings.TrimPrefix(e.note+"; not certain", "; ")
@@ -252,4 +252,60 @@ func (v escalationsView) drawing() drawing {
 		d.unread = "The graph was " + notRead + "."
 	}
 	return d
+}
+
+// drawing of a comparison has both principals at its start; the source of each edge says which of them
+// has what it leads to.
+func (v compareView) drawing() drawing {
+	d := newDrawing()
+	a, b := d.known(v.A), d.known(v.B)
+	d.start = []string{a, b}
+	both := func(to string, pathA, pathB report.Path, e drawnEdge) {
+		for _, side := range []struct {
+			from string
+			path report.Path
+		}{{a, pathA}, {b, pathB}} {
+			if side.path != nil {
+				e.from, e.to = d.walk(side.from, side.path), to
+				d.edge(e)
+			}
+		}
+	}
+	for _, g := range onSides(v.Groups) {
+		group := d.known(g.item.Group)
+		for _, p := range []report.Path{g.item.PathA, g.item.PathB} {
+			if len(p) > 1 && p[len(p)-1] == g.item.Group.Name {
+				d.walk(group, p)
+			}
+		}
+	}
+	for _, w := range onSides(v.Workspaces) {
+		both(d.workspace(w.item.Name), w.item.PathA, w.item.PathB,
+			drawnEdge{kind: edgeAssigned, gives: []string{w.item.Access}, source: v.side(w.side), in: []string{w.item.Name}})
+	}
+	for _, r := range onSides(v.Roles) {
+		role := d.role(r.item.Role, r.item.Scope)
+		both(role, r.item.PathA, r.item.PathB, drawnEdge{kind: edgeRole, gives: []string{r.item.Role}, source: v.side(r.side)})
+	}
+	for _, x := range onSides(v.Access) {
+		both(d.securable(x.item.Securable), x.item.PathA, x.item.PathB,
+			drawnEdge{kind: "can use", gives: texts(x.item.Privileges), source: v.side(x.side), in: x.item.Workspaces})
+	}
+	d.unread = unreadLists(map[string]bool{"groups": onSides(v.Groups) != nil, "workspaces": onSides(v.Workspaces) != nil,
+		"roles": onSides(v.Roles) != nil, "access": onSides(v.Access) != nil})
+	return d
+}
+
+// side is that of an item in words.
+func (v compareView) side(side string) string {
+	switch side {
+	case onlyInA:
+		return "only " + v.A.Name
+	case onlyInB:
+		return "only " + v.B.Name
+	case inBoth:
+		return "both"
+	default:
+		return side
+	}
 }
