@@ -18,7 +18,7 @@
 //	  report.Report ── typed answer: paths, gaps, times, cost
 //	        │
 //	        ▼
-//	  formatters: text │ tree │ json │ ndjson │ csv │ opengraph │ dot ──► stdout, Slack
+//	  formatters: text │ tree │ json │ ndjson │ csv │ html │ opengraph │ dot ──► stdout, Slack
 //
 // Everything between the Estate and the Report is arithmetic on values: no clock, no network, no
 // environment, no globals. That is what lets two fronts share it, tests run in milliseconds, and an

@@ -203,6 +203,7 @@ func TestHostileNamesOnlyChangeTexts(t *testing.T) {
 		"roles":           func(s string) report.Report { return rolesNamed(s, false) },
 		"all escalations": func(s string) report.Report { return escalationsNamed(s, true) },
 		"verify":          func(s string) report.Report { return verifyNamed(s) },
+		"compare":         func(s string) report.Report { return compareNamed(s) },
 	}
 	elementsOnly := func(page string) string { return shape(parseHTML(t, page)) }
 	for b, build := range builders {
@@ -241,7 +242,11 @@ func mapOf(t *testing.T, r report.Report) (m htmlMap, drawn bool) {
 func TestTheMapHoldsTogether(t *testing.T) {
 	for fixture, r := range fixtures() {
 		m, drawn := mapOf(t, r)
-		if mode := r.Head().Mode; drawn == (mode == "doctor" || mode == "verify") {
+		v, err := viewOf(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, can := v.(mapView); can != drawn {
 			t.Errorf("%s: drawn is %t", fixture, drawn)
 		}
 		at := func(n int, of int, what string) {
@@ -271,6 +276,16 @@ func TestTheMapHoldsTogether(t *testing.T) {
 		}
 		for _, s := range m.Start {
 			at(s, len(m.Nodes), "start")
+		}
+	}
+}
+
+// TestWhatIsDrawn: a report about who reaches what has a map.
+func TestWhatIsDrawn(t *testing.T) {
+	for fixture, want := range map[string]bool{"rich": true, "can_allow": true, "resource_rich": true, "roles_rich": true, "escalations_rich": true,
+		"compare_rich": true, "doctor": false, "verify_one": false} {
+		if m, drawn := mapOf(t, fixtures()[fixture]); drawn != want || drawn && len(m.Edges) == 0 {
+			t.Errorf("%s: drawn is %t, with %d edges", fixture, drawn, len(m.Edges))
 		}
 	}
 }
