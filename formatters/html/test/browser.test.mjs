@@ -70,7 +70,7 @@ for (const name of all) {
   });
 }
 
-for (const name of ["alice", "can", "deny", "resource", "escalations", "roles", "doctor", "hostile", "many"].filter((n) => all.includes(n))) {
+for (const name of ["alice", "can", "deny", "resource", "escalations", "roles", "compare", "doctor", "hostile", "many"].filter((n) => all.includes(n))) {
   for (const scheme of ["light", "dark"]) {
     test(`${name}, ${scheme}: axe finds nothing serious`, async () => {
       const { page, close } = await open(name, { colorScheme: scheme });
