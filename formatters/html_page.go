@@ -17,8 +17,8 @@ type headlined interface {
 // scripted is a view of a report that comes with a script to carry out by hand.
 type scripted interface {
 	view
-	// script is shown as it is, to be copied; empty where there is nothing to do.
-	script() (title, text string)
+	// toCarryOut is shown as it is, to be copied; empty where there is nothing to do.
+	toCarryOut() (title, text string)
 }
 
 // page is what the template of the HTML report draws. All texts are escaped as for a terminal; the
@@ -76,7 +76,7 @@ func newPage(v view) page {
 		p.Map = newHTMLMap(m.drawing())
 	}
 	if s, ok := v.(scripted); ok {
-		p.ScriptTitle, p.Script = s.script()
+		p.ScriptTitle, p.Script = s.toCarryOut()
 		p.Script = Escape(p.Script)
 	}
 	if words := v.text(); size(words) <= maxWords {
