@@ -17,8 +17,9 @@ type headlined interface {
 // scripted is a view of a report that comes with a script to carry out by hand.
 type scripted interface {
 	view
-	// toCarryOut is shown as it is, to be copied; empty where there is nothing to do.
-	toCarryOut() (title, text string)
+	// toCarryOut is shown as it is, to be copied, instead of the list of that name; empty where there is
+	// nothing to do.
+	toCarryOut() (list, title, text string)
 }
 
 // page is what the template of the HTML report draws. All texts are escaped as for a terminal; the
@@ -75,8 +76,9 @@ func newPage(v view) page {
 	if m, ok := v.(mapView); ok {
 		p.Map = newHTMLMap(m.drawing())
 	}
+	var script string
 	if s, ok := v.(scripted); ok {
-		p.ScriptTitle, p.Script = s.toCarryOut()
+		script, p.ScriptTitle, p.Script = s.toCarryOut()
 		p.Script = Escape(p.Script)
 	}
 	if words := v.text(); size(words) <= maxWords {
@@ -84,7 +86,7 @@ func newPage(v view) page {
 	} else {
 		p.Unworded = size(words)
 	}
-	p.Tables, p.Absent = htmlTables(v)
+	p.Tables, p.Absent = htmlTables(v, script)
 	return p
 }
 
@@ -169,8 +171,12 @@ type htmlCell struct{ Text, Badge string }
 // htmlAbsence is a list without items, and why.
 type htmlAbsence struct{ Title, Why string }
 
-func htmlTables(v view) (tables []htmlTable, absent []htmlAbsence) {
+// htmlTables are the lists with items and those without, but for the one that stands elsewhere on the page.
+func htmlTables(v view, elsewhere string) (tables []htmlTable, absent []htmlAbsence) {
 	for _, s := range v.sections() {
+		if s.name == elsewhere || s.record == s.name && !s.read { // the latter: about nobody in particular
+			continue
+		}
 		if len(s.items) == 0 {
 			absent = append(absent, htmlAbsence{words(s.name), absence(s.read, notRead+" or "+notAsked, coverage{v.head()}, s.name)})
 			continue
