@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -533,4 +534,19 @@ func TestBadgesAreOfKnownValues(t *testing.T) {
 	if badge("severity", report.Critical) != "critical" || badge("object", report.Critical) != "" {
 		t.Error("badges are not of their column")
 	}
+}
+
+// BenchmarkHTMLOfManyGrants says how long a page of 5,000 grants takes to write and how large it is. How
+// long it takes to open is said by make browser.
+func BenchmarkHTMLOfManyGrants(b *testing.B) {
+	r := manyGrants(5000)
+	var page bytes.Buffer
+	for b.Loop() {
+		page.Reset()
+		if err := Write(&page, r, Options{Format: HTML}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(page.Len()), "bytes")
+	b.ReportMetric(3<<20, "bytes-limit")
 }
