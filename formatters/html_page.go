@@ -171,22 +171,24 @@ type htmlCell struct{ Text, Badge string }
 // htmlAbsence is a list without items, and why.
 type htmlAbsence struct{ Title, Why string }
 
-// htmlTables are the lists with items and those without, but for the one that stands elsewhere on the page.
+// htmlTables are the lists with items and those without, but for the one that stands elsewhere on the
+// page. The first of a report says what it is about; where it is null, that is everybody.
 func htmlTables(v view, elsewhere string) (tables []htmlTable, absent []htmlAbsence) {
-	for _, s := range v.sections() {
-		if s.name == elsewhere || s.record == s.name && !s.read { // the latter: about nobody in particular
+	for n, s := range v.sections() {
+		about := n == 0 && s.record == s.name
+		if s.name == elsewhere || about && !s.read {
 			continue
 		}
 		if len(s.items) == 0 {
 			absent = append(absent, htmlAbsence{words(s.name), absence(s.read, notRead+" or "+notAsked, coverage{v.head()}, s.name)})
 			continue
 		}
-		tables = append(tables, newHTMLTable(s))
+		tables = append(tables, newHTMLTable(s, about))
 	}
 	return tables, absent
 }
 
-func newHTMLTable(s section) htmlTable {
+func newHTMLTable(s section, about bool) htmlTable {
 	t := htmlTable{ID: s.name, Title: words(s.name)}
 	var rows [][]string
 	for _, i := range s.items {
@@ -203,7 +205,7 @@ func newHTMLTable(s section) htmlTable {
 		t.Columns = append(t.Columns, htmlColumn{c, words(c)})
 	}
 	t.Empty = strings.Join(empty, ", ")
-	if s.record == s.name && len(rows) == 1 {
+	if about && len(rows) == 1 {
 		for _, n := range kept {
 			t.Facts = append(t.Facts, htmlFact{words(s.columns[n]), EscapeLine(rows[0][n])})
 		}

@@ -80,7 +80,8 @@ function kicker(g: Graph, n: Shown): string {
   const kind = kindWords(g.kind(n.members[0]));
   if (n.bundle) return "same place";
   const parts = [kind, g.place(n.members[0]), n.hidden > 0 ? `${n.hidden.toLocaleString("en")} inside` : ""];
-  return parts.filter(Boolean).join(" · ");
+  const text = parts.filter(Boolean).join(" · ");
+  return text.length > 48 ? text.slice(0, 47) + "…" : text;
 }
 
 // gives is what edges give together, in a few words.
@@ -186,7 +187,7 @@ function drawNode(g: Graph, n: Shown, box: { x: number; y: number; width: number
     "aria-pressed": selected ? "true" : "false",
     "aria-label": seen === whole ? `${whole} ${face.kicker}${state}` : `${seen} ${face.kicker}${state}, in full: ${whole.slice(0, 600)}`,
   });
-  const radius = shape === "person" ? box.height / 2 : shape === "group" || shape === "bundle" ? 10 : 3;
+  const radius = shape === "person" ? Math.min(22, box.height / 2) : shape === "group" || shape === "bundle" ? 10 : 3;
   if (n.bundle || shape === "group") e.append(svg("rect", { class: "behind", x: x + 4, y: y + 4, width: box.width, height: box.height, rx: radius }));
   e.append(svg("rect", { class: "face", x, y, width: box.width, height: box.height, rx: radius }));
   if (shape === "place" || shape === "thing" || shape === "power") e.append(svg("rect", { class: "edge", x, y, width: 4, height: box.height }));
