@@ -27,17 +27,8 @@ func (s *Subject) Paths(to identity.PrincipalKey) (paths []Path, omitted int) {
 	if !ok {
 		return nil, 0
 	}
-	search := pathSearch{web: w, goal: goal, distance: w.distances(goal), steps: maxPathSteps, on: make([]bool, len(w.identities))}
-	if search.distance[0] == unreachable {
-		return nil, 0
-	}
-	for length := int(search.distance[0]); length < len(w.identities); length++ {
-		search.find(0, length)
-		if search.steps <= 0 {
-			return search.found, -1
-		}
-	}
-	return search.found, search.extra
+	search := pathSearch{keys: w.identities, up: w.up, goal: goal, distance: w.distances(goal)}
+	return search.from(0)
 }
 
 // Shortest is the first of Paths, or nil when there is none.
@@ -183,16 +174,39 @@ func (w *web) distances(goal int32) []int32 {
 	return distance
 }
 
-// pathSearch looks for paths of one length after the other, so that they come shortest first.
+// pathSearch looks for paths up a graph to one goal, of one length after the other, so that they come
+// shortest first. It serves one search at a time.
 type pathSearch struct {
-	*web
+	keys     []identity.PrincipalKey
+	up       [][]int32 // the steps from each key
 	goal     int32
-	distance []int32
-	path     []int32
-	on       []bool // whether an identity is on the path
-	found    []Path
-	extra    int
-	steps    int
+	distance []int32 // the fewest steps from each key to the goal
+
+	path   []int32
+	on     []bool // whether a key is on the path
+	found  []Path
+	extra  int
+	steps  int
+	longer bool // a branch was not entered only because it takes more steps
+}
+
+// from finds the paths from one key to the goal, with the results of Paths.
+func (f *pathSearch) from(start int32) (paths []Path, omitted int) {
+	if f.distance[start] == unreachable {
+		return nil, 0
+	}
+	if f.on == nil {
+		f.on = make([]bool, len(f.keys))
+	}
+	f.found, f.extra, f.steps, f.longer = nil, 0, maxPathSteps, true
+	for length := int(f.distance[start]); f.longer; length++ {
+		f.longer = false
+		f.find(start, length)
+		if f.steps <= 0 {
+			return f.found, -1
+		}
+	}
+	return f.found, f.extra
 }
 
 // find adds the paths that go on from at for exactly so many more steps. Branches that cannot arrive
@@ -214,8 +228,12 @@ func (f *pathSearch) find(at int32, steps int) {
 		if f.steps--; f.steps <= 0 {
 			return
 		}
-		if d := f.distance[next]; d != unreachable && int(d) < steps && !f.on[next] {
+		switch d := f.distance[next]; {
+		case d == unreachable || f.on[next]:
+		case int(d) < steps:
 			f.find(next, steps-1)
+		default:
+			f.longer = true
 		}
 	}
 }
@@ -227,7 +245,7 @@ func (f *pathSearch) add() {
 	}
 	path := make(Path, 0, len(f.path))
 	for _, i := range f.path {
-		path = append(path, f.identities[i])
+		path = append(path, f.keys[i])
 	}
 	f.found = append(f.found, path)
 }

@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -100,22 +101,33 @@ func (a audit) workspaces() []report.WorkspaceAccess {
 // groups of the workspaces that it can enter count too.
 func (a audit) grants() []report.Grant {
 	list := []report.Grant{}
-	use := usability{a, map[usabilityKey]usable{}, map[reachKey][]Verdict{}}
+	use := newUsability(a)
 	for _, k := range a.holders() {
-		source, path := a.source(k), slices.Clip(a.shortest(k))
-		add := func(on identity.Securable, ps []identity.Privilege, source string) {
-			u := use.of(k.Workspace, on, ps)
-			list = append(list, report.Grant{
-				Securable: a.securable(on), Privileges: ps, Source: source, Path: path,
-				ReachableIn: u.in, ReachUnknown: u.unknown, Caveats: grantCaveats(ps, on.Type),
-			})
-		}
-		for g := range a.e.GrantsTo(k) {
-			add(g.Securable, g.Privileges, source)
-		}
-		for s := range a.e.OwnedBy(k) {
-			add(s.Securable, []identity.Privilege{report.Owner}, report.SourceOwner)
-		}
+		list = append(list, use.grantsOf(k)...)
+	}
+	return list
+}
+
+// grantsOf lists what names one identity of the subject.
+func (a audit) grantsOf(k identity.PrincipalKey) []report.Grant {
+	return newUsability(a).grantsOf(k)
+}
+
+func (u usability) grantsOf(k identity.PrincipalKey) []report.Grant {
+	var list []report.Grant
+	source, path := u.source(k), slices.Clip(u.shortest(k))
+	add := func(on identity.Securable, ps []identity.Privilege, source string) {
+		at := u.of(k.Workspace, on, ps)
+		list = append(list, report.Grant{
+			Securable: u.securable(on), Privileges: ps, Source: source, Path: path,
+			ReachableIn: at.in, ReachUnknown: at.unknown, Caveats: grantCaveats(ps, on.Type),
+		})
+	}
+	for g := range u.e.GrantsTo(k) {
+		add(g.Securable, g.Privileges, source)
+	}
+	for s := range u.e.OwnedBy(k) {
+		add(s.Securable, []identity.Privilege{report.Owner}, report.SourceOwner)
 	}
 	return list
 }
@@ -154,6 +166,10 @@ type usability struct {
 	audit
 	known   map[usabilityKey]usable
 	reaches map[reachKey][]Verdict // per workspace, in order
+}
+
+func newUsability(a audit) usability {
+	return usability{a, map[usabilityKey]usable{}, map[reachKey][]Verdict{}}
 }
 
 // reachKey is what decides from where a securable can be reached for a privilege: see reaches.
@@ -480,7 +496,7 @@ func (a audit) notes(r *report.PrincipalReport) []string {
 		}
 	}
 	if circle := a.circle(); circle != nil {
-		notes = append(notes, "groups nest in a circle: "+strings.Join(a.names(circle), " → "))
+		notes = append(notes, a.nesting(circle))
 	}
 	return notes
 }
@@ -507,16 +523,20 @@ func (a audit) circle() Path {
 	return nil
 }
 
+func (a audit) nesting(circle Path) string {
+	return "groups nest in a circle: " + strings.Join(a.names(circle), " → ")
+}
+
 // wayUnknown stands in a path for a way that the facts do not show.
 const wayUnknown = "…"
 
 // shortest is the path that reports show for a right held by k.
 func (a audit) shortest(k identity.PrincipalKey) report.Path {
-	if k.Workspace != 0 {
-		return append(a.shortest(a.via(k.Workspace)), a.name(k))
-	}
 	if path := a.Shortest(k); path != nil {
 		return a.names(path)
+	}
+	if k.Workspace != 0 {
+		return append(a.shortest(a.via(k.Workspace)), a.name(k))
 	}
 	return report.Path{a.name(a.key), wayUnknown, a.name(k)}
 }
@@ -534,7 +554,7 @@ func (a audit) name(k identity.PrincipalKey) string {
 	p, ok := a.e.Principal(k)
 	switch {
 	case k.Workspace != 0:
-		return k.ID + "@" + a.e.WorkspaceName(k.Workspace)
+		return cmp.Or(p.Name, k.ID) + "@" + a.e.WorkspaceName(k.Workspace)
 	case !ok || p.Name == "":
 		return k.Kind.Title() + " " + k.ID
 	default:
