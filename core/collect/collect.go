@@ -117,6 +117,7 @@ type crawler struct {
 
 	directory directory
 	guests    guests
+	seconds   *secondNames // where nobody in particular is asked about; may be nil
 
 	groupsAt memo[identity.WorkspaceID, map[string]identity.PrincipalKey] // groups of workspaces alone
 	records  memo[record, struct{}]
@@ -333,8 +334,9 @@ func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
 	c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, err)
 }
 
-// noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth.
-func (c *crawler) noteNotAsked() {
+// noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth, the
+// reads of the kinds asked excepted.
+func (c *crawler) noteNotAsked(asked ...estate.Op) {
 	const deeper = "not asked to go so deep"
 	for _, t := range []identity.SecurableType{
 		identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
@@ -343,6 +345,9 @@ func (c *crawler) noteNotAsked() {
 			c.remark(estate.ReadKey{Op: estate.OpChildren, Type: t}, identity.NotAsked, deeper)
 		}
 	}
-	c.remark(estate.ReadKey{Op: estate.OpEntitlements}, identity.NotAsked, "not part of this question")
-	c.remark(estate.ReadKey{Op: estate.OpObjects}, identity.NotAsked, "not part of this question")
+	for _, op := range []estate.Op{estate.OpEntitlements, estate.OpObjects} {
+		if !slices.Contains(asked, op) {
+			c.remark(estate.ReadKey{Op: op}, identity.NotAsked, "not part of this question")
+		}
+	}
 }

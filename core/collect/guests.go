@@ -94,6 +94,7 @@ func (g *guest) fits(name string) bool {
 // meetNames plans a look at each name that could be the subject's second one.
 func (c *crawler) meetNames(at identity.Workspace, names ...string) {
 	for _, name := range names {
+		c.seconds.hear(at, name)
 		if name == "" {
 			continue
 		}

@@ -18,6 +18,7 @@ type holders struct {
 	met     map[string]bool
 	seen    map[identity.PrincipalKey]bool // groups whose members are read
 	unnamed map[identity.PrincipalKey]bool // members of whom nothing but the key is known
+	known   []identity.Principal           // members whose record was read
 }
 
 // meet plans the search for a name, once.
@@ -115,38 +116,69 @@ const fewPeople = 30
 
 // people reads the names and the status of the members that were met.
 func (h *holders) people(ctx context.Context) {
-	if len(h.unnamed) == 0 {
-		return
-	}
+	single := h.unnamed
 	if len(h.unnamed) > fewPeople {
-		h.everybody(ctx)
-		return
+		single = h.everybody(ctx)
 	}
-	for k := range h.unnamed {
+	for k := range single {
 		h.q.add(func(ctx context.Context) {
 			p, err := h.src.Principal(ctx, k)
 			h.note(estate.ReadKey{Op: estate.OpPrincipal, Principal: k}, err)
 			if err == nil {
-				h.b.AddPrincipal(p)
+				h.add(p)
 			}
 		})
 	}
 	h.q.run(ctx, h.workers)
 }
 
-// everybody lists the users and service principals of the account.
-func (h *holders) everybody(ctx context.Context) {
+func (h *holders) add(p identity.Principal) {
+	h.b.AddPrincipal(p)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.known = append(h.known, p)
+}
+
+// everybody lists the users and service principals of the account, and gives the members that have to
+// be read one by one all the same: some accounts do not let anybody list all, and a snapshot need not
+// hold the list.
+func (h *holders) everybody(ctx context.Context) map[identity.PrincipalKey]bool {
+	var mu sync.Mutex
+	single := map[identity.PrincipalKey]bool{}
 	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
+		var members []identity.PrincipalKey
+		for k := range h.unnamed {
+			if k.Kind == kind {
+				members = append(members, k)
+			}
+		}
+		if len(members) == 0 {
+			continue
+		}
 		h.q.add(func(ctx context.Context) {
 			all, err := h.src.Principals(ctx, kind)
+			if len(all) == 0 && (identity.IsKind(err, identity.Forbidden) || identity.IsKind(err, identity.NotAsked)) {
+				mu.Lock()
+				defer mu.Unlock()
+				for _, k := range members {
+					single[k] = true
+				}
+				return
+			}
 			// The name says that not all of the list is kept.
 			h.note(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}, Name: "members"}, err)
 			for _, p := range all {
 				if h.unnamed[p.Key] {
-					h.b.AddPrincipal(p)
+					h.add(p)
 				}
 			}
 		})
 	}
+	for k := range h.unnamed {
+		if k.Kind != identity.KindUser && k.Kind != identity.KindServicePrincipal {
+			single[k] = true
+		}
+	}
 	h.q.run(ctx, h.workers)
+	return single
 }

@@ -245,14 +245,19 @@ func (c *crawler) permissions(ctx context.Context, at identity.Workspace, o iden
 	return grants
 }
 
-// groupsOf lists the groups that a workspace knows with what they are entitled to, once, and gives those
-// of the workspace alone by name.
+// groupsOf is localGroups where the ledger tells of the error.
 func (c *crawler) groupsOf(ctx context.Context, at identity.Workspace) map[string]identity.PrincipalKey {
-	local, _ := c.groupsAt.get(at.ID, func() (map[string]identity.PrincipalKey, error) { return c.listGroups(ctx, at), nil })
+	local, _ := c.localGroups(ctx, at)
 	return local
 }
 
-func (c *crawler) listGroups(ctx context.Context, at identity.Workspace) map[string]identity.PrincipalKey {
+// localGroups lists the groups that a workspace knows with what they are entitled to, once, and gives those
+// of the workspace alone by name. The error is in the ledger already.
+func (c *crawler) localGroups(ctx context.Context, at identity.Workspace) (map[string]identity.PrincipalKey, error) {
+	return c.groupsAt.get(at.ID, func() (map[string]identity.PrincipalKey, error) { return c.listGroups(ctx, at) })
+}
+
+func (c *crawler) listGroups(ctx context.Context, at identity.Workspace) (map[string]identity.PrincipalKey, error) {
 	listed, err := c.src.WorkspaceIdentities(ctx, at, identity.KindGroup)
 	c.note(estate.ReadKey{Op: estate.OpEntitlements, Workspace: at.ID, Principal: identity.PrincipalKey{Kind: identity.KindGroup}}, err)
 	local := map[string]identity.PrincipalKey{}
@@ -267,7 +272,7 @@ func (c *crawler) listGroups(ctx context.Context, at identity.Workspace) map[str
 			c.b.AddMembership(g.Key, above)
 		}
 	}
-	return local
+	return local, err
 }
 
 // membersThere reads who is in a group of a workspace alone, down to the people.
@@ -278,9 +283,13 @@ func (c *crawler) membersThere(ctx context.Context, at identity.Workspace, group
 		c.b.AddMembership(m, group)
 		switch {
 		case !h.expand:
-		case m.Kind == identity.KindGroup && m.Workspace != 0 && h.first(m):
-			c.membersThere(ctx, at, m, h)
-		case m.Kind != identity.KindGroup:
+		case m.Kind == identity.KindGroup && m.Workspace != 0:
+			if h.first(m) {
+				c.membersThere(ctx, at, m, h)
+			}
+		case m.Kind == identity.KindGroup:
+			h.members(ctx, m)
+		default:
 			h.await(m)
 		}
 	}

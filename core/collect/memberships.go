@@ -13,6 +13,7 @@ import (
 // directory remembers what the crawl has read of groups.
 type directory struct {
 	sweep  sync.Once
+	list   memo[struct{}, []identity.Group]
 	groups memo[identity.PrincipalKey, identity.Group]
 	above  memo[identity.PrincipalKey, []identity.PrincipalKey]
 	caller memo[struct{}, identity.Principal]
@@ -64,7 +65,7 @@ func (c *crawler) memberships(ctx context.Context, k identity.PrincipalKey) {
 
 // sweepGroups reads every group of the account with its members, and gives the groups.
 func (c *crawler) sweepGroups(ctx context.Context) []identity.Group {
-	groups, err := c.src.Groups(ctx)
+	groups, err := c.accountGroupList(ctx)
 	c.note(estate.ReadKey{Op: estate.OpGroups}, err)
 	for _, g := range groups {
 		switch {
@@ -80,6 +81,11 @@ func (c *crawler) sweepGroups(ctx context.Context) []identity.Group {
 		}
 	}
 	return groups
+}
+
+// accountGroupList lists the groups of the account, once.
+func (c *crawler) accountGroupList(ctx context.Context) ([]identity.Group, error) {
+	return c.directory.list.get(struct{}{}, func() ([]identity.Group, error) { return c.src.Groups(ctx) })
 }
 
 // planGroup reads a group with its members, once.

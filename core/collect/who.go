@@ -18,6 +18,8 @@ type UnknownError struct {
 	Who string
 	// Candidates are principals whose name comes near, nearest first.
 	Candidates []identity.Principal
+	// NotIn are workspaces whose own groups could not be listed: one of them may bear the name.
+	NotIn []string
 }
 
 // Error says what serves as a name where no near miss says it.
@@ -25,6 +27,9 @@ func (e *UnknownError) Error() string {
 	said := fmt.Sprintf("no user, service principal or group is called %q", e.Who)
 	if len(e.Candidates) == 0 {
 		said += "; give an e-mail, an application id, a service principal's or group's name, or a numeric id"
+	}
+	if len(e.NotIn) > 0 {
+		said += "; the groups of workspaces alone could not be listed in " + strings.Join(e.NotIn, ", ")
 	}
 	return said
 }

@@ -84,6 +84,15 @@ func (k PrincipalKey) String() string {
 	return k.Kind.String() + ":" + k.ID + "@" + k.Workspace.String()
 }
 
+// Handle is what a question can name the principal by: its id, and for a group of one workspace alone the
+// id, @ and the workspace's id.
+func (k PrincipalKey) Handle() string {
+	if k.Workspace == 0 {
+		return k.ID
+	}
+	return k.ID + "@" + k.Workspace.String()
+}
+
 // Compare orders keys by workspace, kind and id; numeric ids in numeric order.
 func (k PrincipalKey) Compare(other PrincipalKey) int {
 	return cmp.Or(
