@@ -92,6 +92,7 @@ func TestEvilNames(t *testing.T) {
 	builders := map[string]func(string) report.Report{
 		"principal":       func(s string) report.Report { return named(s) },
 		"doctor":          func(s string) report.Report { return doctorNamed(s) },
+		"group":           func(s string) report.Report { return groupNamed(s) },
 		"resource":        func(s string) report.Report { return resourceNamed(s, false) },
 		"compare":         func(s string) report.Report { return compareNamed(s) },
 		"resource object": func(s string) report.Report { return resourceNamed(s, true) },
@@ -126,7 +127,7 @@ func TestEvilNames(t *testing.T) {
 			label := EscapeLine(Truncate(strconv.QuoteToASCII(s), 60))
 			reports := map[string]report.Report{}
 			if len(s) > maxEverywhere {
-				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long resource": longResource(s),
+				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long group": longGroup(s), "long resource": longResource(s),
 					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s), "long compare": longCompare(s)}
 			}
 			for b, build := range builders {

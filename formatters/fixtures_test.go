@@ -275,6 +275,7 @@ func fixtures() map[string]report.Report {
 		"rich": rich(), "incomplete": incomplete(), "empty": empty(), "unread": unread(), "hostile": hostile(),
 		"can_allow": canAllow(), "can_deny": canDeny(), "can_indirect": canIndirect(), "can_unknown": canUnknown(), "can_hostile": canHostile(),
 		"can_job": canJob(), "can_workspace": canWorkspace(), "can_act": canAct(), "can_setting": canSetting(), "can_latent": canLatent(), "can_view": canThroughView(),
+		"group_rich": groupRich(), "group_incomplete": groupIncomplete(), "group_empty": groupEmpty(), "group_everybody": groupEverybody(), "group_hostile": groupHostile(),
 		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
 		"resource_job": resourceJob(), "resource_workspace": resourceWorkspace(),
 		"compare_rich": compareRich(), "compare_incomplete": compareIncomplete(), "compare_empty": compareEmpty(),

@@ -42,7 +42,7 @@ type strange struct{ report.Envelope }
 
 func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
-	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil),
+	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil), "nil group": (*report.GroupReport)(nil),
 		"nil resource": (*report.ResourceReport)(nil), "nil compare": (*report.CompareReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "strange": &strange{}} {
 		if Write(&b, r, Options{Format: JSON}) == nil || Summary(&b, r, Options{}) == nil || Tables(r) != nil {
 			t.Errorf("%s report is written", name)
@@ -111,7 +111,7 @@ func TestWriteError(t *testing.T) {
 func gapReports(t *rapid.T) report.Report {
 	envelope := incomplete().Envelope
 	drawGaps(t, &envelope)
-	envelope.Mode = rapid.SampledFrom([]string{"principal", "can", "resource", "compare", "roles", "escalations", "verify"}).Draw(t, "question")
+	envelope.Mode = rapid.SampledFrom([]string{"principal", "group", "can", "resource", "compare", "roles", "escalations", "verify"}).Draw(t, "question")
 	switch envelope.Mode {
 	case "can":
 		r := canUnknown()
@@ -121,6 +121,15 @@ func gapReports(t *rapid.T) report.Report {
 		drawList(t, "missing", &r.Missing)
 		drawList(t, "acts", &r.Acts)
 		drawList(t, "reachable_in", &r.ReachableIn)
+		return r
+	case "group":
+		r := groupRich()
+		r.Envelope = envelope
+		drawList(t, "members", &r.Members)
+		drawList(t, "ancestors", &r.Ancestors)
+		drawList(t, "grants", &r.Grants)
+		drawList(t, "objects", &r.Objects)
+		drawList(t, "local_groups", &r.LocalGroups)
 		return r
 	case "resource":
 		r := resourceRich()
@@ -404,7 +413,7 @@ func TestColourIsOnlyAdded(t *testing.T) {
 }
 
 func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
-	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}, "compared": {compareRich()}} {
+	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}, "compared": {compareRich()}, "group": {groupRich()}} {
 		for _, r := range all {
 			t.Run(r.Head().Mode, func(t *testing.T) { checkTables(t, key, r) })
 		}
@@ -441,7 +450,7 @@ func TestHeaderDoesNotDependOnTheAnswer(t *testing.T) {
 		first, _, _ := strings.Cut(write(t, r, Options{Format: CSV}), "\r\n")
 		return first
 	}
-	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) || header(compareRich()) != header(&report.CompareReport{}) ||
+	if header(rich()) != header(unread()) || header(canAllow()) != header(&report.CanReport{}) || header(resourceRich()) != header(&report.ResourceReport{}) || header(compareRich()) != header(&report.CompareReport{}) || header(groupRich()) != header(&report.GroupReport{}) ||
 		header(rolesRich()) != header(&report.RolesReport{}) || header(escalationsRich()) != header(&report.EscalationsReport{}) {
 		t.Error("rich and unread reports have different headers")
 	}
@@ -544,7 +553,13 @@ func TestLargeReportsTakeLinearTime(t *testing.T) {
 		ways.Graph.Nodes = append(ways.Graph.Nodes, report.GraphNode{ID: fmt.Sprint(i), Kind: "user", Name: who.Name})
 		ways.Graph.Edges = append(ways.Graph.Edges, report.GraphEdge{From: fmt.Sprint(i), To: "group:42", Kind: "member_of"})
 	}
-	for _, large := range []report.Report{r, many, roles, ways} {
+	crowd := groupRich()
+	for i := range 10_000 {
+		who := person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i))
+		crowd.Members = append(crowd.Members, belongs(who, report.Path{who.Name, "oncall", crowd.Group.Name}))
+		crowd.Grants = append(crowd.Grants, of(who, grant(salesSchema, report.SourceDirect, nil, []string{"prod"}, "SELECT")))
+	}
+	for _, large := range []report.Report{r, many, roles, ways, crowd} {
 		start := time.Now()
 		for _, f := range formatsOf(large) {
 			write(t, large, Options{Format: f, Width: 100, MaxLines: 100})

@@ -34,22 +34,12 @@ func (v principalView) sections() []section {
 			})),
 		listed("membership", "memberships", append(group, "direct", "path", "paths_omitted"), v.Memberships, membershipRows),
 		listed("workspace", "workspaces", []string{"workspace_id", "workspace", "url", "access", "path", "entitlements"},
-			v.Workspaces, one(func(w report.WorkspaceAccess) []string {
-				return []string{w.ID, w.Name, w.URL, w.Access, chain(w.Path, arrow), chain(w.Entitlements, ", ")}
-			})),
+			v.Workspaces, one(workspaceRow)),
 		listed("grant", "grants", []string{"object_type", "object", "metastore", "owner", "privileges", "source", "path",
-			"reachable_in", "reach_unknown", "caveats"}, v.Grants, one(func(g report.Grant) []string {
-			return []string{string(g.Securable.Type), g.Securable.FullName, g.Securable.Metastore, deref(g.Securable.Owner),
-				chain(g.Privileges, ", "), g.Source, chain(g.Path, arrow),
-				chain(g.ReachableIn, ", "), strconv.FormatBool(g.ReachUnknown), chain(g.Caveats, "; ")}
-		})),
+			"reachable_in", "reach_unknown", "caveats"}, v.Grants, one(grantRow)),
 		listed("object", "objects", []string{"workspace", "object_type", "object_id", "object", "level", "source", "path", "inherited_from"},
-			v.Objects, one(func(o report.Object) []string {
-				return []string{o.Workspace, o.Type, o.ID, o.Name, o.Level, o.Source, chain(o.Path, arrow), o.InheritedFrom}
-			})),
-		listed("role", "roles", []string{"role", "scope", "path"}, v.Roles, one(func(r report.Role) []string {
-			return []string{r.Role, r.Scope, chain(r.Path, arrow)}
-		})),
+			v.Objects, one(objectRow)),
+		listed("role", "roles", []string{"role", "scope", "path"}, v.Roles, one(roleRow)),
 		listed("escalation", "escalations", []string{"id", "severity", "privileges", "object_type", "object", "metastore", "path", "acts", "explanation"},
 			v.Escalations, one(escalationRow)),
 		listed("catalog_only_group", "catalog_only_groups", group, v.CatalogOnlyGroups, one(groupRow)),
@@ -57,6 +47,22 @@ func (v principalView) sections() []section {
 		listed("undecided_group", "undecided_groups", group, v.UndecidedGroups, one(groupRow)),
 	}
 }
+
+func workspaceRow(w report.WorkspaceAccess) []string {
+	return []string{w.ID, w.Name, w.URL, w.Access, chain(w.Path, arrow), chain(w.Entitlements, ", ")}
+}
+
+func grantRow(g report.Grant) []string {
+	return []string{string(g.Securable.Type), g.Securable.FullName, g.Securable.Metastore, deref(g.Securable.Owner),
+		chain(g.Privileges, ", "), g.Source, chain(g.Path, arrow),
+		chain(g.ReachableIn, ", "), strconv.FormatBool(g.ReachUnknown), chain(g.Caveats, "; ")}
+}
+
+func objectRow(o report.Object) []string {
+	return []string{o.Workspace, o.Type, o.ID, o.Name, o.Level, o.Source, chain(o.Path, arrow), o.InheritedFrom}
+}
+
+func roleRow(r report.Role) []string { return []string{r.Role, r.Scope, chain(r.Path, arrow)} }
 
 func groupRow(g report.Principal) []string { return []string{g.ID, g.Name, g.DisplayName, g.Source} }
 

@@ -131,7 +131,7 @@ func (c *contract) compare(at string, t reflect.Type, s *schema, root *schema, n
 	case t.Kind() == reflect.Pointer:
 		sub := t.Elem()
 		want = types{basic(sub), "null"}
-		if sub.Kind() == reflect.Struct {
+		if sub.Kind() == reflect.Struct && sub != reflect.TypeFor[time.Time]() {
 			c.compareStruct(at, sub, s, root)
 		}
 	case t == reflect.TypeFor[time.Time](), t.Kind() == reflect.String, t.Kind() == reflect.Bool, t.Kind() == reflect.Int:
@@ -198,6 +198,7 @@ func basic(t reflect.Type) string {
 
 var reportTypes = map[string]reflect.Type{
 	"principal":   reflect.TypeFor[report.PrincipalReport](),
+	"group":       reflect.TypeFor[report.GroupReport](),
 	"can":         reflect.TypeFor[report.CanReport](),
 	"compare":     reflect.TypeFor[report.CompareReport](),
 	"resource":    reflect.TypeFor[report.ResourceReport](),

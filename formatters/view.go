@@ -29,6 +29,10 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return principalView{r}, nil
 		}
+	case *report.GroupReport:
+		if r != nil {
+			return groupView{r}, nil
+		}
 	case *report.CanReport:
 		if r != nil {
 			return canView{r}, nil
