@@ -104,6 +104,10 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"users":    parse(t, "resource", "nightly_etl", "--resource-type", "job"),
 		"roles":    parse(t, "roles", "alice@acme.test"),
 		"compare":  parse(t, "compare", "alice@acme.test", "bob@acme.test"),
+		"group":    parse(t, "group", "data-engineering", "--scan-schemas", "--check-local-groups"),
+		"local":    parse(t, "group", "8102@staging", "--check-local-groups", "--workspace-urls", "staging"),
+		"acls":     parse(t, "group", "3008", "--scan-workspace-objects", "--workspace-urls", "prod,staging"),
+		"crowd":    parse(t, "group", "all-staff", "--workspace-urls", "prod"),
 		"more":     parse(t, "escalations", "niaj@acme.test", "--scan-workspace-objects", "--workspace-urls", "prod"),
 	}
 	for name, q := range questions {
@@ -137,6 +141,8 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 					fewer(t, allowed(full.(*report.ResourceReport)), allowed(r), r.Coverage)
 				case *report.CompareReport:
 					stays(t, comparedSides(full.(*report.CompareReport)), comparedSides(r), r.Coverage)
+				case *report.GroupReport:
+					fewerOfGroup(t, full.(*report.GroupReport), r)
 				case *report.RolesReport:
 					fewer(t, certainRoles(full.(*report.RolesReport)), certainRoles(r), r.Coverage)
 				case *report.EscalationsReport:

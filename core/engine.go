@@ -73,6 +73,8 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		g.sign(&r.Envelope, req, e, src)
 		doubt(&r.Coverage, e, m.Doubts(subject), report.ListGrants)
 		return r, nil
+	case query.Group:
+		return g.group(ctx, src, q, options)
 	case query.Can:
 		r, e, err := g.can(ctx, src, q, options)
 		if err != nil {
@@ -259,6 +261,16 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListRoles:      slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 		report.ListAccess:     slices.Concat(identities, places, securables, []estate.Op{estate.OpAssignments, estate.OpPrincipal}),
 	},
+	query.Group{}.Mode(): {
+		report.ListMembers:      membersReads,
+		report.ListAncestors:    identities,
+		report.ListWorkspaces:   slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
+		report.ListRoles:        slices.Concat(identities, places, []estate.Op{estate.OpAssignments, estate.OpMetastores}),
+		report.ListGrants:       slices.Concat(membersReads, places, securables),
+		report.ListRedundancies: everything,
+		report.ListObjects:      slices.Concat(membersReads, places, []estate.Op{estate.OpAssignments, estate.OpEntitlements, estate.OpObjects, estate.OpObjectGrants}),
+		report.ListLocalGroups:  slices.Concat(places, []estate.Op{estate.OpEntitlements, estate.OpMembers, estate.OpGroups}),
+	},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},
 	query.Roles{}.Mode(): {
@@ -278,8 +290,10 @@ var (
 		estate.OpRoles, estate.OpEntitlements, estate.OpObjects, estate.OpObject, estate.OpObjectGrants, estate.OpRestrictAdmins,
 	})
 	identities = []estate.Op{estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers}
-	places     = []estate.Op{estate.OpReach, estate.OpWorkspaces}
-	securables = []estate.Op{
+	// A member whose record was not read has no name under which its grants could be found.
+	membersReads = slices.Concat(identities, []estate.Op{estate.OpPrincipals, estate.OpPrincipal})
+	places       = []estate.Op{estate.OpReach, estate.OpWorkspaces}
+	securables   = []estate.Op{
 		estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren,
 		estate.OpGrants, estate.OpBindings,
 	}

@@ -8,6 +8,8 @@ type (
 	UnknownError = collect.UnknownError
 	// AmbiguousError says that several principals bear the name asked for.
 	AmbiguousError = collect.AmbiguousError
+	// NotGroupError says that a name is not that of a group, but of somebody else.
+	NotGroupError = collect.NotGroupError
 	// UnknownWorkspaceError says that an address is of no workspace of the account.
 	UnknownWorkspaceError = collect.UnknownWorkspaceError
 	// UnknownResourceError says that the caller sees no securable of the name asked for.

@@ -19,6 +19,18 @@ func (q Principal) MarshalJSON() ([]byte, error) {
 }
 
 // MarshalJSON is the question as reports echo it.
+func (q Group) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Mode          string                   `json:"mode"`
+		Group         string                   `json:"group"`
+		Scan          []identity.SecurableType `json:"scan"`
+		Objects       bool                     `json:"scan_workspace_objects"`
+		LocalGroups   bool                     `json:"check_local_groups"`
+		WorkspaceURLs []string                 `json:"workspace_urls"`
+	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, orEmpty(q.WorkspaceURLs)})
+}
+
+// MarshalJSON is the question as reports echo it.
 func (q Roles) MarshalJSON() ([]byte, error) { return q.echo(q.Mode()) }
 
 // MarshalJSON is the question as reports echo it.

@@ -1,0 +1,51 @@
+package core
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+)
+
+// group answers what a group gives, who is in it and what they hold besides.
+func (g *Engine) group(ctx context.Context, src collect.Source, q query.Group, o collect.Options) (report.Report, error) {
+	scope := collect.Scope{Who: q.Name, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+	e, key, err := collect.Group(ctx, src, scope, collect.GroupDepth{Objects: q.Objects, Local: q.LocalGroups}, o)
+	if err != nil {
+		return nil, err
+	}
+	m := access.Over(e, g.o.Rules)
+	r := m.Group(key, access.GroupAsked{Objects: q.Objects, Local: q.LocalGroups})
+	// r.Redundancies and r.RevokeScript stay null until personal grants are compared with the rest.
+	g.sign(&r.Envelope, q, e, src)
+	doubt(&r.Coverage, e, m.GroupDoubts(key), report.ListGrants)
+	if q.Objects {
+		doubtObjects(&r.Coverage, e, m.ObjectDoubts(key))
+	}
+	return r, nil
+}
+
+// doubtObjects adds a gap for each object of whose permissions it cannot be told whom they name.
+func doubtObjects(c *report.Coverage, e *estate.Estate, doubts map[identity.Object][]string) {
+	for _, o := range e.Objects() {
+		names := doubts[o.Object]
+		if len(names) == 0 {
+			continue
+		}
+		c.Complete = false
+		c.Gaps = append(c.Gaps, report.Gap{
+			Scope: "workspace " + e.WorkspaceName(o.Workspace), Operation: "tell whom the permissions on " + o.Type.Title() + " " + o.Name + " name",
+			Kind:    identity.Failed,
+			Message: fmt.Sprintf("a group of the workspace alone and one of the account are called %s", strings.Join(slices.Compact(names), ", ")),
+			Effect:  "whether the permission is the group's or a member's is not known; it is not listed",
+			Affects: []string{report.ListObjects}, Blocking: true,
+		})
+	}
+}

@@ -1,0 +1,42 @@
+package query
+
+import "databricks-access-audit/core/identity"
+
+// Group asks what a group gives, who is in it, and what those in it hold besides.
+type Group struct {
+	// Name is the group's name or numeric id. That of a group of one workspace alone may be followed by
+	// @ and the workspace.
+	Name string
+	// Scan is as in Principal.
+	Scan []identity.SecurableType
+	// Objects asks for permissions on workspace objects, and LocalGroups for the groups that exist in
+	// one workspace alone, too.
+	Objects, LocalGroups bool
+	// WorkspaceURLs limits the question to these workspaces; empty means all.
+	WorkspaceURLs []string
+}
+
+// Mode is "group".
+func (Group) Mode() string { return "group" }
+
+const checkLocalGroups = "check-local-groups"
+
+var groupForm = Form{
+	Mode:  "group",
+	About: "what does the group give, who is in it, and what do they hold besides",
+	Args:  []string{"NAME"},
+	Flags: append([]Flag{
+		objectsFlag,
+		{Name: checkLocalGroups, Usage: "list the legacy groups that exist in one workspace alone"},
+	}, depthFlags()...),
+	build: func(args []string, v Values) (Request, error) {
+		q := Group{
+			Name: args[0], Scan: scan(v), Objects: v.Bool(objectsFlag.Name), LocalGroups: v.Bool(checkLocalGroups),
+			WorkspaceURLs: list(v.String(workspaceURLs)),
+		}
+		if v.IsSet(workspaceURLs) && len(q.WorkspaceURLs) == 0 {
+			return nil, noWorkspace
+		}
+		return q, nil
+	},
+}
