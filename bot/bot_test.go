@@ -248,6 +248,43 @@ func TestCommandIsAnsweredWithTreeAndFile(t *testing.T) {
 	}
 }
 
+// TestGroupIsAsked: the bot has every question of the grammar; this one names a group where others name
+// people and things.
+func TestGroupIsAsked(t *testing.T) {
+	var asked query.Request
+	r := begin(t, func(_ context.Context, req query.Request, _ core.Progress) (report.Report, error) {
+		asked = req
+		if req.(query.Group).Name == "bob@acme.test" {
+			return nil, &core.NotGroupError{Who: "bob@acme.test", Found: identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "1"}}}
+		}
+		g := &report.GroupReport{Group: report.Principal{ID: "7", Kind: "group", Name: "data team", Source: "idp"}, Members: []report.GroupMember{}, Grants: []report.GroupGrant{}}
+		g.Mode, g.Coverage.Complete = req.Mode(), true
+		return g, nil
+	}, slackfake.Options{}, nil)
+	r.ask(slackfake.Alice, "group “data team” —scan-tables --check-local-groups")
+	q, ok := asked.(query.Group)
+	if !ok || q.Name != "data team" || len(q.Scan) != 2 || !q.LocalGroups || q.Objects {
+		t.Errorf("asked %+v", asked)
+	}
+	told := r.lastTold(slackfake.Alice)
+	for _, want := range []string{"data team (group, IdP): no members, no grants", "Coverage: complete"} {
+		if !strings.Contains(told, want) {
+			t.Errorf("no %q in %s", want, told)
+		}
+	}
+	if len(r.slack.Files()) != 1 {
+		t.Errorf("%d files", len(r.slack.Files()))
+	}
+	r.ask(slackfake.Alice, "group @bob")
+	if told := r.lastTold(slackfake.Alice); !strings.Contains(told, "is a user, not a group") || strings.Contains(told, "its log") {
+		t.Errorf("told %q", told)
+	}
+	r.ask(slackfake.Alice, "help")
+	if told := r.lastTold(slackfake.Alice); !strings.Contains(told, "/access-audit group data-engineering") {
+		t.Errorf("told %q", told)
+	}
+}
+
 func TestDuplicatesAreAnsweredOnce(t *testing.T) {
 	var n atomic.Int32
 	r := begin(t, func(ctx context.Context, req query.Request, p core.Progress) (report.Report, error) {

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,15 +33,12 @@ func usage(command string) slackapi.Message {
 }
 
 // sampleArguments stand for the arguments of the forms in examples.
-var sampleArguments = map[string]string{"WHO": "alice@example.com", "[WHO]": "alice@example.com", "ACTION": "read", "RESOURCE": "main.sales.orders", "NAME": "main.sales.orders"}
+var sampleArguments = map[string]string{"WHO": "alice@example.com", "[WHO]": "alice@example.com", "ACTION": "read", "RESOURCE": "main.sales.orders", "NAME": "main.sales.orders", "group NAME": "data-engineering"}
 
 func example(command string, f query.Form) string {
 	line := []string{command, f.Mode}
 	for _, a := range f.Args {
-		if sample, ok := sampleArguments[a]; ok {
-			a = sample
-		}
-		line = append(line, a)
+		line = append(line, cmp.Or(sampleArguments[f.Mode+" "+a], sampleArguments[a], a))
 	}
 	return strings.Join(line, " ")
 }
@@ -59,16 +57,23 @@ func explain(ctx context.Context, err error, t *task) slackapi.Message {
 	if unknown, ok := errors.AsType[*core.UnknownError](err); ok {
 		var names []string
 		for _, c := range unknown.Candidates {
-			names = append(names, candidate(c.Key.Kind.Title(), c.Label(), c.Key.ID))
+			names = append(names, candidate(c.Key.Kind.Title(), c.Label(), c.Key.Handle()))
 		}
-		return offer("Databricks knows no user, service principal or group called "+line(unknown.Who)+".", "Did you mean one of these?", names)
+		problem := "Databricks knows no user, service principal or group called " + line(unknown.Who) + "."
+		if len(unknown.NotIn) > 0 {
+			problem += " The groups of workspaces alone could not be listed in " + line(strings.Join(unknown.NotIn, ", ")) + "."
+		}
+		return offer(problem, "Did you mean one of these?", names)
 	}
 	if several, ok := errors.AsType[*core.AmbiguousError](err); ok {
 		var names []string
 		for _, c := range several.Candidates {
-			names = append(names, candidate(c.Key.Kind.Title(), c.Label(), c.Key.ID))
+			names = append(names, candidate(c.Key.Kind.Title(), c.Label(), c.Key.Handle()))
 		}
 		return offer(fmt.Sprintf("Databricks knows %d principals called %s.", len(several.Candidates), line(several.Who)), "Ask again with the id of the one you mean:", names)
+	}
+	if other, ok := errors.AsType[*core.NotGroupError](err); ok {
+		return slackapi.Say(line(other.Error()) + ".")
 	}
 	if elsewhere, ok := errors.AsType[*core.UnknownWorkspaceError](err); ok {
 		return offer("No workspace of the account has the address "+line(strings.Join(elsewhere.URLs, ", "))+".", "These are known:", elsewhere.Known)

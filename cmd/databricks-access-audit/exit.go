@@ -70,6 +70,8 @@ func errorKind(err error) string {
 		return "unknown_name"
 	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"
+	case is[*core.NotGroupError](err):
+		return "not_a_group"
 	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
 		return "tampered"
 	case is[*incompleteError](err):

@@ -168,12 +168,12 @@ func candidates(err error) []string {
 	var lines []string
 	if e, ok := errors.AsType[*core.UnknownError](err); ok {
 		for _, p := range e.Candidates {
-			lines = append(lines, fmt.Sprintf("%s  %s  id %s", p.Label(), p.Key.Kind.Title(), p.Key.ID))
+			lines = append(lines, fmt.Sprintf("%s  %s  id %s", p.Label(), p.Key.Kind.Title(), p.Key.Handle()))
 		}
 	}
 	if e, ok := errors.AsType[*core.AmbiguousError](err); ok {
 		for _, p := range e.Candidates {
-			lines = append(lines, fmt.Sprintf("%s  %s  id %s", p.Label(), p.Key.Kind.Title(), p.Key.ID))
+			lines = append(lines, fmt.Sprintf("%s  %s  id %s", p.Label(), p.Key.Kind.Title(), p.Key.Handle()))
 		}
 	}
 	if e, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
