@@ -106,7 +106,8 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"compare":  parse(t, "compare", "alice@acme.test", "bob@acme.test"),
 		"group":    parse(t, "group", "data-engineering", "--scan-schemas", "--check-local-groups"),
 		"local":    parse(t, "group", "8102@staging", "--check-local-groups", "--workspace-urls", "staging"),
-		"acls":     parse(t, "group", "3008", "--scan-workspace-objects", "--workspace-urls", "prod,staging"),
+		"acls":     parse(t, "group", "data-engineering", "--scan-workspace-objects", "--workspace-urls", "staging"),
+		"twin":     parse(t, "group", "3008", "--scan-workspace-objects", "--workspace-urls", "staging"),
 		"crowd":    parse(t, "group", "all-staff", "--workspace-urls", "prod"),
 		"more":     parse(t, "escalations", "niaj@acme.test", "--scan-workspace-objects", "--workspace-urls", "prod"),
 	}
