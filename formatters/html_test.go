@@ -415,6 +415,11 @@ func TestHTMLHoldsEveryRow(t *testing.T) {
 					want = append(want, strings.Join(cells, "|"))
 				}
 			}
+			if carried, ok := v.(scripted); ok {
+				if list, _, _ := carried.toCarryOut(); list == s.name {
+					continue // as it is, in place of a table
+				}
+			}
 			if n == 0 && s.record == s.name && len(want) < 2 { // what the report is about, as facts
 				continue
 			}

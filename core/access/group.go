@@ -79,7 +79,7 @@ func (q groupQuestion) grants() []report.GroupGrant {
 		add(q.grantsOf(k), report.GrantUpstream, nil)
 	}
 	for _, k := range q.roster.members(q.e) {
-		if q.certain[k] || !q.holdsAnything(k) {
+		if q.is(k) || !q.holdsAnything(k) {
 			continue // nothing, or what is upstream already
 		}
 		member := q.principal(k)
@@ -140,7 +140,7 @@ func (q groupQuestion) heldAs(k identity.PrincipalKey) string {
 		return report.GrantDirect
 	case k.IsZero() || everybody:
 		return ""
-	case q.certain[k]:
+	case q.is(k):
 		return report.GrantUpstream
 	case q.roster.in(k):
 		return report.GrantMemberDirect
