@@ -70,6 +70,12 @@ func (s SecurableInfo) View() bool {
 	return s.Type == TypeTable && (s.TableType == "VIEW" || s.TableType == "METRIC_VIEW")
 }
 
+// ReadsAsOwner reports whether whoever uses it reads what it is made from with the rights of its owner:
+// views, and functions, whose type of security is DEFINER.
+//
+// https://docs.databricks.com/api/workspace/functions/get (security_type)
+func (s SecurableInfo) ReadsAsOwner() bool { return s.View() || s.Type == TypeFunction }
+
 // InSchema reports whether objects of the type live in a schema.
 func (t SecurableType) InSchema() bool {
 	switch t {
@@ -202,8 +208,13 @@ type SecurableInfo struct {
 	CatalogType string
 	// BrowseOnly says that the caller sees the securable only by BROWSE.
 	BrowseOnly bool
-	// Bases are the tables, views and functions that a view is made from. BasesKnown says that they were
-	// told: listings leave them out, and so does every answer about what is no view.
+	// VolumeType is MANAGED or EXTERNAL for volumes; empty otherwise.
+	VolumeType string `json:",omitempty"` // left out when empty, so that fingerprints stay what they were
+	// Path is where in cloud storage an external table or volume lies, or what an external location
+	// covers; empty for everything else, and where it was not told.
+	Path string `json:",omitempty"`
+	// Bases are the tables, views and functions that a view is made from or a function reads. BasesKnown
+	// says that they were told: listings leave them out, and so does every answer about anything else.
 	Bases      []Securable
 	BasesKnown bool
 	// RowFilter and ColumnMask say that a table shows less than all of itself. Only Lookup reads them.
