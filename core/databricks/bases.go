@@ -8,16 +8,18 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// viewBases are the tables, views and functions that a view is made from. Some answers wrap the list
-// once more; views may also depend on credentials and connections, which give nothing to read.
+// bases are the tables, views and functions that a view is made from or a function reads. Some answers
+// wrap the list once more; either may also depend on credentials and connections, which give nothing to
+// read.
 //
-// https://docs.databricks.com/api/workspace/tables/get (view_dependencies)
-type viewBases struct {
+// https://docs.databricks.com/api/workspace/tables/get (view_dependencies),
+// https://docs.databricks.com/api/workspace/functions/get (routine_dependencies)
+type bases struct {
 	told bool
-	list []viewBase
+	list []oneBase
 }
 
-type viewBase struct {
+type oneBase struct {
 	Table *struct {
 		Name string `json:"table_full_name"`
 	} `json:"table"`
@@ -27,7 +29,7 @@ type viewBase struct {
 }
 
 // named gives what is depended on; ok is false for what has nothing to read.
-func (b viewBase) named() (t identity.SecurableType, name string, ok bool) {
+func (b oneBase) named() (t identity.SecurableType, name string, ok bool) {
 	switch {
 	case b.Table != nil:
 		return identity.TypeTable, b.Table.Name, true
@@ -39,7 +41,7 @@ func (b viewBase) named() (t identity.SecurableType, name string, ok bool) {
 }
 
 // UnmarshalJSON reads the list, or the object around it, or that around that.
-func (v *viewBases) UnmarshalJSON(b []byte) error {
+func (v *bases) UnmarshalJSON(b []byte) error {
 	for b = bytes.TrimSpace(b); ; {
 		if bytes.Equal(b, []byte("null")) {
 			return nil
@@ -61,7 +63,7 @@ func (v *viewBases) UnmarshalJSON(b []byte) error {
 }
 
 // in gives the bases as securables of a metastore. They are known only when each name could be read.
-func (v viewBases) in(metastore string) (bases []identity.Securable, known bool) {
+func (v bases) in(metastore string) (of []identity.Securable, known bool) {
 	known = v.told
 	var found listing[identity.Securable]
 	for _, b := range v.list {

@@ -1,6 +1,7 @@
 package databricks
 
 import (
+	"strings"
 	"testing"
 
 	"databricks-access-audit/core/identity"
@@ -34,6 +35,13 @@ func TestLookupOfViews(t *testing.T) {
 			on := leaf(identity.TypeTable, "v")
 			got, err := s.Lookup(t.Context(), workspaceNamed("prod"), on)
 			check(t, got, err, identity.SecurableInfo{Securable: on, TableType: "VIEW", Bases: c.want, BasesKnown: c.known})
+
+			// Functions tell theirs in the same forms under a name of their own.
+			ofFunction := strings.Replace(c.dependencies, "view_dependencies", "routine_dependencies", 1)
+			_, s = answering(t, map[string]string{"functions/c.s.v?include_browse=true&include_dependencies=true": `{"full_name":"c.s.v","view_dependencies":[]` + ofFunction + `}`})
+			on = leaf(identity.TypeFunction, "v")
+			got, err = s.Lookup(t.Context(), workspaceNamed("prod"), on)
+			check(t, got, err, identity.SecurableInfo{Securable: on, Bases: c.want, BasesKnown: c.known})
 		})
 	}
 	for _, malformed := range []string{`"x"`, `7`, `{"dependencies":"x"}`, `{"dependencies":{"dependencies":3}}`, `["x"]`, `[{"table":"a.b.t"}]`, `{"dependencies":[{"table":{"table_full_name":7}}]}`} {

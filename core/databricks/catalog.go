@@ -75,6 +75,9 @@ type securableRow struct {
 	CatalogType   string `json:"catalog_type"`
 	BrowseOnly    bool   `json:"browse_only"`
 	Purpose       string `json:"purpose"`
+	VolumeType    string `json:"volume_type"`
+	Storage       string `json:"storage_location"` // of tables and volumes
+	URL           string `json:"url"`              // of external locations
 }
 
 // securableRows is a page of any of the listings: the field that holds the list is named after it.
@@ -175,10 +178,20 @@ func (row securableRow) info(parent identity.Securable, t identity.SecurableType
 	default:
 		on.Name = row.Name
 	}
-	return identity.SecurableInfo{
+	info := identity.SecurableInfo{
 		Securable: on, Owner: unquote(row.Owner), Isolation: isolation(row.IsolationMode),
 		TableType: row.TableType, CatalogType: row.CatalogType, BrowseOnly: row.BrowseOnly,
 	}
+	if t == identity.TypeVolume {
+		info.VolumeType = row.VolumeType
+	}
+	switch external, _ := info.External(); {
+	case external:
+		info.Path = row.Storage
+	case t == identity.TypeExternalLocation:
+		info.Path = row.URL
+	}
+	return info
 }
 
 // isolation reads the mode in both spellings: catalogs say ISOLATED, other securables

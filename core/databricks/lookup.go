@@ -23,6 +23,15 @@ func (l lookup) browsable() lookup {
 	return l
 }
 
+// depending asks for what a function reads. No page has the parameter, but Databricks' own client for
+// feature functions sends it, since the answer leaves that out otherwise.
+//
+// https://pypi.org/project/databricks-feature-engineering/
+func (l lookup) depending() lookup {
+	l.query.Set("include_dependencies", "true")
+	return l
+}
+
 // lookups are the reads by type. Tables have no parameter that leaves out columns, which say what is
 // masked.
 //
@@ -35,7 +44,7 @@ var lookups = map[identity.SecurableType]lookup{
 	identity.TypeSchema:            single("schemas/{full_name}").browsable(),
 	identity.TypeTable:             single("tables/{full_name}").browsable(),
 	identity.TypeVolume:            single("volumes/{name}").browsable(),
-	identity.TypeFunction:          single("functions/{name}").browsable(),
+	identity.TypeFunction:          single("functions/{name}").browsable().depending(),
 	identity.TypeModel:             single("models/{full_name}").browsable(),
 	identity.TypeExternalLocation:  single("external-locations/{name}").browsable(),
 	identity.AnyCredential:         single("credentials/{name}"),
@@ -49,7 +58,8 @@ var lookups = map[identity.SecurableType]lookup{
 
 // securableDetail is one securable of any type, with what listings leave out.
 //
-// https://docs.databricks.com/api/workspace/tables/get has row filters and column masks.
+// https://docs.databricks.com/api/workspace/tables/get has row filters, column masks and what views are
+// made from, https://docs.databricks.com/api/workspace/functions/get what functions read.
 type securableDetail struct {
 	securableRow
 	FullName    string    `json:"full_name"`
@@ -59,7 +69,8 @@ type securableDetail struct {
 	Columns     []struct {
 		Mask *struct{} `json:"mask"`
 	} `json:"columns"`
-	Bases viewBases `json:"view_dependencies"`
+	Bases  bases `json:"view_dependencies"`
+	Inside bases `json:"routine_dependencies"`
 }
 
 // Lookup reads one securable by name, with what listings leave out. What it gives bears the name that
@@ -134,6 +145,10 @@ func (row securableDetail) as(asked identity.Securable) identity.SecurableInfo {
 	for _, c := range row.Columns {
 		info.ColumnMask = info.ColumnMask || c.Mask != nil
 	}
-	info.Bases, info.BasesKnown = row.Bases.in(asked.Metastore)
+	told := row.Bases
+	if asked.Type == identity.TypeFunction {
+		told = row.Inside
+	}
+	info.Bases, info.BasesKnown = told.in(asked.Metastore)
 	return info
 }

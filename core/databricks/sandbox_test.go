@@ -151,6 +151,11 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 			lookedUp(t, s, at, h)
 			for _, k := range []identity.SecurableType{identity.TypeVolume, identity.TypeFunction, identity.TypeModel} {
 				for _, o := range must[[]identity.SecurableInfo](t)(s.Children(ctx, at, h.Securable, k)) {
+					for _, tf := range th.Functions {
+						if k == identity.TypeFunction && tf.Name == o.Name {
+							o.BasesKnown, o.Bases = true, basesOf(id, tf.Dependencies)
+						}
+					}
 					lookedUp(t, s, at, o)
 				}
 			}
@@ -165,9 +170,9 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 						table.RowFilter = tt.RowFilter != ""
 						table.ColumnMask = slices.ContainsFunc(tt.Columns, func(c sandbox.Column) bool { return c.Mask != "" })
 						table.BasesKnown = tt.ViewDefinition != ""
-						for _, d := range tt.Dependencies {
-							parts := strings.Split(d, ".")
-							table.Bases = append(table.Bases, identity.Securable{Metastore: id, Type: identity.TypeTable, Catalog: parts[0], Schema: parts[1], Name: parts[2]})
+						table.Bases = basesOf(id, tt.Dependencies)
+						if tt.Type == "EXTERNAL" && (tt.StorageLocation == "" || table.Path != tt.StorageLocation) {
+							t.Errorf("%s lies in %q, want %q", table.Securable, table.Path, tt.StorageLocation)
 						}
 						lookedUp(t, s, at, table)
 						if table.Owner != tt.Owner {
@@ -178,6 +183,15 @@ func compareMetastore(t *testing.T, s *databricks.Session, at identity.Workspace
 			}
 		}
 	}
+}
+
+// basesOf are tables by their full names.
+func basesOf(metastore string, names []string) (bases []identity.Securable) {
+	for _, d := range names {
+		parts := strings.Split(d, ".")
+		bases = append(bases, identity.Securable{Metastore: metastore, Type: identity.TypeTable, Catalog: parts[0], Schema: parts[1], Name: parts[2]})
+	}
+	return bases
 }
 
 // lookedUp fails unless a lookup by name, in whatever case, gives what the listing gave.

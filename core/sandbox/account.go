@@ -443,8 +443,9 @@ type Volume struct {
 type Function struct {
 	Securable
 	Definition string
-	// Dependencies are the full names of tables that it reads.
-	Dependencies []string
+	// Dependencies are the full names of tables that it reads, FunctionDependencies of functions.
+	Dependencies         []string
+	FunctionDependencies []string
 }
 
 // Model is a registered model of Unity Catalog.

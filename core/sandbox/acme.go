@@ -62,9 +62,10 @@ const acmeDay int64 = 24 * 60 * 60 * 1000
 // and can make himself a user of dbt-runner; analysts attach to a cluster
 // without isolation, whose init script lies in the DBFS root; data-engineering
 // reads the secrets of prod-creds; sales-app runs as ml-serving; a query and a
-// dashboard show erin's data to those who have no grant on it; dave may assign
-// the tag pii; dbt-runner may read staging from outside; platform keeps the
-// allowlist of libraries; and personal compute is on for everybody.
+// dashboard show erin's data to those who have no grant on it, as the function
+// margin_of does; dave may assign the tag pii; dbt-runner may read staging from
+// outside; platform keeps the allowlist of libraries; and personal compute is on
+// for everybody.
 // Staging has its own group analysts, which has nothing to do with the account's.
 func Acme() *Account {
 	a := &Account{
@@ -282,11 +283,15 @@ func acmeMain() *Catalog {
 						RowFilter: "main.sales.own_region", RowFilterColumns: []string{"region"},
 					},
 					{Securable: sec("margin_by_region", "erin@acme.test", grant("analysts", "SELECT")), Type: "VIEW", ViewDefinition: "SELECT region, sum(margin) FROM main.finance.ledger GROUP BY region", Dependencies: []string{"main.finance.ledger"}, Columns: cols("region", "margin")},
+					// Lies in finance_vault, which is bound to prod alone, while main is open to every workspace.
+					{Securable: sec("refunds", "erin@acme.test"), Type: "EXTERNAL", StorageLocation: "abfss://vault@acmefin.dfs.example.test/refunds", Columns: cols("order", "amount")},
 				},
 				Volumes: []*Volume{{Securable: sec("exports", "alice@acme.test", grant("sales-analytics", "READ_VOLUME"))}},
 				Functions: []*Function{
 					{Securable: sec("mask_email", "alice@acme.test"), Definition: "'***'"},
 					{Securable: sec("own_region", "grace@acme.test", grant("analysts", "EXECUTE")), Definition: "region = 'EU'"},
+					// Reads as erin what analysts may not read.
+					{Securable: sec("margin_of", "erin@acme.test", grant("analysts", "EXECUTE")), Definition: "(SELECT sum(margin) FROM main.finance.ledger l WHERE l.region = r)", Dependencies: []string{"main.finance.ledger"}},
 				},
 			},
 			{

@@ -65,9 +65,17 @@ func TestDependencies(t *testing.T) {
 	if function["function"].(map[string]any)["function_full_name"] != "main.sales.own_region" || function["table"] != nil {
 		t.Error(function)
 	}
-	f := c.want(c.on("prod", uc+"functions/main.sales.own_region"), 200).json()["routine_dependencies"]
-	if f == nil {
+	reads := func(name, query string) any {
+		return c.want(c.on("prod", uc+"functions/main.sales."+name+query), 200).json()["routine_dependencies"]
+	}
+	if reads("own_region", "") != nil {
+		t.Error("a function says what it reads although nobody asked")
+	}
+	if f, ok := reads("own_region", "?include_dependencies=true").(map[string]any); !ok || len(f["dependencies"].([]any)) != 1 {
 		t.Error("a function does not say what it reads")
+	}
+	if f, ok := reads("mask_email", "?include_dependencies=true").(map[string]any); !ok || len(f["dependencies"].([]any)) != 0 {
+		t.Error("a function that reads nothing does not say so")
 	}
 	if m := c.on("prod", uc+"tables/main.sales.orders").json(); m["view_dependencies"] != nil {
 		t.Error(m)

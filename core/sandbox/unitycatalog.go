@@ -387,8 +387,9 @@ func (c *call) wireDetails(m map[string]any, n *node) {
 	case *Function:
 		put(m, "comment", o.Comment)
 		put(m, "routine_definition", o.Definition)
-		if len(o.Dependencies) > 0 {
-			m["routine_dependencies"] = dependencies(o.Dependencies, nil)
+		// Listings leave it out, and so do answers to who does not ask for it.
+		if c.query.Get("include_dependencies") == "true" {
+			m["routine_dependencies"] = dependencies(o.Dependencies, o.FunctionDependencies)
 		}
 	case *Model:
 		put(m, "comment", o.Comment)
@@ -498,7 +499,7 @@ func (c *call) wireTable(m map[string]any, t *Table) {
 // functions carry it
 // (https://docs.databricks.com/api/workspace/tables/get#view_dependencies).
 func dependencies(tables, functions []string) any {
-	var deps []map[string]any
+	deps := []map[string]any{}
 	for _, name := range tables {
 		deps = append(deps, map[string]any{"table": map[string]string{"table_full_name": name}})
 	}
