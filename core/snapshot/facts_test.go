@@ -117,7 +117,7 @@ func placeFacts(b *estate.Builder) []func() {
 		func() { b.AttachMetastore("gone", 8) },
 		func() {
 			b.AddSecurable(identity.SecurableInfo{
-				Securable: wherever, Owner: "ALICE@acme.test", Isolation: identity.IsolationOpen, TableType: "VIEW", BrowseOnly: true,
+				Securable: wherever, Owner: "ALICE@acme.test", Isolation: identity.IsolationOpen, TableType: "VIEW", BrowseOnly: true, VolumeType: "EXTERNAL", Path: "s3://lake/Ü",
 				Bases: []identity.Securable{catalog}, BasesKnown: true, RowFilter: true, ColumnMask: true,
 			})
 		},

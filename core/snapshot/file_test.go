@@ -186,7 +186,7 @@ func TestOtherFiles(t *testing.T) {
 	corrupt := func(err error) bool { _, ok := errors.AsType[*snapshot.CorruptError](err); return ok }
 	newer := func(err error) bool {
 		v, ok := errors.AsType[*snapshot.VersionError](err)
-		return ok && v.Version == 2 && v.Known == 1 && v.Tool == "1.2.3" && strings.Contains(err.Error(), "a newer one")
+		return ok && v.Version == 3 && v.Known == 2 && v.Tool == "1.2.3" && strings.Contains(err.Error(), "a newer one")
 	}
 	for name, c := range map[string]struct {
 		file string
@@ -197,7 +197,7 @@ func TestOtherFiles(t *testing.T) {
 		"another JSON":            {"{\"account\":\"a\"}\n", corrupt},
 		"a picture":               {"\x89PNG\r\n\x1a\n", corrupt},
 		"another gzip":            {"\x1f\x8b\x08", corrupt},
-		"a newer version":         {strings.Replace(file, `"version":1`, `"version":2`, 1), newer},
+		"a newer version":         {strings.Replace(file, `"version":2`, `"version":3`, 1), newer},
 		"a line left out":         {strings.Join(append(append([]string{}, lines[:3]...), lines[4:]...), ""), corrupt},
 		"lines swapped":           {lines[0] + lines[2] + lines[1] + strings.Join(lines[3:], ""), corrupt},
 		"an unknown fact, sealed": {seal(lines[0] + "{\"budget\":{}}\n" + lines[1]), corrupt},
@@ -207,6 +207,30 @@ func TestOtherFiles(t *testing.T) {
 		e, _, err := snapshot.Read(strings.NewReader(c.file))
 		if e != nil || !c.want(err) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOldFiles are read: what they cannot tell is not known of theirs.
+func TestOldFiles(t *testing.T) {
+	e, _, err := snapshot.Read(strings.NewReader(seal(`{"format":"databricks-access-audit snapshot","version":1,"account":"a"}
+{"securables":{"metastore":"m","catalog":"c","schema":"s","list":[{"type":"TABLE","name":"t","owner":"own","table_type":"EXTERNAL"},{"type":"FUNCTION","name":"f"},{"type":"VOLUME","name":"v"}]}}
+`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := func(kind identity.SecurableType, name string) identity.Securable {
+		return identity.Securable{Metastore: "m", Type: kind, Catalog: "c", Schema: "s", Name: name}
+	}
+	want := []identity.SecurableInfo{
+		{Securable: in(identity.TypeTable, "t"), Owner: "own", TableType: "EXTERNAL"}, {Securable: in(identity.TypeVolume, "v")}, {Securable: in(identity.TypeFunction, "f")},
+	}
+	if diff := cmp.Diff(want, e.SecurableList()); diff != "" {
+		t.Error(diff)
+	}
+	for _, version := range []string{"0", "3", "-1"} {
+		if _, _, err := snapshot.Read(strings.NewReader(seal(`{"format":"databricks-access-audit snapshot","version":` + version + "}\n"))); err == nil {
+			t.Errorf("format %s is read", version)
 		}
 	}
 }

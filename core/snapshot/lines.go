@@ -8,10 +8,15 @@ import (
 
 // Format names the files, version their format. Every change by which an older program would read a
 // newer file otherwise than meant takes a new version, a new kind of fact too: an older program would
-// take the facts that it passes over for facts that are not there.
+// take the facts that it passes over for facts that are not there. Files of every version since the
+// oldest are read: what a later one added is not known of theirs.
+//
+//	1  the first
+//	2  where external tables, volumes and locations lie, and what functions read
 const (
 	format  = "databricks-access-audit snapshot"
-	version = 1
+	version = 2
+	oldest  = 1
 )
 
 // head is the first line.
@@ -137,6 +142,8 @@ type securable struct {
 	TableType   string                 `json:"table_type,omitempty"`
 	CatalogType string                 `json:"catalog_type,omitempty"`
 	BrowseOnly  bool                   `json:"browse_only,omitempty"`
+	VolumeType  string                 `json:"volume_type,omitempty"`
+	Path        string                 `json:"path,omitempty"`
 	Bases       []fullName             `json:"bases,omitzero"`
 	BasesKnown  bool                   `json:"bases_known,omitempty"`
 	RowFilter   bool                   `json:"row_filter,omitempty"`

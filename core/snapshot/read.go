@@ -143,7 +143,7 @@ func (l *loader) head(b []byte) error {
 	if err := json.Unmarshal(b, &h); err != nil || h.Format != format {
 		return &CorruptError{Line: 1, Problem: "it does not begin as one"}
 	}
-	if h.Version != version {
+	if h.Version < oldest || h.Version > version {
 		return &VersionError{Version: h.Version, Known: version, Tool: h.Tool}
 	}
 	l.b = estate.NewBuilder(h.Account)

@@ -176,7 +176,7 @@ func (l *loader) securables(x securables) error {
 		on := identity.Securable{Metastore: metastore, Type: known(&l.texts, s.Type), Catalog: catalog, Schema: schema, Name: s.Name}
 		l.b.AddSecurable(identity.SecurableInfo{
 			Securable: on, Owner: l.texts.one(s.Owner), Isolation: isolation,
-			TableType: l.texts.one(s.TableType), CatalogType: l.texts.one(s.CatalogType), BrowseOnly: s.BrowseOnly,
+			TableType: l.texts.one(s.TableType), CatalogType: l.texts.one(s.CatalogType), BrowseOnly: s.BrowseOnly, VolumeType: l.texts.one(s.VolumeType), Path: s.Path,
 			Bases: each(s.Bases, fullName.securable), BasesKnown: s.BasesKnown, RowFilter: s.RowFilter, ColumnMask: s.ColumnMask,
 		})
 		if len(s.Grants) == 0 {

@@ -45,7 +45,7 @@ func (p *printer) securables(e *estate.Estate) {
 		}
 		one := securable{
 			Type: s.Type, Name: s.Name, Owner: s.Owner, Isolation: isolations.of(s.Isolation),
-			TableType: s.TableType, CatalogType: s.CatalogType, BrowseOnly: s.BrowseOnly,
+			TableType: s.TableType, CatalogType: s.CatalogType, BrowseOnly: s.BrowseOnly, VolumeType: s.VolumeType, Path: s.Path,
 			Bases: fullNames(s.Bases), BasesKnown: s.BasesKnown, RowFilter: s.RowFilter, ColumnMask: s.ColumnMask,
 		}
 		for g := range e.GrantsOn(s.Securable) {
