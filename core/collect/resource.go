@@ -369,7 +369,8 @@ func (v *metastore) lookThrough(ctx context.Context, target Target) (found []ide
 }
 
 // chain reads what decides over one securable: the containers it is in, the grants on each, the
-// binding of its catalog, the policies on it, and for a view what it is made from.
+// binding of its catalog, the policies on it, what an external table or volume lies in, and for a view or
+// function what it is made from.
 func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 	if found.Type != identity.TypeMetastore {
 		v.note(estate.ReadKey{Op: estate.OpSecurable, Securable: found.Securable}, nil)
@@ -390,6 +391,7 @@ func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 			v.b.AddPolicies(found.Securable, policies)
 		})
 	}
+	v.storage(found)
 	v.made(ctx, found)
 }
 
@@ -426,10 +428,10 @@ func (v *metastore) grantsOnce(on identity.Securable, at identity.Workspace) {
 	}
 }
 
-// made reads whether the owner of a view may read what the view is made from: without that nobody can
-// read the view.
+// made reads whether the owner of a view or function may read what it is made from: without that nobody
+// can use it.
 func (v *metastore) made(ctx context.Context, view identity.SecurableInfo) {
-	if !view.View() || !view.BasesKnown {
+	if !view.ReadsAsOwner() || len(view.Bases) == 0 {
 		return
 	}
 	v.q.add(func(ctx context.Context) {
@@ -457,6 +459,7 @@ func (v *metastore) made(ctx context.Context, view identity.SecurableInfo) {
 			for s, ok := base, true; ok && s.Type != identity.TypeMetastore; s, ok = s.Parent() {
 				v.grantsOnce(s, at)
 			}
+			v.storage(info)
 			v.made(ctx, info)
 		})
 	}

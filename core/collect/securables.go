@@ -50,7 +50,9 @@ type metastore struct {
 
 	containers memo[identity.Securable, identity.Workspace] // through which what is in them is read
 	granted    sync.Map                                     // securables whose grants are planned
-	based      sync.Map                                     // securables that views are made from
+	based      sync.Map                                     // securables that views and functions are made from
+	locations  memo[struct{}, []identity.SecurableInfo]     // the external locations
+	kept       sync.Map                                     // external locations whose bindings are planned
 }
 
 // metastore finds out where a metastore is attached.
