@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 )
@@ -26,6 +27,7 @@ type account struct {
 	objects    []*objectOf
 	restricted map[identity.WorkspaceID]identity.RestrictAdmins
 	unread     []estate.ReadKey
+	options    access.Options
 }
 
 // policyOn is a policy with the securable that it is set on.
@@ -73,6 +75,7 @@ func buildAccount(lines []caseLine) (*account, error) {
 
 // accountLines are the kinds of line by their first word.
 var accountLines = map[string]func(*account, *caseReader){
+	"option":             (*account).optionLine,
 	"metastore":          (*account).metastoreLine,
 	"workspace":          (*account).workspaceLine,
 	"user":               (*account).userLine,

@@ -37,10 +37,15 @@ import (
 //	unassign NAME W1
 //	catalog C owner NAME [open|isolated W1[=READ_ONLY] …]
 //	schema C.S owner NAME
-//	table C.S.T owner NAME [external] [filter] [mask]
+//	option NAME=VALUE                    under which the questions are asked
+//	table C.S.T owner NAME [external PATH|untold] [filter] [mask]
 //	view C.S.V owner NAME of C.S.T …
-//	volume|function|model C.S.N owner NAME
-//	location|storage-credential|service-credential|connection N owner NAME [open|isolated W1 …]
+//	volume C.S.V owner NAME [external PATH|untold]
+//	function C.S.F owner NAME [of [THING …]]
+//	                                     what it reads was not told where of is left out
+//	model C.S.N owner NAME
+//	location N owner NAME [at PATH] [open|isolated W1 …]
+//	storage-credential|service-credential|connection N owner NAME [open|isolated W1 …]
 //	owner THING NAME
 //	use C.S                              USE CATALOG and USE SCHEMA for account users
 //	grant PRIVILEGE,… on THING to NAME

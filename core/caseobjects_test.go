@@ -63,19 +63,27 @@ func securableLine(t identity.SecurableType, parts int) func(*account, *caseRead
 		r.must("owner")
 		info := a.info(on)
 		*info = identity.SecurableInfo{Securable: on, Owner: a.holder(r, r.word()), Isolation: identity.IsolationOpen}
+		if t == identity.TypeExternalLocation && r.has("at") {
+			info.Path = r.word()
+		}
 		switch {
 		case view:
-			info.TableType, info.BasesKnown = "VIEW", true
+			info.TableType = "VIEW"
 			r.must("of")
-			for r.more() {
-				info.Bases = append(info.Bases, a.securable(r))
+			a.basesOf(r, info)
+		case t == identity.TypeFunction && r.has("of"):
+			a.basesOf(r, info)
+		case t == identity.TypeVolume:
+			info.VolumeType = "MANAGED"
+			if r.has("external") {
+				info.VolumeType, info.Path = "EXTERNAL", pathOf(r)
 			}
 		case t == identity.TypeTable:
 			info.TableType = "MANAGED"
 			for r.more() {
 				switch r.one("external", "filter", "mask") {
 				case "external":
-					info.TableType = "EXTERNAL"
+					info.TableType, info.Path = "EXTERNAL", pathOf(r)
 				case "filter":
 					info.RowFilter = true
 				case "mask":
@@ -85,6 +93,28 @@ func securableLine(t identity.SecurableType, parts int) func(*account, *caseRead
 		case t != identity.TypeSchema && !t.InSchema():
 			a.isolationOf(r, info)
 		}
+	}
+}
+
+// basesOf takes what a view is made from or a function reads.
+func (a *account) basesOf(r *caseReader, info *identity.SecurableInfo) {
+	info.BasesKnown = true
+	for r.more() {
+		info.Bases = append(info.Bases, a.securable(r))
+	}
+}
+
+// pathOf takes where something lies in storage, which may not have been told.
+func pathOf(r *caseReader) string {
+	if r.has("untold") {
+		return ""
+	}
+	return r.word()
+}
+
+func (a *account) optionLine(r *caseReader) {
+	if err := a.options.Set(r.word()); err != nil {
+		r.bad("%v", err)
 	}
 }
 

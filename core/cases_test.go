@@ -39,7 +39,7 @@ func checkVariant(t *testing.T, v variant) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := access.Over(a.estate(), access.Options{})
+	m := access.Over(a.estate(), a.options)
 	for _, x := range list {
 		t.Run(fmt.Sprintf("%s:%d", v.name, x.number), func(t *testing.T) { x.run(t, m) })
 	}

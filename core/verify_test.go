@@ -16,6 +16,7 @@ import (
 var proved = [][]string{
 	{"can", "alice@acme.test", "read", "prod_lakehouse.bronze.events_raw"},
 	{"can", "bob@acme.test", "read", "main.sales.margin_by_region"},
+	{"can", "bob@acme.test", "EXECUTE", "main.sales.margin_of"},
 	{"can", "bob@acme.test", "query", "main.sales.orders"},
 	{"can", "bob@acme.test", "create schema", "ml"},
 	{"can", "alice@acme.test", "manage", "nightly_etl", "--resource-type", "job"},

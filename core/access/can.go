@@ -256,7 +256,7 @@ func (q canQuestion) wantsIn(w inWorkspace) [][]want {
 
 // caveats say what the verdict does not cover.
 func (q canQuestion) caveats(r *report.CanReport) []string {
-	caveats := append([]string{}, q.caveatsFor(q.audit)...)
+	caveats := append([]string{}, q.caveatsFor(q.audit, q.From)...)
 	if len(r.Latent) > 0 {
 		caveats = append(caveats, "it is deactivated: all else is there, and comes back when it is made active again")
 	}
@@ -310,16 +310,15 @@ func (q canQuestion) keptElsewhere() []identity.PrincipalKey {
 	})
 }
 
-func (g use) caveatsFor(a audit) []string {
+func (g use) caveatsFor(a audit, from []identity.WorkspaceID) []string {
 	caveats := []string{}
 	add := func(format string, args ...any) { caveats = append(caveats, fmt.Sprintf(format, args...)) }
 	info, _ := a.e.Securable(g.on)
-	if info.View() && !info.BasesKnown {
-		add("views are read with the rights of their owner %s, which were not looked at: if the owner may not read what the view is built on, nobody can", info.Owner)
+	if g.privilege == reads(g.on) {
+		caveats = append(caveats, definers(a, g.on)...)
 	}
-	if g.on.Type == identity.TypeFunction && g.privilege == identity.Execute {
-		add("functions read with the rights of their owner %s, which were not looked at", info.Owner)
-	}
+	of := slices.DeleteFunc(slices.Clone(from), func(in identity.WorkspaceID) bool { return a.verdicts().can(g.privilege, g.on, in) == Denied })
+	caveats = append(caveats, g.unbound(a, of)...)
 	if info.RowFilter {
 		add("a row filter hides rows")
 	}

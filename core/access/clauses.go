@@ -66,7 +66,9 @@ type want struct {
 }
 
 // personal reports whether it is for one principal: what another lacks, the subject cannot be given.
-func (w want) personal() bool { return w.kind != lackMetastore && w.kind != lackBinding }
+func (w want) personal() bool {
+	return w.kind != lackMetastore && w.kind != lackBinding && w.kind != lackStorage
+}
 
 // wants gives the smallest sets of conditions that would make a clause hold that does not.
 func (c *clause) wants() [][]want {

@@ -66,7 +66,7 @@ const (
 	assigned                       // holder is assigned to workspace
 	attachedTo                     // the metastore securable is attached to workspace
 	boundTo                        // securable is bound to workspace
-	defines                        // holder owns the view securable, which reads with its rights
+	defines                        // holder owns the view or function securable, which reads with its rights
 	assumes                        // from may act as group
 	hasRole                        // holder has role on group, or on the account where that is zero
 	permits                        // holder has level on object
@@ -97,12 +97,13 @@ const (
 	lackAssignment               // an assignment to workspace
 	lackMetastore                // that the metastore is attached to workspace
 	lackBinding                  // a binding of securable to workspace that permits privilege
-	lackDefiner                  // that the owner of the view securable may read what it is made from
+	lackDefiner                  // that the owner of the view or function securable may use what it reads
 	lackRole                     // role on group
 	lackLevel                    // level on object
 	lackEntitlement              // entitlement in workspace
 	lackCompute                  // something to run it on in workspace
 	lackAdmin                    // being admin of workspace
 	lackTheirAssignment          // that group, or whoever it is, is assigned to workspace
+	lackStorage                  // that what securable lies in, which is not known, permits privilege in workspace
 	lackExternalAccess           // that the metastore securable lets engines outside Databricks in
 )

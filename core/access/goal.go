@@ -21,7 +21,7 @@ type goal interface {
 	// bearers are those whose access could bring it about, as far as facts name them.
 	bearers(s *Subject) []identity.PrincipalKey
 	// caveats say what the verdict does not cover.
-	caveatsFor(a audit) []string
+	caveatsFor(a audit, from []identity.WorkspaceID) []string
 }
 
 // use is exercising a privilege on a securable.
@@ -127,7 +127,7 @@ func (g operate) bearers(s *Subject) []identity.PrincipalKey {
 	return distinct(keys)
 }
 
-func (g operate) caveatsFor(a audit) []string {
+func (g operate) caveatsFor(a audit, _ []identity.WorkspaceID) []string {
 	var caveats []string
 	info, _ := a.e.Object(g.on)
 	switch {
@@ -178,7 +178,7 @@ func (create) equipment(r rules[*clause], _ identity.WorkspaceID) *clause { retu
 
 func (create) bearers(*Subject) []identity.PrincipalKey { return nil }
 
-func (create) caveatsFor(audit) []string { return nil }
+func (create) caveatsFor(audit, []identity.WorkspaceID) []string { return nil }
 
 // creating is what it takes to create something in a workspace.
 //
@@ -227,7 +227,7 @@ func (be) equipment(r rules[*clause], in identity.WorkspaceID) *clause { return 
 
 func (g be) bearers(*Subject) []identity.PrincipalKey { return []identity.PrincipalKey{g.whom} }
 
-func (be) caveatsFor(audit) []string { return nil }
+func (be) caveatsFor(audit, []identity.WorkspaceID) []string { return nil }
 
 // becoming says whether the subject may act as somebody: use a service principal, act as a group, or
 // be who it is.
@@ -266,4 +266,4 @@ func (enter) equipment(r rules[*clause], in identity.WorkspaceID) *clause {
 
 func (enter) bearers(*Subject) []identity.PrincipalKey { return nil }
 
-func (enter) caveatsFor(audit) []string { return nil }
+func (enter) caveatsFor(audit, []identity.WorkspaceID) []string { return nil }

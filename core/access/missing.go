@@ -31,7 +31,7 @@ func (a audit) workspaceName(id identity.WorkspaceID) string {
 // wantKinds are the kinds of step that a missing condition would be.
 var wantKinds = map[lackKind]string{
 	lackPrivilege: report.StepGrant, lackMembership: report.StepMember, lackActive: report.StepActive, lackAssignment: report.StepAssigned,
-	lackMetastore: report.StepAttached, lackBinding: report.StepBinding, lackDefiner: report.StepDefiner, lackRole: report.StepRole,
+	lackMetastore: report.StepAttached, lackBinding: report.StepBinding, lackStorage: report.StepBinding, lackDefiner: report.StepDefiner, lackRole: report.StepRole,
 	lackLevel: report.StepACL, lackEntitlement: report.StepEntitlement, lackCompute: report.StepCompute, lackAdmin: report.StepAssigned,
 	lackTheirAssignment: report.StepAssigned, lackExternalAccess: report.StepSetting,
 }
@@ -52,6 +52,8 @@ func (q canQuestion) missingFact(w want) report.Missing {
 		m.Object, m.Detail = q.object(w.object), string(w.level)
 	case lackEntitlement:
 		m.Detail = string(w.entitlement)
+	case lackStorage:
+		m.Detail = "through the external location that it lies in"
 	case lackTheirAssignment:
 		m.Principal = q.name(w.group)
 	case lackExternalAccess:
@@ -92,7 +94,7 @@ func (q canQuestion) suppliers(l lack) []string {
 		return []string{"an account admin"}
 	case lackExternalAccess:
 		return []string{"an admin of the metastore"}
-	case lackMembership:
+	case lackMembership, lackStorage:
 		return []string{}
 	case lackEntitlement, lackCompute:
 		return []string{admin}
@@ -100,7 +102,7 @@ func (q canQuestion) suppliers(l lack) []string {
 		return []string{"an account admin, or who manages " + q.name(l.group)}
 	case lackDefiner:
 		owner, _ := q.e.Owner(l.securable)
-		return []string{"who may grant on what the view is made from, to its owner " + owner.Name}
+		return []string{"who may grant on what the " + q.calledAs(l.securable) + " is made from, to its owner " + owner.Name}
 	case lackLevel:
 		return append(q.managersOf(l.object), admin)
 	default:
@@ -125,6 +127,14 @@ func (q canQuestion) suppliers(l lack) []string {
 		add(admin.Name)
 	}
 	return names
+}
+
+// calledAs is what people call what reads with its owner's rights: views are tables among securables.
+func (a audit) calledAs(s identity.Securable) string {
+	if s.Type == identity.TypeTable {
+		return "view"
+	}
+	return s.Type.Title()
 }
 
 // managersOf names those who may change the permissions on an object.
@@ -160,7 +170,9 @@ func (a audit) wantWords(w want) string {
 	case lackMetastore:
 		s = "the metastore in workspace " + a.e.WorkspaceName(w.workspace)
 	case lackDefiner:
-		s = "access of the owner of view " + w.securable.FullName() + " to what it is made from"
+		s = "access of the owner of " + a.calledAs(w.securable) + " " + w.securable.FullName() + " to what it is made from"
+	case lackStorage:
+		s = fmt.Sprintf("a binding of the external location that %s %s lies in to workspace %s", w.securable.Type.Title(), w.securable.FullName(), a.e.WorkspaceName(w.workspace))
 	case lackRole:
 		s = fmt.Sprintf("the role %s on %s", w.role, a.name(w.group))
 	case lackLevel:

@@ -26,6 +26,8 @@ type Model struct {
 	delegates func() audience
 	// stages gives what runs as somebody in each workspace.
 	stages func() map[identity.WorkspaceID]*stage
+	// locations gives the external locations of each metastore by what they cover.
+	locations func() map[string]identity.Locations
 }
 
 // Over applies the rules to an estate.
@@ -38,6 +40,7 @@ func Over(e *estate.Estate, o Options) *Model {
 	})
 	m.entrances = sync.OnceValue(func() map[identity.WorkspaceID]entrance { return entrances(m) })
 	m.delegates = sync.OnceValue(m.findDelegates)
+	m.locations = sync.OnceValue(func() map[string]identity.Locations { return locations(e) })
 	m.stages = sync.OnceValue(func() map[identity.WorkspaceID]*stage { return stages(m) })
 	return m
 }

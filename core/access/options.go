@@ -31,6 +31,11 @@ type Options struct {
 	JobEditNeedsUser bool
 	// MaxActs is how many acts a way to access may take before somebody acts as another; zero means 3.
 	MaxActs int
+	// FunctionsAsCaller leaves out whether the owner of a function may use what it reads.
+	FunctionsAsCaller bool
+	// LocationsBindTables keeps external tables and volumes from the workspaces that the isolated external
+	// location over them is not bound to.
+	LocationsBindTables bool
 	// StrictCompute counts compute that was seen only: serverless compute, which no API tells of, is
 	// then taken for absent.
 	StrictCompute bool
@@ -102,6 +107,8 @@ var options = []option{
 		get: func(o Options) string { return strconv.Itoa(o.maxActs()) },
 		set: func(o *Options, value string) { o.MaxActs, _ = strconv.Atoi(value) },
 	},
+	flag("udf_definer", "true", "false", func(o *Options) *bool { return &o.FunctionsAsCaller }),
+	flag("ext_location_binding_on_existing_tables", "false", "true", func(o *Options) *bool { return &o.LocationsBindTables }),
 	flag("strict_compute", "false", "true", func(o *Options) *bool { return &o.StrictCompute }),
 }
 

@@ -10,7 +10,8 @@ import (
 
 // optional is a small account in which every option decides something: ann is admin of w, through whom
 // the group g may view a job without being assigned; bob is a user of w, owns the catalog, and may read
-// what is in its schema.
+// what is in its schema; cem may read a table that lies where w is not let in, and may execute a function
+// whose owner may not read that table.
 func optional() *estate.Estate {
 	user := func(id, name string) identity.Principal {
 		return identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: id}, Name: name, Status: identity.StatusActive}
@@ -37,6 +38,17 @@ func optional() *estate.Estate {
 		{Holder: "bob@x.test", Privileges: []identity.Privilege{identity.Select}},
 	})
 	b.AddGrants(theSchema, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Manage}}})
+	b.AddSecurable(identity.SecurableInfo{Securable: theTable, Owner: "bob@x.test", TableType: "EXTERNAL", Path: "s3://lake/t"})
+	b.AddSecurable(identity.SecurableInfo{Securable: theLocation, Owner: "bob@x.test", Isolation: identity.Isolated, Path: "s3://lake"})
+	b.AddSecurable(identity.SecurableInfo{Securable: theFunction, Owner: "ann@x.test", Bases: []identity.Securable{theTable}, BasesKnown: true})
+	b.AddGrants(theTable, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Select}}})
+	b.AddGrants(theFunction, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Execute}}})
+	for _, k := range []estate.ReadKey{
+		{Op: estate.OpGrants, Securable: theTable}, {Op: estate.OpGrants, Securable: theFunction}, {Op: estate.OpBindings, Securable: theLocation},
+		{Op: estate.OpChildren, Securable: identity.MetastoreSecurable("m"), Type: identity.TypeExternalLocation},
+	} {
+		b.Record(k, estate.Outcome{Needed: true})
+	}
 	b.AddObject(identity.ObjectInfo{Object: theJob, Name: "j"})
 	b.AddObjectGrants(theJob, []identity.ObjectGrant{{Holder: identity.PrincipalName{Kind: identity.KindGroup, Name: "g"}, Level: identity.CanView}})
 	b.AddEntitlements(1, bob.Key, []identity.Entitlement{identity.WorkspaceAccess})
@@ -57,11 +69,14 @@ func optional() *estate.Estate {
 }
 
 var (
-	group3     = identity.PrincipalKey{Kind: identity.KindGroup, ID: "3"}
-	theCatalog = identity.CatalogSecurable("m", "c")
-	shown      = identity.CatalogSecurable("m", "shown") // to the workspace, to read
-	theSchema  = identity.SchemaSecurable("m", "c", "s")
-	theJob     = identity.Object{Workspace: 1, Type: identity.ObjectJob, ID: "7"}
+	group3      = identity.PrincipalKey{Kind: identity.KindGroup, ID: "3"}
+	theCatalog  = identity.CatalogSecurable("m", "c")
+	shown       = identity.CatalogSecurable("m", "shown") // to the workspace, to read
+	theSchema   = identity.SchemaSecurable("m", "c", "s")
+	theTable    = identity.Securable{Metastore: "m", Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: "t"}
+	theFunction = identity.Securable{Metastore: "m", Type: identity.TypeFunction, Catalog: "c", Schema: "s", Name: "f"}
+	theLocation = identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "lake"}
+	theJob      = identity.Object{Workspace: 1, Type: identity.ObjectJob, ID: "7"}
 )
 
 // TestOptionsDecide asks for each option a question that it decides, under the usual choice and under
@@ -96,6 +111,12 @@ func TestOptionsDecide(t *testing.T) {
 		"readonly_binding_blocks_grant=false": {func(m *access.Model) access.Verdict {
 			return who(m, "1").Can(identity.Manage, shown, 1)
 		}, access.Unknown, access.Allowed},
+		"udf_definer=false": {func(m *access.Model) access.Verdict {
+			return who(m, "4").Can(identity.Execute, theFunction, 1)
+		}, access.Denied, access.Allowed},
+		"ext_location_binding_on_existing_tables=true": {func(m *access.Model) access.Verdict {
+			return who(m, "4").Can(identity.Select, theTable, 1)
+		}, access.Allowed, access.Denied},
 		"max_acts=1": {func(m *access.Model) access.Verdict {
 			return access.Holds(m.Options().Chosen()["max_acts"] == "1")
 		}, access.Denied, access.Allowed},

@@ -36,6 +36,9 @@ func (q resourceQuestion) report() *report.ResourceReport {
 		}
 	}
 	r.Notes = []string{"account admins are not looked for: each can make itself admin of the metastore, and then give itself anything"}
+	p := cmp.Or(who.Privilege, reading[on.Type])
+	attached := slices.DeleteFunc(slices.Clone(who.From), func(in identity.WorkspaceID) bool { return nobody.verdicts().attached(on.Metastore, in) == Denied })
+	r.Notes = append(r.Notes, use{p, on}.unbound(nobody, attached)...)
 	for _, k := range q.subjects() {
 		a := audit{m.Subject(k)}
 		access := q.accessOf(a)
@@ -453,7 +456,7 @@ func (q resourceQuestion) byRoles(a audit) []report.Access {
 
 // asOthers lists the acts by which the subject, as somebody else, can come to what it has not itself.
 func (q canQuestion) asOthers(resource report.Securable, p identity.Privilege) []report.Access {
-	if !q.mayActAsOthers(q.From) {
+	if !q.mayActAsOthers(q.From) && !q.mayBindStorage() {
 		return nil
 	}
 	way := q.fewestActs()

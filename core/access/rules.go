@@ -90,7 +90,7 @@ func (s *Subject) Reaches(on identity.Securable, p identity.Privilege, in identi
 // Can says whether the subject can exercise a data privilege on the securable from the workspace,
 // now: it holds it, may enter every container, and reaches the securable from there; or a group does
 // that it may act as. MODIFY on a table also needs SELECT on it, WRITE FILES needs READ FILES, and
-// reading a view that its owner may read what it is made from.
+// reading a view or executing a function that its owner may use what it is made from.
 func (s *Subject) Can(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
 	return s.verdicts().can(p, on, in)
 }
@@ -120,13 +120,13 @@ func (r rules[T]) canItself(p identity.Privilege, on identity.Securable, in iden
 
 // granted is what Unity Catalog authorises, wherever the subject may be.
 func (r rules[T]) granted(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
-	if p != identity.Select {
+	if p != reads(on) {
 		return r.held(p, on, in)
 	}
 	return r.logic.all(r.held(p, on, in), r.defined(on, in))
 }
 
-// held is granted without regard to what a view is made from.
+// held is granted without regard to what a view or function reads.
 func (r rules[T]) held(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) T {
 	switch p {
 	case identity.Manage:
@@ -478,12 +478,20 @@ func (r rules[T]) attached(metastore string, in identity.WorkspaceID) T {
 		lack{kind: lackMetastore, securable: self, workspace: in})
 }
 
-// bound applies the workspace bindings of the securable that carries them: the catalog of what is
-// in one, otherwise the securable itself.
+// bound applies the workspace bindings of the securables that carry them: the catalog of what is in one,
+// otherwise the securable itself, and what a table or volume lies in.
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/workspace-catalog-binding
 func (r rules[T]) bound(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) T {
-	carrier := bindable(on)
+	own := r.carried(bindable(on), p, in)
+	if !r.m.options.LocationsBindTables {
+		return own
+	}
+	return r.logic.all(own, r.stored(on, p, in))
+}
+
+// carried applies the bindings of one securable; the zero value has none.
+func (r rules[T]) carried(carrier identity.Securable, p identity.Privilege, in identity.WorkspaceID) T {
 	if carrier.Type == "" {
 		return r.logic.all()
 	}

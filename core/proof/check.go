@@ -114,13 +114,17 @@ func (f *facts) estate() *estate.Estate {
 		f.b.AddMetastore(m)
 		f.read(estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: on})
 		f.read(estate.ReadKey{Op: estate.OpGrants, Securable: on})
+		// That nothing else covers a path is no step, so it must have been read.
+		if locations := (estate.ReadKey{Op: estate.OpChildren, Securable: on, Type: identity.TypeExternalLocation}); f.e.Saw(locations) {
+			f.read(locations)
+		}
 	}
 	for s := range f.e.Securables() {
 		if s.Type == identity.TypeMetastore {
 			continue
 		}
 		if !f.owned[s.Securable] {
-			s.Owner = nobody
+			s.Owner = f.unowned(s)
 		}
 		f.b.AddSecurable(s)
 		f.read(estate.ReadKey{Op: estate.OpGrants, Securable: s.Securable})
@@ -137,6 +141,7 @@ func (f *facts) estate() *estate.Estate {
 		f.b.AddObjectGrants(o.Object, f.acls[o.Object])
 	}
 	f.read(estate.ReadKey{Op: estate.OpGroups})
+	f.b.AddPrincipal(identity.Principal{Key: identity.PrincipalKey{ID: nobody}, Name: nobody})
 	for k, p := range f.records {
 		f.b.AddPrincipal(p)
 		f.read(estate.ReadKey{Op: estate.OpParents, Principal: k})
@@ -145,7 +150,17 @@ func (f *facts) estate() *estate.Estate {
 	return f.b.Build()
 }
 
-// nobody owns what no step says anybody owns.
+// nobody owns what no step says anybody owns, and may do nothing.
 const nobody = "(nobody)"
+
+// unowned is the owner of what no step says anybody owns. The rights of an owner of a function that is not
+// known are not asked for, so that nobody is to stand for one that is.
+func (f *facts) unowned(s identity.SecurableInfo) string {
+	owner, known := f.e.Owner(s.Securable)
+	if s.Type == identity.TypeFunction && (!known || owner.Key.IsZero()) {
+		return ""
+	}
+	return nobody
+}
 
 func (f *facts) read(k estate.ReadKey) { f.b.Record(k, estate.Outcome{Needed: true}) }
