@@ -84,6 +84,8 @@ type catalogue struct {
 	crowdAt map[report.GraphNode]int32
 	// gaps are what the catalogue could not be asked for lack of facts, by id.
 	gaps []report.Unknowable
+	// stored are the external tables and volumes that lie in each external location, as far as is known.
+	stored map[identity.Securable][]identity.Securable
 }
 
 func (c *catalogue) gap(id, why string) {

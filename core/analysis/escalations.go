@@ -46,7 +46,7 @@ func Escalations(m *access.Model, who *identity.PrincipalKey) *report.Escalation
 
 // newCatalogue enters all edges.
 func newCatalogue(m *access.Model) *catalogue {
-	c := &catalogue{directory: newDirectory(m), crowdAt: map[report.GraphNode]int32{}}
+	c := &catalogue{directory: newDirectory(m), crowdAt: map[report.GraphNode]int32{}, stored: stored(m)}
 	c.unityCatalog()
 	c.sharing()
 	c.views()
@@ -153,8 +153,8 @@ func sortFindings(list []report.Finding) {
 func (q *escalation) notes() {
 	q.r.Notes = append(q.r.Notes, "deactivated principals are left out: what they have is of use to nobody until they are reactivated")
 	say := func(id, why string) { q.gap(id, why) }
-	say("E15", "whether the paths of external locations hold raw data of tables or code is not collected")
-	say("E24", "functions, and who may rewrite what filters rows and masks columns, are not looked at")
+	say("E15", "whether managed tables, raw data or code lie under the paths of external locations is not collected; external tables and volumes are named where they were listed")
+	say("E24", "who may rewrite what filters rows and masks columns is not looked at")
 	say("E31", "what is on the allowlist, and where init scripts and libraries of shared clusters lie, is not collected")
 	say("E32", "who administers the identity provider, holds its provisioning token, or administers cloud accounts and storage, no API of Databricks tells")
 	if len(q.e.Metastores()) == 0 {

@@ -379,6 +379,21 @@ func TestStorage(t *testing.T) {
 	w := newWorld().securable(identity.SecurableInfo{Securable: location, Owner: "etl"}).
 		grants(location, "alice: READ_FILES", "bob: READ_FILES, WRITE_FILES", "own: WRITE_FILES")
 	wantFound(t, w.escalations(t, ""), "E15", "E15 high etl → loc", "E15 high bob → loc", "E15 medium alice → loc")
+	// Its path says which external tables lie there, where the locations were read.
+	deeper := identity.SecurableInfo{Securable: beside(identity.TypeExternalLocation, "deeper"), Owner: "bob", Path: "s3://lake/raw/deep"}
+	w = newWorld().saw(estate.ReadKey{Op: estate.OpChildren, Securable: root, Type: identity.TypeExternalLocation}).
+		securable(identity.SecurableInfo{Securable: location, Owner: "etl", Path: "s3://lake/raw"}).securable(deeper).grants(location, "alice: READ_FILES")
+	for name, path := range map[string]string{"a": "s3://lake/raw/a", "b": "s3://lake/raw/b", "b2": "s3://lake/raw/b2", "d": "s3://lake/raw/deep/d", "e": "s3://lake/raw/e", "x": "s3://lake/rawer/x"} {
+		w.securable(identity.SecurableInfo{Securable: identity.Securable{Metastore: eu, Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: name}, TableType: "EXTERNAL", Path: path})
+	}
+	for subject, want := range map[string]string{
+		"alice": "reading all files under external location loc, among them those of table c.s.a, table c.s.b, table c.s.b2, 1 more",
+		"bob":   "reading and writing all files under external location deeper, among them those of table c.s.d",
+	} {
+		if r := w.escalations(t, ""); !slices.ContainsFunc(r.Findings, func(f report.Finding) bool { return f.ID == "E15" && f.Subject.Name == subject && f.Gains == want }) {
+			t.Errorf("%s: %+v", subject, r.Findings)
+		}
+	}
 	// E30: only by name.
 	w = newWorld().grants(catalog, "bob: ALL_PRIVILEGES").grants(schema, "alice: EXTERNAL_USE_SCHEMA").
 		securable(identity.SecurableInfo{Securable: location, Owner: "etl"}).grants(location, "alice: EXTERNAL_USE_LOCATION")
@@ -429,6 +444,17 @@ func TestViews(t *testing.T) {
 	}
 	if slices.ContainsFunc(newWorld().escalations(t, "").NotLookedAt, func(u report.Unknowable) bool { return strings.Contains(u.Why, "what views are made from") }) {
 		t.Error("views are missed where there are none")
+	}
+	// Functions read as their owners, too.
+	f := identity.Securable{Metastore: eu, Type: identity.TypeFunction, Catalog: "c", Schema: "s", Name: "f"}
+	function := func(known bool, rows ...string) *report.EscalationsReport {
+		return newWorld().use().grants(table, rows...).grants(f, "alice: EXECUTE").
+			securable(identity.SecurableInfo{Securable: f, Owner: "bob", Bases: []identity.Securable{table}, BasesKnown: known}).escalations(t, "")
+	}
+	wantFound(t, function(true, "bob: SELECT"), "E24", "E24 medium alice → c.s.f")
+	wantFound(t, function(true, "bob: SELECT", "alice: SELECT"), "E24")
+	if r := function(false, "bob: SELECT"); len(found(r, "E24")) > 0 || !slices.ContainsFunc(r.NotLookedAt, func(u report.Unknowable) bool { return strings.Contains(u.Why, "what functions read") }) {
+		t.Errorf("%+v", r.NotLookedAt)
 	}
 	// E25
 	mine := identity.SchemaSecurable(eu, "c", "mine")

@@ -118,7 +118,7 @@ func (c *catalogue) owned(s identity.SecurableInfo) {
 			c.unbinding(s, owner, "own it", e.facts)
 		}
 	case identity.TypeExternalLocation:
-		e.id, e.severity, e.gains = "E15", report.High, "reading and writing all files under external location "+on
+		e.id, e.severity, e.gains = "E15", report.High, "reading and writing all files under external location "+on+c.among(s.Securable)
 		e.acts = []string{"read and write files by path, past the tables and volumes that are made of them"}
 		c.add(owner, e)
 	case identity.TypeServiceCredential:
@@ -196,10 +196,10 @@ func (c *catalogue) granted(s identity.SecurableInfo, g estate.Grant) {
 		if has(identity.ReadFiles) { // writing takes it too
 			e := edge{
 				id: "E15", severity: report.Medium, toward: to, facts: facts, fix: fix(identity.ReadFiles, identity.WriteFiles),
-				gains: "reading all files under external location " + name, acts: []string{"read files by path, past the tables and volumes that are made of them"},
+				gains: "reading all files under external location " + name + c.among(on), acts: []string{"read files by path, past the tables and volumes that are made of them"},
 			}
 			if has(identity.WriteFiles) {
-				e.severity, e.gains = report.High, "reading and writing all files under external location "+name
+				e.severity, e.gains = report.High, "reading and writing all files under external location "+name+c.among(on)
 			}
 			c.add(g.Holder, e)
 		}

@@ -7,18 +7,18 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// views enters who reads through a view what it may not read itself (E24). What a view is made from is
-// known only where it was looked up.
+// views enters who reads through a view or function what it may not read itself (E24). What those are made
+// from is known only where they were looked up.
 //
-// https://docs.databricks.com/aws/en/views/create-views
+// https://docs.databricks.com/aws/en/views/create-views, https://docs.databricks.com/aws/en/udf/unity-catalog
 func (c *catalogue) views() {
-	unknown := false
+	unknown := map[bool]bool{} // of views, and of what is none
 	for s := range c.e.Securables() {
-		if !s.View() {
+		if !s.ReadsAsOwner() || s.Type == identity.TypeFunction && c.m.Options().FunctionsAsCaller {
 			continue
 		}
 		if !s.BasesKnown {
-			unknown = true
+			unknown[s.View()] = true
 			continue
 		}
 		owner, known := c.e.Owner(s.Securable)
@@ -31,8 +31,11 @@ func (c *catalogue) views() {
 			}
 		}
 	}
-	if unknown {
+	if unknown[true] {
 		c.gap("E24", "what views are made from is not listed, and was not looked up for all of them")
+	}
+	if unknown[false] {
+		c.gap("E24", "what functions read is not listed, and was not looked up for all of them")
 	}
 }
 
@@ -45,6 +48,10 @@ func (c *catalogue) borrows(s identity.SecurableInfo, owner estate.Holder, g est
 		}
 		return v
 	}
+	kind, act := "view", "query the view"
+	if s.Type == identity.TypeFunction {
+		kind, act = "function", "execute the function"
+	}
 	for _, base := range s.Bases {
 		own, lent := reads(g.Holder.Key, base), reads(owner.Key, base)
 		if base.Type != identity.TypeTable || own == access.Allowed || lent == access.Denied {
@@ -53,8 +60,8 @@ func (c *catalogue) borrows(s identity.SecurableInfo, owner estate.Holder, g est
 		e := edge{
 			id: "E24", severity: report.Medium, toward: toSecurable(s.Securable), facts: []estate.ReadKey{grantsRead(s.Securable), ownerRead(c.e, s.Securable)},
 			gains: "data of " + scope(base) + ", read with the rights of " + owner.Name,
-			acts:  []string{"query the view"},
-			fix:   "see that the view shows no more of " + scope(base) + " than " + g.Holder.Name + " should see",
+			acts:  []string{act},
+			fix:   "see that the " + kind + " shows no more of " + scope(base) + " than " + g.Holder.Name + " should see",
 		}
 		if own == access.Unknown || lent == access.Unknown {
 			e.why = "who may read " + scope(base) + " was not read"
