@@ -1,11 +1,14 @@
 package access_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
 )
 
 // optional is a small account in which every option decides something: ann is admin of w, through whom
@@ -41,10 +44,12 @@ func optional() *estate.Estate {
 	b.AddSecurable(identity.SecurableInfo{Securable: theTable, Owner: "bob@x.test", TableType: "EXTERNAL", Path: "s3://lake/t"})
 	b.AddSecurable(identity.SecurableInfo{Securable: theLocation, Owner: "bob@x.test", Isolation: identity.Isolated, Path: "s3://lake"})
 	b.AddSecurable(identity.SecurableInfo{Securable: theFunction, Owner: "ann@x.test", Bases: []identity.Securable{theTable}, BasesKnown: true})
+	b.AddSecurable(identity.SecurableInfo{Securable: orphaned, Owner: "gone@x.test", Bases: []identity.Securable{theTable}, BasesKnown: true})
+	b.AddGrants(orphaned, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Execute}}})
 	b.AddGrants(theTable, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Select}}})
 	b.AddGrants(theFunction, []identity.Grant{{Holder: "cem@x.test", Privileges: []identity.Privilege{identity.Execute}}})
 	for _, k := range []estate.ReadKey{
-		{Op: estate.OpGrants, Securable: theTable}, {Op: estate.OpGrants, Securable: theFunction}, {Op: estate.OpBindings, Securable: theLocation},
+		{Op: estate.OpGrants, Securable: theTable}, {Op: estate.OpGrants, Securable: orphaned}, {Op: estate.OpGrants, Securable: theFunction}, {Op: estate.OpBindings, Securable: theLocation},
 		{Op: estate.OpChildren, Securable: identity.MetastoreSecurable("m"), Type: identity.TypeExternalLocation},
 	} {
 		b.Record(k, estate.Outcome{Needed: true})
@@ -76,6 +81,7 @@ var (
 	theTable    = identity.Securable{Metastore: "m", Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: "t"}
 	theFunction = identity.Securable{Metastore: "m", Type: identity.TypeFunction, Catalog: "c", Schema: "s", Name: "f"}
 	theLocation = identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "lake"}
+	orphaned    = identity.Securable{Metastore: "m", Type: identity.TypeFunction, Catalog: "c", Schema: "s", Name: "o"}
 	theJob      = identity.Object{Workspace: 1, Type: identity.ObjectJob, ID: "7"}
 )
 
@@ -136,6 +142,16 @@ func TestOptionsDecide(t *testing.T) {
 				t.Errorf("with it, it is %v, want %v", got, c.chosen)
 			}
 		})
+	}
+}
+
+// TestFunctionOfNobodyKnown: where the owner of a function is not known, the privilege decides, with a
+// caveat.
+func TestFunctionOfNobodyKnown(t *testing.T) {
+	r := access.Over(optional(), access.Options{}).Can(identity.PrincipalKey{Kind: identity.KindUser, ID: "4"}, identity.Execute, orphaned, access.Asked{From: []identity.WorkspaceID{1}})
+	const want = "function c.s.o reads with the rights of its owner gone@x.test, which are not known"
+	if r.Verdict != report.Allow || !slices.ContainsFunc(r.Caveats, func(c string) bool { return strings.HasPrefix(c, want) }) {
+		t.Errorf("%s, caveats %q", r.Verdict, r.Caveats)
 	}
 }
 
