@@ -40,7 +40,7 @@ func (l Locations) Covering(path string) (Securable, bool) {
 		if i < 0 {
 			break
 		}
-		at = strings.TrimRight(at[:i], "/")
+		at = at[:i]
 	}
 	return Securable{}, false
 }
