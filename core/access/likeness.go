@@ -15,7 +15,7 @@ type likeness struct {
 	from []identity.WorkspaceID
 	// named are those whom the facts about the securable, the containers and the metastore name.
 	named []identity.PrincipalKey
-	// plain says that nothing else tells subjects apart: no view, which reads with the rights of another;
+	// plain says that nothing else tells subjects apart: nothing that reads with the rights of another;
 	// no policy, which may except somebody; no name that several bear; no group of one workspace.
 	plain bool
 }
@@ -42,7 +42,7 @@ func likenessOn(e *estate.Estate, on identity.Securable, from []identity.Workspa
 	}
 	about(identity.MetastoreSecurable(on.Metastore))
 	info, _ := e.Securable(on)
-	l.plain = l.plain && !info.View()
+	l.plain = l.plain && !info.ReadsAsOwner()
 	return l
 }
 

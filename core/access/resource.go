@@ -1,6 +1,7 @@
 package access
 
 import (
+	"cmp"
 	"slices"
 
 	"databricks-access-audit/core/estate"
@@ -36,8 +37,8 @@ func (q resourceQuestion) report() *report.ResourceReport {
 		}
 	}
 	r.Notes = []string{"account admins are not looked for: each can make itself admin of the metastore, and then give itself anything"}
-	p := cmp.Or(who.Privilege, reading[on.Type])
-	attached := slices.DeleteFunc(slices.Clone(who.From), func(in identity.WorkspaceID) bool { return nobody.verdicts().attached(on.Metastore, in) == Denied })
+	p := cmp.Or(q.Privilege, reading[on.Type])
+	attached := slices.DeleteFunc(slices.Clone(q.From), func(in identity.WorkspaceID) bool { return nobody.verdicts().attached(on.Metastore, in) == Denied })
 	r.Notes = append(r.Notes, use{p, on}.unbound(nobody, attached)...)
 	for _, k := range q.subjects() {
 		a := audit{m.Subject(k)}

@@ -77,6 +77,8 @@ func (q *quick) securable(x *securable) {
 	q.kept("table_type", &x.TableType)
 	q.kept("catalog_type", &x.CatalogType)
 	q.yes("browse_only", &x.BrowseOnly)
+	q.kept("volume_type", &x.VolumeType)
+	q.string("path", &x.Path)
 	if q.field("bases") {
 		x.Bases = []fullName{}
 		for q.want('['); q.element(); {
