@@ -293,6 +293,9 @@ func (r rules[T]) browses(on identity.Securable, in identity.WorkspaceID) T {
 
 // owns says whether the subject owns a securable.
 func (r rules[T]) owns(on identity.Securable, in identity.WorkspaceID) T {
+	if unborn(on) {
+		return r.logic.any()
+	}
 	owner, known := r.e.Owner(on)
 	if !known {
 		return r.logic.fact(Unknown, evidence{read: r.showing(on)})
@@ -303,12 +306,12 @@ func (r rules[T]) owns(on identity.Securable, in identity.WorkspaceID) T {
 func (r rules[T]) byGrant(p identity.Privilege, at identity.Securable, in identity.WorkspaceID) T {
 	read := estate.ReadKey{Op: estate.OpGrants, Securable: at}
 	var parts []T
-	if !r.e.Saw(read) {
+	if !r.e.Saw(read) && !unborn(at) {
 		parts = append(parts, r.logic.fact(Unknown, evidence{read: read}))
 	}
-	for g := range r.e.GrantsOn(at) {
+	for g := range r.rowsOn(at) {
 		for _, as := range g.Privileges {
-			if !stands(as, p, at.Type) {
+			if !stands(as, p, at.Type) || r.left.lacks(at, g.Holder, as) {
 				continue
 			}
 			held := evidence{kind: granted, holder: g.Holder.Name, privilege: p, as: as, securable: at, read: read}
@@ -334,6 +337,9 @@ func gives(set []identity.Privilege, p identity.Privilege, on identity.Securable
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/
 func (r rules[T]) byPolicy(p identity.Privilege, on identity.Securable) T {
+	if r.left != nil {
+		return r.logic.any()
+	}
 	read := estate.ReadKey{Op: estate.OpPolicies, Securable: on}
 	var parts []T
 	if r.e.Missed(read) {

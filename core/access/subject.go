@@ -40,6 +40,8 @@ type Subject struct {
 	assumed []identity.WorkspaceID
 	// joined are groups that it is taken to be in, although it is not.
 	joined []identity.PrincipalKey
+	// left narrows what counts for it, where it is a Remainder.
+	left *leftover
 }
 
 // entered keeps answers of Enters.
@@ -357,6 +359,10 @@ func (s *Subject) Assigned(id identity.WorkspaceID) (identity.WorkspacePermissio
 // means says whether a fact that names the holder means the subject, while it acts in the
 // workspace. A workspace's own groups count in that workspace only.
 func (s *Subject) means(h estate.Holder, in identity.WorkspaceID) Verdict {
+	return s.left.counts(h, s.isMeant(h, in))
+}
+
+func (s *Subject) isMeant(h estate.Holder, in identity.WorkspaceID) Verdict {
 	switch {
 	case h.Key.Workspace != 0 && h.Key.Workspace != in:
 		return Denied

@@ -1,13 +1,19 @@
 package report
 
-import "databricks-access-audit/core/identity"
+import (
+	"slices"
+
+	"databricks-access-audit/core/identity"
+)
 
 // How much of a personal grant its holder would keep without it, for Redundancy.Level.
 const (
 	RedundantFull     = "full"     // all of it, now and for whatever is created later
 	RedundantPartial  = "partial"  // some of it
 	RedundantNone     = "none"     // nothing
-	RedundantShadowed = "shadowed" // all of it, by another personal grant
+	RedundantShadowed = "shadowed" // all of it, but only by what else it was granted, or owns, itself
+	// RedundantUnknown: nothing is known to be kept, and of something it is not known.
+	RedundantUnknown = "unknown"
 )
 
 // Redundancy compares one personal grant with what its holder would still have without it.
@@ -18,16 +24,38 @@ type Redundancy struct {
 	Privileges []identity.Privilege `json:"privileges"`
 	Level      string               `json:"level"`
 	// Covered are the privileges that the holder would keep, Kept those that it would lose, and
-	// Undecided those of which it is not known, because something was not read that decides it.
+	// Undecided those of which it is not known, because something was not read that decides it. Where
+	// ALL PRIVILEGES would be lost, Covered has also those that it stands for and that would be kept.
 	Covered   []identity.Privilege `json:"covered"`
 	Kept      []identity.Privilege `json:"kept"`
 	Undecided []identity.Privilege `json:"undecided"`
-	// CoveredBy are the ways by which the covered ones are kept, each from the member to the
-	// principal whose grant, or ownership, gives them.
+	// CoveredBy are the ways by which the covered ones are kept, or the part of others that is, each
+	// from the member to the principal whose grant, or ownership, gives them.
 	CoveredBy []Path `json:"covered_by"`
+	// CoveredOn are securables within the one granted on where groups of the holder give what would be
+	// lost elsewhere in it. At most 20 are listed; MoreCovered says that there are others.
+	CoveredOn   []Securable `json:"covered_on,omitempty"`
+	MoreCovered bool        `json:"more_covered,omitempty"`
 	// Fragile says that what covers the grant hangs on little: a single membership, a group whose
 	// members an identity provider decides on, or a group that everybody is in.
 	Fragile bool `json:"fragile"`
 	// Recommendation is what to do about it, in one sentence.
 	Recommendation string `json:"recommendation"`
+
+	// On is the securable, and Holder whom the grant names there, for making statements of them.
+	On     identity.SecurableInfo `json:"-"`
+	Holder string                 `json:"-"`
+}
+
+// Revocable are the privileges of the grant that would be kept without it, in order.
+func (r Redundancy) Revocable() []identity.Privilege {
+	return slices.DeleteFunc(slices.Clone(r.Privileges), func(p identity.Privilege) bool { return !slices.Contains(r.Covered, p) })
+}
+
+// RedundantHolder is a principal with how many personal grants it has, and how many of them it would
+// not miss.
+type RedundantHolder struct {
+	Member    Principal `json:"member"`
+	Redundant int       `json:"redundant"`
+	Grants    int       `json:"grants"`
 }
