@@ -25,9 +25,11 @@ type Taken struct {
 // leftover is how the facts count for a subject that is a Remainder.
 type leftover struct {
 	taken func(Taken) bool
-	// itself says that facts count which name the subject, and not only its groups.
-	itself  bool
-	persons []identity.PrincipalKey
+	// itself says that facts count which name the subject, and not only its groups; landless, that no
+	// ownership does.
+	itself   bool
+	landless bool
+	persons  []identity.PrincipalKey
 	// groups is how far facts can count that name its groups.
 	groups Verdict
 	// rows are the grants on a securable that may mean the subject, looked for once: there may be as many
@@ -50,6 +52,14 @@ func (r Remainder) Without(taken func(Taken) bool) Remainder {
 // ByGroups is what is left without anything that the principal was granted, or owns, itself.
 func (r Remainder) ByGroups() Remainder {
 	return r.with(func(l *leftover) { l.itself = false })
+}
+
+// Just is what one privilege of a grant to the principal gives by itself.
+func (r Remainder) Just(t Taken) Remainder {
+	return r.with(func(l *leftover) {
+		l.taken = func(x Taken) bool { return x != t }
+		l.itself, l.landless, l.groups = true, true, Denied
+	})
 }
 
 func (r Remainder) with(change func(*leftover)) Remainder {
@@ -148,6 +158,8 @@ func (l *leftover) counts(h estate.Holder, means Verdict) Verdict {
 	switch {
 	case l == nil:
 		return means
+	case h.Key.IsZero() && l.itself: // whoever it is, it may be the subject
+		return means
 	case !slices.Contains(l.persons, h.Key):
 		return All(means, l.groups)
 	case l.itself:
@@ -161,6 +173,9 @@ func (l *leftover) counts(h estate.Holder, means Verdict) Verdict {
 func (l *leftover) lacks(on identity.Securable, h estate.Holder, p identity.Privilege) bool {
 	return l != nil && l.taken(Taken{On: on, Holder: h.Key, Privilege: p})
 }
+
+// owned reports whether owning the securable can count.
+func (l *leftover) owned(on identity.Securable) bool { return !unborn(on) && (l == nil || !l.landless) }
 
 // Future is a securable of the type that somebody else may create in the container one day: whoever
 // creates it owns it, and nobody else has been granted anything on it. It has no name.

@@ -293,7 +293,7 @@ func (r rules[T]) browses(on identity.Securable, in identity.WorkspaceID) T {
 
 // owns says whether the subject owns a securable.
 func (r rules[T]) owns(on identity.Securable, in identity.WorkspaceID) T {
-	if unborn(on) {
+	if !r.left.owned(on) {
 		return r.logic.any()
 	}
 	owner, known := r.e.Owner(on)

@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
@@ -26,12 +27,12 @@ const maxCoveredOn = 20
 //
 // The privileges are tried one after the other, each without those found to be covered before, so that
 // of two that cover each other one stays. Revoking the covered privileges of the results therefore
-// changes nothing for anybody, whether it is all of them or some, and in whichever order. Grants of
-// groups come first, so that nobody is said to be covered by what is to be revoked, too; then service
-// principals and users, each in order of securable. Groups of one workspace are left out: they hold
+// changes nothing for anybody, whether it is all of them or some, and in whichever order. What is said to
+// cover them is none of them. Grants of groups come first, then those of service principals and of users,
+// each in order of securable. Groups of one workspace are left out: they hold
 // nothing in Unity Catalog.
 func Redundancies(m *access.Model, of []identity.PrincipalKey) []report.Redundancy {
-	c := &comparison{m: m, e: m.Estate(), covered: map[access.Taken]bool{}, compared: map[personal]bool{}, held: map[identity.PrincipalKey][]identity.Securable{}}
+	c := &comparison{m: m, e: m.Estate(), tablesListed: sync.OnceValue(func() bool { return tablesListed(m.Estate()) }), covered: map[access.Taken]bool{}, compared: map[identity.PrincipalKey]bool{}, held: map[identity.PrincipalKey][]identity.Securable{}}
 	var keys []identity.PrincipalKey
 	for _, k := range of {
 		if k = c.e.Canonical(k); k.Workspace == 0 && !k.IsZero() {
@@ -39,12 +40,19 @@ func Redundancies(m *access.Model, of []identity.PrincipalKey) []report.Redundan
 		}
 	}
 	slices.SortFunc(keys, func(a, b identity.PrincipalKey) int { return cmp.Or(cmp.Compare(b.Kind, a.Kind), a.Compare(b)) })
-	found := []report.Redundancy{}
+	var grants []*personalGrant
 	for _, k := range slices.Compact(keys) {
 		h := c.holder(k)
 		for _, g := range h.personal() {
-			found = append(found, h.compare(g))
+			grants = append(grants, g)
+			for _, p := range oldNamesFirst(g.privileges) {
+				g.try(access.Taken{On: g.on, Holder: g.to, Privilege: p})
+			}
 		}
+	}
+	found := []report.Redundancy{}
+	for _, g := range grants {
+		found = append(found, g.report())
 	}
 	return found
 }
@@ -78,16 +86,38 @@ type comparison struct {
 	m *access.Model
 	e *estate.Estate
 	// covered are the privileges found to be covered so far: the next are tried without them.
-	covered  map[access.Taken]bool
-	compared map[personal]bool
+	covered map[access.Taken]bool
+	// compared are the records whose grants were tried.
+	compared map[identity.PrincipalKey]bool
 	// held is, for each group that was looked at, on what it was granted something or what it owns, in order.
 	held map[identity.PrincipalKey][]identity.Securable
+	// tablesListed reports whether every table and view of the account was listed, with its owner.
+	tablesListed func() bool
 }
 
-// personal is a grant: what one record of a principal was granted on one securable.
-type personal struct {
-	on identity.Securable
-	to identity.PrincipalKey
+func tablesListed(e *estate.Estate) bool {
+	below := func(in identity.Securable, t identity.SecurableType) bool {
+		return e.Saw(estate.ReadKey{Op: estate.OpChildren, Securable: in, Type: t})
+	}
+	for s := range e.Securables() {
+		_, owned := e.Owner(s.Securable)
+		ok := true
+		switch s.Type {
+		case identity.TypeMetastore:
+			ok = below(s.Securable, identity.TypeCatalog)
+		case identity.TypeCatalog:
+			ok = below(s.Securable, identity.TypeSchema)
+		case identity.TypeSchema:
+			ok = below(s.Securable, identity.TypeTable)
+		case identity.TypeTable:
+			ok = owned
+		default:
+		}
+		if !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // holder is one principal whose grants are compared.
@@ -113,45 +143,41 @@ func (c *comparison) holder(k identity.PrincipalKey) *holder {
 	}
 }
 
-// personal lists what the principal was granted itself, under any of its records.
-func (h *holder) personal() []personal {
-	var list []personal
+// personalGrant is what one record of a principal was granted on one securable.
+type personalGrant struct {
+	h          *holder
+	on         identity.Securable
+	to         identity.PrincipalKey
+	privileges []identity.Privilege // sorted
+	verdicts   map[identity.Privilege]access.Verdict
+}
+
+// personal lists what the principal was granted itself, under any of its records, in order of securable.
+// What was compared before is left out.
+func (h *holder) personal() []*personalGrant {
+	var list []*personalGrant
+	at := map[access.Taken]*personalGrant{}
 	for _, k := range h.all.Records() {
-		for g := range h.e.GrantsTo(k) {
-			if p := (personal{g.Securable, k}); !h.compared[p] {
-				h.compared[p] = true
-				list = append(list, p)
+		if h.compared[k] {
+			continue
+		}
+		h.compared[k] = true
+		for row := range h.e.GrantsTo(k) {
+			id := access.Taken{On: row.Securable, Holder: k}
+			g, ok := at[id]
+			if !ok {
+				g = &personalGrant{h: h, on: row.Securable, to: k, verdicts: map[identity.Privilege]access.Verdict{}}
+				at[id] = g
+				list = append(list, g)
 			}
+			g.privileges = identity.SortPrivileges(slices.Concat(g.privileges, row.Privileges))
 		}
 	}
-	slices.SortStableFunc(list, func(a, b personal) int { return a.on.Compare(b.on) })
+	slices.SortStableFunc(list, func(a, b *personalGrant) int { return a.on.Compare(b.on) })
 	return list
 }
 
-// compare tries the privileges of a grant, old names first: today's are to stay.
-func (h *holder) compare(g personal) report.Redundancy {
-	var set []identity.Privilege
-	for row := range h.e.GrantsTo(g.to) {
-		if row.Securable == g.on {
-			set = append(set, row.Privileges...)
-		}
-	}
-	set = identity.SortPrivileges(set)
-	f := &findings{h: h}
-	for _, p := range oldNamesFirst(set) {
-		f.try(access.Taken{On: g.on, Holder: g.to, Privilege: p})
-	}
-	info, _ := h.e.Securable(g.on)
-	named, _ := h.e.Principal(g.to)
-	r := report.Redundancy{
-		Member: h.m.Describe(h.key), Securable: h.m.DescribeSecurable(g.on), Privileges: set,
-		Covered: sorted(f.covered), Kept: sorted(f.kept), Undecided: sorted(f.undecided),
-		On: info, Holder: named.Name,
-	}
-	f.tell(&r)
-	return r
-}
-
+// oldNamesFirst is the order in which the privileges of a grant are tried: today's names are to stay.
 func oldNamesFirst(set []identity.Privilege) []identity.Privilege {
 	return slices.SortedStableFunc(slices.Values(set), func(a, b identity.Privilege) int {
 		rank := func(p identity.Privilege) int {
@@ -168,13 +194,63 @@ func sorted(ps []identity.Privilege) []identity.Privilege {
 	return identity.SortPrivileges(append([]identity.Privilege{}, ps...))
 }
 
-// findings are what the trials of one grant showed.
+// try decides about one privilege.
+func (g *personalGrant) try(t access.Taken) {
+	now, then := g.h.without(access.Taken{}), g.h.without(t)
+	gives := g.h.gives(t)
+	verdict := g.h.remains(then, gives)
+	if t.Privilege == identity.Manage {
+		verdict = access.All(verdict, g.h.stillManages(now, then, t.On))
+	}
+	if len(gives) == 0 {
+		verdict = access.Unknown // it is not known what it is for
+	}
+	g.verdicts[t.Privilege] = verdict
+	if verdict == access.Allowed {
+		g.h.comparison.covered[t] = true
+	}
+}
+
+// without is what is left without what is covered, and without one privilege more.
+func (h *holder) without(t access.Taken) access.Remainder {
+	return h.all.Without(func(x access.Taken) bool { return x == t || h.comparison.covered[x] })
+}
+
+// report tells of a grant, once all were tried: what covers it then is what stays.
+func (g *personalGrant) report() report.Redundancy {
+	f := &findings{h: g.h}
+	for _, p := range g.privileges {
+		t := access.Taken{On: g.on, Holder: g.to, Privilege: p}
+		left := g.h.without(t)
+		switch g.verdicts[p] {
+		case access.Allowed:
+			f.cover(left, t)
+		case access.Denied:
+			f.kept = append(f.kept, p)
+			f.part(left.ByGroups(), t)
+		case access.Unknown:
+			f.undecided = append(f.undecided, p)
+			f.part(left.ByGroups(), t)
+		}
+	}
+	info, _ := g.h.e.Securable(g.on)
+	named, _ := g.h.e.Principal(g.to)
+	r := report.Redundancy{
+		Member: g.h.m.Describe(g.h.key), Securable: g.h.m.DescribeSecurable(g.on), Privileges: g.privileges,
+		Covered: sorted(f.covered), Kept: sorted(f.kept), Undecided: sorted(f.undecided),
+		On: info, Holder: named.Name,
+	}
+	f.tell(&r)
+	return r
+}
+
+// findings are what there is to tell of one grant.
 type findings struct {
 	h                        *holder
 	covered, kept, undecided []identity.Privilege
 	// shadowed says that something is covered only by what the holder has itself.
 	shadowed bool
-	// partly says that groups give some of what would be lost.
+	// partly says that groups give some of what would be lost, within on what that is in the securable.
 	partly bool
 	within []identity.Securable
 	more   bool
@@ -183,36 +259,14 @@ type findings struct {
 	fragile bool
 }
 
-// try decides about one privilege.
-func (f *findings) try(t access.Taken) {
-	h := f.h
-	now := h.all.Without(func(x access.Taken) bool { return h.comparison.covered[x] })
-	then := h.all.Without(func(x access.Taken) bool { return x == t || h.comparison.covered[x] })
-	gives := h.gives(now, t)
-	verdict := h.remains(then, gives)
-	if t.Privilege == identity.Manage {
-		verdict = access.All(verdict, h.stillManages(now, then, t.On))
+// cover notes that a privilege is covered, and by whom: by groups, if they suffice.
+func (f *findings) cover(left access.Remainder, t access.Taken) {
+	gives, by := f.h.gives(t), left.ByGroups()
+	if f.h.remains(by, gives) != access.Allowed {
+		by, f.shadowed = left, true
 	}
-	groups := then.ByGroups()
-	if len(gives) == 0 {
-		verdict = access.Unknown
-	}
-	switch verdict {
-	case access.Allowed:
-		by := groups
-		if h.remains(groups, gives) != access.Allowed {
-			by, f.shadowed = then, true
-		}
-		f.covered = append(f.covered, t.Privilege)
-		h.comparison.covered[t] = true
-		f.waysOf(by, gives)
-	case access.Denied:
-		f.kept = append(f.kept, t.Privilege)
-		f.part(now, groups, t, gives)
-	case access.Unknown:
-		f.undecided = append(f.undecided, t.Privilege)
-		f.part(now, groups, t, gives)
-	}
+	f.covered = append(f.covered, t.Privilege)
+	f.waysOf(by, gives)
 }
 
 // held is a privilege on a securable, as somebody has it.
@@ -224,11 +278,12 @@ type held struct {
 
 // gives lists what a privilege gives on the securable that it was granted on, and on what others may
 // create in it. What is there already gets no less than that: what was granted above it counts alike.
-func (h *holder) gives(now access.Remainder, t access.Taken) []held {
+func (h *holder) gives(t access.Taken) []held {
+	just := h.all.Just(t)
 	var list []held
 	for _, on := range withFuture(t.On) {
 		for _, p := range standsFor(t.Privilege, t.On.Type, on.Type) {
-			if v := now.Holds(p, on, 0); v != access.Denied {
+			if v := just.Holds(p, on, 0); v != access.Denied {
 				list = append(list, held{p, on, v == access.Allowed})
 			}
 		}
@@ -304,8 +359,14 @@ func (h *holder) remainsOf(then access.Remainder, x held) access.Verdict {
 	return verdict
 }
 
+// somewhere reports whether something is still had from one of the workspaces at least.
+func (h *holder) somewhere(then access.Remainder, x held) bool {
+	return slices.ContainsFunc(h.vantages(x.on), func(w vantage) bool { return w.certain && then.Holds(x.privilege, x.on, w.in) == access.Allowed })
+}
+
 // vantages are the workspaces from which the principal gets at the securable, as far as where it is
-// goes. A group's members may be anywhere; and where there is none, what counts everywhere decides.
+// goes. What counts everywhere decides for groups, whose members may be anywhere, for what is reached
+// from nowhere, and for whoever owns a view: others read it with its rights, from where they are.
 func (h *holder) vantages(on identity.Securable) []vantage {
 	top := on
 	for {
@@ -325,8 +386,9 @@ func (h *holder) vantages(on identity.Securable) []vantage {
 				list = append(list, vantage{id, v == access.Allowed})
 			}
 		}
-		if !h.e.Saw(estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: identity.MetastoreSecurable(on.Metastore)}) {
-			list = append(list, vantage{}) // there may be others
+		lends, known := h.lends()
+		if lends || !known || !h.e.Saw(estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: identity.MetastoreSecurable(on.Metastore)}) {
+			list = append(list, vantage{certain: lends}) // there are others, or may be
 		}
 	}
 	if len(list) == 0 {
@@ -334,6 +396,17 @@ func (h *holder) vantages(on identity.Securable) []vantage {
 	}
 	h.from[top] = list
 	return list
+}
+
+// lends reports whether others act with the rights of the principal: through views and functions that
+// it owns; known is false where it may own some that were not listed.
+func (h *holder) lends() (lends, known bool) {
+	for _, k := range h.all.Records() {
+		for s := range h.e.OwnedBy(k) {
+			lends = lends || s.View() || s.Type == identity.TypeFunction
+		}
+	}
+	return lends, h.tablesListed()
 }
 
 // stillManages compares the ways to manage what is there: one that is left may ask for more on the way.
@@ -397,9 +470,9 @@ func inside(s, on identity.Securable) bool {
 }
 
 // part looks for what groups give of what would be lost: on the securable itself, on whatever comes to
-// be in it, or on some of what is in it.
-func (f *findings) part(now, groups access.Remainder, t access.Taken, gives []held) {
-	h := f.h
+// be in it, or on some of what is in it, from all workspaces or some.
+func (f *findings) part(groups access.Remainder, t access.Taken) {
+	h, gives := f.h, f.h.gives(t)
 	whole := map[identity.Privilege]access.Verdict{}
 	for _, x := range gives {
 		v := h.remainsOf(groups, x)
@@ -407,7 +480,7 @@ func (f *findings) part(now, groups access.Remainder, t access.Taken, gives []he
 			v = access.All(before, v)
 		}
 		whole[x.privilege] = v
-		if h.remainsOf(groups, x) == access.Allowed {
+		if h.somewhere(groups, x) {
 			f.partly = true
 			f.givers = append(f.givers, h.giversOf(groups, x)...)
 		}
@@ -421,28 +494,32 @@ func (f *findings) part(now, groups access.Remainder, t access.Taken, gives []he
 	}
 	for _, k := range h.groups(t.On) {
 		for _, on := range h.under(k, t.On) {
-			f.inPart(now, groups, t, on)
+			f.inPart(groups, t, on)
 		}
 	}
 }
 
-func (f *findings) inPart(now, groups access.Remainder, t access.Taken, on identity.Securable) {
+func (f *findings) inPart(groups access.Remainder, t access.Taken, on identity.Securable) {
 	if slices.Contains(f.within, on) || f.more {
 		return
 	}
-	for _, p := range standsFor(t.Privilege, t.On.Type, on.Type) {
-		x := held{p, on, true}
-		if now.Holds(p, on, 0) != access.Allowed || f.h.remainsOf(groups, x) != access.Allowed {
-			continue
+	just, given := f.h.all.Just(t), []identity.PrincipalKey{}
+	for _, at := range withFuture(on) {
+		for _, p := range standsFor(t.Privilege, t.On.Type, at.Type) {
+			x := held{p, at, true}
+			if len(given) == 0 && just.Holds(p, at, 0) == access.Allowed && f.h.somewhere(groups, x) {
+				given = f.h.giversOf(groups, x)
+			}
 		}
-		if len(f.within) == maxCoveredOn {
-			f.more = true
-			return
-		}
+	}
+	switch {
+	case len(given) == 0:
+	case len(f.within) == maxCoveredOn:
+		f.more = true
+	default:
 		f.partly = true
 		f.within = append(f.within, on)
-		f.givers = append(f.givers, f.h.giversOf(groups, x)...)
-		return
+		f.givers = append(f.givers, given...)
 	}
 }
 

@@ -124,7 +124,7 @@ func TestRedundancies(t *testing.T) {
 		}, "", []string{"alice c: full covered[USE_CATALOG] kept[] by alice>users@prod fragile"}},
 		{"R7 not from another workspace", func(w *world) {
 			w.assign("alice", dev, identity.WorkspaceUser).grants(catalog, "alice: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
-		}, "", []string{"alice c: none covered[] kept[USE_CATALOG]"}},
+		}, "", []string{"alice c: partial covered[] kept[USE_CATALOG] by alice>users@prod"}},
 		{"R7 the other workspace does not reach it", func(w *world) {
 			w.assign("alice", dev, identity.WorkspaceUser).grants(catalog, "alice: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
 			w.securable(identity.SecurableInfo{Securable: catalog, Owner: "own", Isolation: identity.Isolated}).saw(estate.ReadKey{Op: estate.OpBindings, Securable: catalog})
@@ -237,7 +237,7 @@ func TestRedundancies(t *testing.T) {
 		}, "", []string{"alice c: unknown covered[] kept[] undecided[USE_CATALOG]"}},
 		{"an unread assignment decides nothing where it matters from where", func(w *world) {
 			w.missed(estate.ReadKey{Op: estate.OpAssignments, Workspace: dev}).grants(catalog, "alice: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
-		}, "", []string{"alice c: unknown covered[] kept[] undecided[USE_CATALOG]"}},
+		}, "", []string{"alice c: partial covered[] kept[] undecided[USE_CATALOG] by alice>users@prod"}},
 		{"an unread owner decides nothing", func(w *world) {
 			w.securable(identity.SecurableInfo{Securable: table}).grants(table, "alice: SELECT")
 		}, "", []string{"alice c.s.t: unknown covered[] kept[] undecided[SELECT]"}},
