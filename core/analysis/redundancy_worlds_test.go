@@ -136,11 +136,20 @@ func (c *checked) of(k identity.PrincipalKey) *sides {
 	if !ok {
 		truth, after := c.truth.asSeen(k), c.after.asSeen(k)
 		s = &sides{before: truth.ask(k), after: after.ask(k)}
-		s.byGroups = after.only(func(holder identity.PrincipalKey) bool { return !slices.Contains(truth.persons(k), holder) }).ask(k)
-		s.after.from, s.byGroups.from = s.before.from, s.before.from
+		s.after.from = s.before.from
 		c.sides[k] = s
 	}
 	return s
+}
+
+// had says what is left of the member's to be had by its groups alone.
+func (s *sides) had() *asked {
+	if s.byGroups == nil {
+		k := s.after.key
+		s.byGroups = s.after.only(func(holder identity.PrincipalKey) bool { return !slices.Contains(s.after.persons(k), holder) }).ask(k)
+		s.byGroups.from = s.before.from
+	}
+	return s.byGroups
 }
 
 func (c *checked) list() string {
@@ -178,6 +187,9 @@ func (c *checked) check(everybody []identity.PrincipalKey) string {
 	touched := slices.DeleteFunc(c.truth.everything(nil), func(s identity.Securable) bool {
 		return !c.everywhere && !slices.ContainsFunc(covered, func(u unit) bool { return s == u.on || within(s, u.on) || within(u.on, s) })
 	})
+	if len(touched) == 0 {
+		everybody = nil
+	}
 	for _, k := range everybody { // those who were not asked about, too: they may read with the rights of these
 		if what, differs := c.of(k).before.difference(c.of(k).after, touched); differs {
 			return fmt.Sprintf("revoking what is covered changes something for %v: %s", k, what)
@@ -203,7 +215,7 @@ func (c *checked) grant(r report.Redundancy) string {
 		}
 		kept := 0
 		for _, x := range gives {
-			if s.byGroups.holds(x) {
+			if s.had().holds(x) {
 				kept++
 			}
 		}
