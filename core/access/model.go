@@ -28,11 +28,13 @@ type Model struct {
 	stages func() map[identity.WorkspaceID]*stage
 	// locations gives the external locations of each metastore by what they cover.
 	locations func() map[string]identity.Locations
+	// rows are the grants on securables that were asked about for what is left: see rowsOf.
+	rows *sync.Map // identity.Securable → map[identity.PrincipalKey][]estate.Grant
 }
 
 // Over applies the rules to an estate.
 func Over(e *estate.Estate, o Options) *Model {
-	m := &Model{e: e, options: o, subjects: &sync.Map{}, assumed: assumed(e), ancestry: newAncestry(e)}
+	m := &Model{e: e, options: o, subjects: &sync.Map{}, rows: &sync.Map{}, assumed: assumed(e), ancestry: newAncestry(e)}
 	m.hidden = sync.OnceValue(m.findHidden)
 	m.nameless = sync.OnceValue(func() groups { return m.those(func(p identity.Principal) bool { return p.Name == "" }) })
 	m.admins = sync.OnceValue(func() groups {

@@ -115,15 +115,46 @@ func (s *Subject) rowsOn(on identity.Securable) iter.Seq[estate.Grant] {
 	}
 	rows, ok := s.left.rows.Load(on)
 	if !ok {
-		var mine []estate.Grant
+		rows, _ = s.left.rows.LoadOrStore(on, s.mine(on))
+	}
+	return slices.Values(rows.([]estate.Grant))
+}
+
+// mine lists the grants on a securable that may mean the subject.
+func (s *Subject) mine(on identity.Securable) []estate.Grant {
+	var mine []estate.Grant
+	if !s.MembershipsKnown() {
 		for g := range s.e.GrantsOn(on) {
 			if g.Holder.Key.Workspace != 0 || s.isMeant(g.Holder, 0) != Denied {
 				mine = append(mine, g)
 			}
 		}
-		rows, _ = s.left.rows.LoadOrStore(on, mine)
+		return mine
 	}
-	return slices.Values(rows.([]estate.Grant))
+	rows := s.m.rowsOf(on)
+	mine = slices.Clone(rows[identity.PrincipalKey{}])
+	for _, k := range s.identities {
+		mine = append(mine, rows[k]...)
+	}
+	return mine
+}
+
+// rowsOf has the grants on a securable by whom they name. Under no key are those that may mean anybody: by
+// a name of which it is not known whose it is, and by what somebody is in one workspace.
+func (m *Model) rowsOf(on identity.Securable) map[identity.PrincipalKey][]estate.Grant {
+	if rows, ok := m.rows.Load(on); ok {
+		return rows.(map[identity.PrincipalKey][]estate.Grant)
+	}
+	rows := map[identity.PrincipalKey][]estate.Grant{}
+	for g := range m.e.GrantsOn(on) {
+		k := g.Holder.Key
+		if k.Workspace != 0 {
+			k = identity.PrincipalKey{}
+		}
+		rows[k] = append(rows[k], g)
+	}
+	kept, _ := m.rows.LoadOrStore(on, rows)
+	return kept.(map[identity.PrincipalKey][]estate.Grant)
 }
 
 // governs is authority over a securable, whether or not there is a way to it.

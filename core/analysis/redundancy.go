@@ -128,6 +128,8 @@ type holder struct {
 	all   access.Remainder
 	from  map[identity.Securable][]vantage
 	trail map[identity.PrincipalKey][]access.Path
+	// locals are the answers of local.
+	locals map[identity.Securable]bool
 }
 
 // vantage is a workspace from which a principal gets at something.
@@ -139,7 +141,7 @@ type vantage struct {
 func (c *comparison) holder(k identity.PrincipalKey) *holder {
 	return &holder{
 		comparison: c, key: k, s: c.m.Subject(k), all: c.m.Remainder(k),
-		from: map[identity.Securable][]vantage{}, trail: map[identity.PrincipalKey][]access.Path{},
+		from: map[identity.Securable][]vantage{}, trail: map[identity.PrincipalKey][]access.Path{}, locals: map[identity.Securable]bool{},
 	}
 }
 
@@ -346,9 +348,10 @@ func (h *holder) remainsOf(then access.Remainder, x held) access.Verdict {
 		return access.Allowed
 	}
 	verdict := access.Allowed
+	local := h.local(x.on)
 	for _, w := range h.vantages(x.on) {
 		v := anywhere
-		if w.in != 0 {
+		if local && w.in != 0 {
 			v = then.Holds(x.privilege, x.on, w.in)
 		}
 		if v == access.Denied && !(w.certain && x.certain) {
@@ -361,7 +364,34 @@ func (h *holder) remainsOf(then access.Remainder, x held) access.Verdict {
 
 // somewhere reports whether something is still had from one of the workspaces at least.
 func (h *holder) somewhere(then access.Remainder, x held) bool {
-	return slices.ContainsFunc(h.vantages(x.on), func(w vantage) bool { return w.certain && then.Holds(x.privilege, x.on, w.in) == access.Allowed })
+	local := h.local(x.on)
+	for _, w := range h.vantages(x.on) {
+		if w.certain && then.Holds(x.privilege, x.on, w.in) == access.Allowed {
+			return true
+		}
+		if w.certain && !local {
+			return false // it is the same from everywhere
+		}
+	}
+	return false
+}
+
+// local reports whether it matters for what is had of a securable from where: a group of one workspace
+// was granted something on it or around it, or owns that.
+func (h *holder) local(on identity.Securable) bool {
+	if is, ok := h.locals[on]; ok {
+		return is
+	}
+	is := false
+	for at, ok := on, true; ok && !is; at, ok = at.Parent() {
+		owner, _ := h.e.Owner(at)
+		is = owner.Key.Workspace != 0
+		for g := range h.all.Grants(at) {
+			is = is || g.Holder.Key.Workspace != 0
+		}
+	}
+	h.locals[on] = is
+	return is
 }
 
 // vantages are the workspaces from which the principal gets at the securable, as far as where it is

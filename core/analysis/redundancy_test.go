@@ -130,6 +130,15 @@ func TestRedundancies(t *testing.T) {
 			w.securable(identity.SecurableInfo{Securable: catalog, Owner: "own", Isolation: identity.Isolated}).saw(estate.ReadKey{Op: estate.OpBindings, Securable: catalog})
 			w.add(func(b *estate.Builder) { b.AddBindings(catalog, []identity.Binding{{Workspace: prod}}) })
 		}, "", []string{"alice c: full covered[USE_CATALOG] kept[] by alice>users@prod fragile"}},
+		{"R7 others read a view with its owner's rights, from where they are", func(w *world) {
+			view := identity.Securable{Metastore: eu, Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: "w"}
+			w.securable(identity.SecurableInfo{Securable: view, Owner: "alice", TableType: "VIEW"})
+			w.grants(catalog, "alice: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
+		}, "", []string{"alice c: partial covered[] kept[USE_CATALOG] by alice>users@prod"}},
+		{"R7 whether it owns views was not read", func(w *world) {
+			w.missed(estate.ReadKey{Op: estate.OpChildren, Securable: schema, Type: identity.TypeTable})
+			w.grants(catalog, "alice: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
+		}, "", []string{"alice c: partial covered[] kept[] undecided[USE_CATALOG] by alice>users@prod"}},
 		{"R7 a group's members may be in any workspace", func(w *world) {
 			w.nest("g1: alice").assign("g1", prod, identity.WorkspaceUser).grants(catalog, "g1: USE_CATALOG", usersOf(prod)+": USE_CATALOG")
 		}, "g1", []string{"g1 c: none covered[] kept[USE_CATALOG]"}},

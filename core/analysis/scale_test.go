@@ -96,3 +96,67 @@ func BenchmarkEscalations(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkRedundancies compares ten thousand personal grants: all on one catalog, and as many spread
+// over what is in it.
+func BenchmarkRedundancies(b *testing.B) {
+	const people = 10_000
+	build := func(on func(i int) identity.Securable) (*estate.Estate, []identity.PrincipalKey) {
+		w := estate.NewBuilder("acc")
+		saw := func(k estate.ReadKey) { w.Record(k, estate.Outcome{Needed: true, At: read}) }
+		saw(estate.ReadKey{Op: estate.OpGroups})
+		saw(estate.ReadKey{Op: estate.OpMetastoreWorkspaces, Securable: identity.MetastoreSecurable(eu)})
+		w.AddMetastore(identity.Metastore{ID: eu, Name: "eu", PrivilegeModel: "1.0"})
+		for in := identity.WorkspaceID(1); in <= 5; in++ {
+			w.AddWorkspace(identity.Workspace{ID: in, Status: "RUNNING"})
+			w.AttachMetastore(eu, in)
+			saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: in})
+			w.AddAssignment(identity.Assignment{Workspace: in, Principal: identity.AccountUsers(), Permission: identity.WorkspaceUser})
+		}
+		group := func(i int) identity.PrincipalKey {
+			return identity.PrincipalKey{Kind: identity.KindGroup, ID: fmt.Sprint(900_000 + i)}
+		}
+		rows := map[identity.Securable][]identity.Grant{}
+		for i := range 100 {
+			w.AddPrincipal(identity.Principal{Key: group(i), Name: fmt.Sprintf("g%d", i), Origin: identity.OriginDatabricks})
+			saw(estate.ReadKey{Op: estate.OpMembers, Principal: group(i)})
+			rows[catalog] = append(rows[catalog], identity.Grant{Holder: fmt.Sprintf("g%d", i), Privileges: []identity.Privilege{identity.UseCatalog}})
+		}
+		var of []identity.PrincipalKey
+		for i := range people {
+			p := identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: fmt.Sprint(1 + i)}, Name: fmt.Sprintf("u%d@x.test", i), Status: identity.StatusActive}
+			w.AddPrincipal(p)
+			of = append(of, p.Key)
+			for j := range 3 {
+				w.AddMembership(p.Key, group((i+j*7)%100))
+			}
+			rows[on(i)] = append(rows[on(i)], identity.Grant{Holder: p.Name, Privileges: []identity.Privilege{identity.UseCatalog, identity.AllPrivileges}})
+		}
+		for s := range 1_000 {
+			table := identity.Securable{Metastore: eu, Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: fmt.Sprint(s)}
+			rows[table] = append(rows[table], identity.Grant{Holder: fmt.Sprintf("g%d", s%100), Privileges: []identity.Privilege{identity.Select}})
+		}
+		rows[schema] = append(rows[schema], identity.Grant{Holder: "account users", Privileges: []identity.Privilege{identity.UseSchema}})
+		for s, list := range rows {
+			w.AddSecurable(identity.SecurableInfo{Securable: s, Owner: "g0", Isolation: identity.IsolationOpen})
+			w.AddGrants(s, list)
+			saw(estate.ReadKey{Op: estate.OpGrants, Securable: s})
+		}
+		return w.Build(), of
+	}
+	for name, on := range map[string]func(int) identity.Securable{
+		"one catalog": func(int) identity.Securable { return catalog },
+		"many tables": func(i int) identity.Securable {
+			return identity.Securable{Metastore: eu, Type: identity.TypeTable, Catalog: "c", Schema: "s", Name: fmt.Sprint(i % 1_000)}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			e, of := build(on)
+			for b.Loop() {
+				if found := analysis.Redundancies(access.Over(e, access.Options{}), of); len(found) != people {
+					b.Fatalf("%d grants were compared", len(found))
+				}
+			}
+		})
+	}
+}

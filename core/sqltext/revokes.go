@@ -143,6 +143,16 @@ func (s *script) by(r report.Redundancy) {
 	for _, p := range r.CoveredBy {
 		s.comment("  by %s", strings.Join(p, " -> "))
 	}
+	var on []string
+	for _, c := range r.CoveredOn {
+		on = append(on, c.FullName)
+	}
+	if r.MoreCovered {
+		on = append(on, "and more")
+	}
+	if len(on) > 0 {
+		s.comment("  groups give some of what would be lost on %s", strings.Join(on, ", "))
+	}
 }
 
 // statements writes what revokes the privileges; as comments where they are not to be run as they are,
