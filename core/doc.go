@@ -12,7 +12,8 @@
 //	        │      estate.Builder ──► *estate.Estate   immutable graph + what was and was not seen
 //	        ▼                              │
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
-//	     analysis (roles, escalations) · proof (checked again) · snapshot (the Estate as a file)
+//	     analysis (roles, escalations, redundancies) · proof (checked again) · snapshot (the Estate as a file)
+//	     sqltext (statements for people to run)
 //	        │
 //	        ▼
 //	  report.Report ── typed answer: paths, gaps, times, cost

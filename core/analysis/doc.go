@@ -6,6 +6,9 @@
 // memberships from whom the facts name downwards, so that a group is unfolded once and not once for
 // each of its members.
 //
+// Redundancies compares what somebody was granted personally with what it has besides, by taking each grant
+// out; package sqltext makes a script of it.
+//
 // The package is arithmetic on values: no clock, no network, no environment. The envelope of a report
 // is left to the caller.
 package analysis

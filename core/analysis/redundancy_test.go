@@ -253,6 +253,13 @@ func TestRedundancies(t *testing.T) {
 		{"a name that two groups bear decides nothing", func(w *world) {
 			w.nest("g1: alice").principal(identity.KindGroup, "G1 ", func(p *identity.Principal) { p.Name = "g1" }).grants(table, "alice: SELECT", "g1: SELECT")
 		}, "", []string{"alice c.s.t: unknown covered[] kept[] undecided[SELECT]"}},
+		{"a strange name may be another name of the deactivated", func(w *world) {
+			w.principal(identity.KindUser, "gone", func(p *identity.Principal) { p.Status = identity.StatusInactive })
+			w.add(func(b *estate.Builder) {
+				b.AddSamePerson(w.key("gone"), identity.PrincipalKey{Kind: identity.KindUser, ID: "999"})
+			})
+			w.grants(table, "gone: SELECT, MODIFY", "strange: SELECT")
+		}, "gone", []string{"gone c.s.t: unknown covered[] kept[MODIFY] undecided[SELECT]"}},
 		{"whether somebody is active was not read", func(w *world) {
 			w.principal(identity.KindUser, "dim", func(p *identity.Principal) { p.Status = identity.StatusUnknown })
 			w.nest("g1: dim").grants(table, "dim: SELECT, MODIFY", "g1: SELECT")
