@@ -1,6 +1,7 @@
 package sqltext_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -105,7 +106,7 @@ func parse(ts []token) (r revocation, err error) {
 		return strings.Join(ws, " ")
 	}
 	if next("word") != "REVOKE" {
-		return r, fmt.Errorf("no REVOKE: %v", err)
+		return r, errors.Join(errors.New("no REVOKE"), err)
 	}
 	r.privileges = append(r.privileges, words())
 	for len(ts) > 0 && ts[0] == (token{"sign", ","}) {
@@ -116,7 +117,7 @@ func parse(ts []token) (r revocation, err error) {
 		return r, fmt.Errorf("ALL PRIVILEGES beside others")
 	}
 	if next("word") != "ON" {
-		return r, fmt.Errorf("no ON: %v", err)
+		return r, errors.Join(errors.New("no ON"), err)
 	}
 	r.keyword = words()
 	for len(ts) > 0 && ts[0].kind == "name" {
@@ -126,7 +127,7 @@ func parse(ts []token) (r revocation, err error) {
 		}
 	}
 	if next("word") != "FROM" {
-		return r, fmt.Errorf("no FROM: %v", err)
+		return r, errors.Join(errors.New("no FROM"), err)
 	}
 	r.from = next("name")
 	if len(ts) > 0 {
