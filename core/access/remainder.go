@@ -133,7 +133,7 @@ func (s *Subject) mine(on identity.Securable) []estate.Grant {
 	}
 	rows := s.m.rowsOf(on)
 	mine = slices.Clone(rows[identity.PrincipalKey{}])
-	for _, k := range s.identities {
+	for _, k := range s.Identities() {
 		mine = append(mine, rows[k]...)
 	}
 	return mine
