@@ -12,8 +12,8 @@
 //	        │      estate.Builder ──► *estate.Estate   immutable graph + what was and was not seen
 //	        ▼                              │
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
-//	     analysis (roles, escalations, redundancies) · proof (checked again) · snapshot (the Estate as a file)
-//	     sqltext (statements for people to run)
+//	     analysis (roles, escalations, redundancies) · proof (checked again) · diff (Estate × Estate)
+//	     snapshot (the Estate as a file) · sqltext (statements for people to run)
 //	        │
 //	        ▼
 //	  report.Report ── typed answer: paths, gaps, times, cost
