@@ -174,8 +174,22 @@ func candidates(e *estate.Estate, on identity.Securable, urls []string) []identi
 	return ids
 }
 
-// sign fills the envelope of an answer.
+// sign fills the envelope of an answer, and keeps what it rests on.
 func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate, src collect.Source) {
+	g.signFacts(head, req, e)
+	head.Coverage.APICalls = cost(src.Calls())
+	g.keep(e, head.Mode)
+}
+
+// keep hands on the facts that the answer to a question rests on.
+func (g *Engine) keep(e *estate.Estate, question string) {
+	if g.o.Keep != nil {
+		g.o.Keep(&Snapshot{e, snapshot.About{Tool: g.o.Version, SavedAt: g.o.Now().UTC(), Question: question, Gzip: true}})
+	}
+}
+
+// signFacts fills what of the envelope follows from the facts.
+func (g *Engine) signFacts(head *report.Envelope, req query.Request, e *estate.Estate) {
 	head.Mode = req.Mode()
 	head.SchemaVersion = report.SchemaVersion
 	head.ToolVersion = g.o.Version
@@ -184,15 +198,11 @@ func (g *Engine) sign(head *report.Envelope, req query.Request, e *estate.Estate
 	oldest, newest := e.Window()
 	head.FactsReadAt = report.FactsReadAt{Oldest: oldest.UTC(), Newest: newest.UTC()}
 	head.Request = req
-	if head.Mode != (query.Doctor{}).Mode() {
+	if head.Mode != (query.Doctor{}).Mode() && head.Mode != SnapshotMode { // which decide nothing
 		head.Options = g.o.Rules.Chosen()
 	}
 	head.Interrupted = e.Interrupted()
 	head.Coverage = coverage(e, restsOn[head.Mode])
-	head.Coverage.APICalls = cost(src.Calls())
-	if g.o.Keep != nil {
-		g.o.Keep(&Snapshot{e, snapshot.About{Tool: g.o.Version, SavedAt: g.o.Now().UTC(), Question: head.Mode, Gzip: true}})
-	}
 }
 
 // coverage turns the ledger into what reports say of it.
@@ -281,6 +291,7 @@ var restsOn = map[string]map[string][]estate.Op{
 	},
 	query.Escalations{}.Mode(): {report.ListFindings: everything, report.ListPowers: everything},
 	VerifyMode:                 {report.ListCheckedProofs: everything},
+	SnapshotMode:               {report.ListCounts: everything},
 }
 
 // The reads that several lists are made from.
