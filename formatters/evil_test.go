@@ -104,6 +104,8 @@ func TestEvilNames(t *testing.T) {
 		"escalations":     func(s string) report.Report { return escalationsNamed(s, false) },
 		"all escalations": func(s string) report.Report { return escalationsNamed(s, true) },
 		"verify":          func(s string) report.Report { return verifyNamed(s) },
+		"diff":            func(s string) report.Report { return diffNamed(s) },
+		"snapshot":        func(s string) report.Report { return snapshotNamed(s) },
 		"persona":         func(s string) report.Report { return canNamedThing(s, typePrincipal, "impersonate") },
 	}
 	for _, verdict := range []report.Verdict{report.Allow, report.Indirect, report.Unknown, report.Deny, "strange"} {
@@ -128,7 +130,7 @@ func TestEvilNames(t *testing.T) {
 			reports := map[string]report.Report{}
 			if len(s) > maxEverywhere {
 				reports = map[string]report.Report{"long": longNamed(s), "long can": longCan(s), "long group": longGroup(s), "long resource": longResource(s),
-					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s), "long compare": longCompare(s)}
+					"long roles": longRoles(s), "long escalations": longEscalations(s), "long verify": verifyNamed(s), "long compare": longCompare(s), "long snapshot": snapshotNamed(s)}
 			}
 			for b, build := range builders {
 				if len(s) <= maxEverywhere || len(s) <= maxEverywhere*5 && b == "principal" {

@@ -283,6 +283,8 @@ func fixtures() map[string]report.Report {
 		"escalations_rich": escalationsRich(), "escalations_subject": escalationsSubject(), "escalations_incomplete": escalationsIncomplete(),
 		"escalations_empty": escalationsEmpty(), "escalations_hostile": escalationsHostile(),
 		"verify_one": verifyOne(), "verify_broken": verifyBroken(), "verify_incomplete": verifyIncomplete(), "verify_empty": verifyEmpty(), "verify_hostile": verifyHostile(),
+		"diff_rich": diffRich(), "diff_same": diffSame(), "diff_incomplete": diffIncomplete(), "diff_foreign": diffForeign(), "diff_hostile": diffHostile(),
+		"snapshot": snapshotOf(), "snapshot_incomplete": snapshotIncomplete(), "snapshot_hostile": snapshotHostile(),
 		"doctor": doctor(), "doctor_fine": doctorFine(), "doctor_blind": doctorBlind(),
 	}
 }

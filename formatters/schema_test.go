@@ -206,6 +206,8 @@ var reportTypes = map[string]reflect.Type{
 	"escalations": reflect.TypeFor[report.EscalationsReport](),
 	"doctor":      reflect.TypeFor[report.DoctorReport](),
 	"verify":      reflect.TypeFor[report.VerifyReport](),
+	"diff":        reflect.TypeFor[report.DiffReport](),
+	"snapshot":    reflect.TypeFor[report.SnapshotReport](),
 }
 
 func TestSchemasSayWhatTheTypesSay(t *testing.T) {

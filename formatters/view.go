@@ -61,6 +61,14 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return verifyView{r}, nil
 		}
+	case *report.DiffReport:
+		if r != nil {
+			return diffView{r}, nil
+		}
+	case *report.SnapshotReport:
+		if r != nil {
+			return snapshotView{r}, nil
+		}
 	}
 	return nil, fmt.Errorf("no format knows reports of type %T", r)
 }
