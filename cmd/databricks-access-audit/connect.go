@@ -140,6 +140,7 @@ func load(path string) (*core.Saved, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	saved.Name = path
 	return saved, nil
 }
 

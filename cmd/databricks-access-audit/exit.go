@@ -15,8 +15,8 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
-	exitTampered    = 6   // a proof that does not hold, or is none
-	exitNo          = 7   // the answer is no: can = DENY or INDIRECT
+	exitTampered    = 6   // a proof that does not hold or is none, a snapshot that is damaged
+	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
 
@@ -52,7 +52,7 @@ func exitCode(err error) int {
 		return exitIncomplete
 	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
 		return exitTampered
-	case is[*noError](err):
+	case is[*noError](err), is[changesError](err):
 		return exitNo
 	case is[interruptedError](err), errors.Is(err, context.Canceled):
 		return exitInterrupted
@@ -76,6 +76,8 @@ func errorKind(err error) string {
 		return "tampered"
 	case is[*incompleteError](err):
 		return "incomplete"
+	case is[*incomparableError](err), is[*core.BaselineError](err):
+		return "not_comparable"
 	case exitCode(err) == exitInterrupted:
 		return "interrupted"
 	default:

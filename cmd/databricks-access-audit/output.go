@@ -1,7 +1,7 @@
 package main
 
 import (
-	"bytes"
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -92,9 +93,9 @@ func newOutput(c *cli.Context, s streams, mode string) (*output, error) {
 
 // check finds out before any read whether the answer can be written.
 func (o *output) check() error {
-	if o.snapshot != "" && !o.force {
-		if _, err := os.Lstat(o.snapshot); err == nil {
-			return exists(o.snapshot)
+	if o.snapshot != "" {
+		if err := o.checkFile(o.snapshot, "name a file for the snapshot"); err != nil {
+			return err
 		}
 	}
 	switch {
@@ -102,20 +103,26 @@ func (o *output) check() error {
 		return nil
 	case o.inDirectory():
 		return o.checkDirectory()
+	default:
+		return o.checkFile(o.path, "name a file; only -o csv writes into a directory")
 	}
-	if info, err := os.Stat(filepath.Dir(o.path)); err != nil || !info.IsDir() {
-		return fmt.Errorf("there is no directory %s to write the output file to", filepath.Dir(o.path))
+}
+
+// checkFile refuses what cannot be a new file, or one to overwrite.
+func (o *output) checkFile(path, hint string) error {
+	if info, err := os.Stat(filepath.Dir(path)); err != nil || !info.IsDir() {
+		return fmt.Errorf("there is no directory %s to write the output file to", filepath.Dir(path))
 	}
-	info, err := os.Lstat(o.path)
+	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
 		return fmt.Errorf("look at the output file: %w", err)
 	case info.IsDir():
-		return &query.UsageError{Problem: fmt.Sprintf("%s is a directory", o.path), Hint: "name a file; only -o csv writes into a directory"}
+		return &query.UsageError{Problem: fmt.Sprintf("%s is a directory", path), Hint: hint}
 	case !o.force:
-		return exists(o.path)
+		return exists(path)
 	default:
 		return nil
 	}
@@ -196,13 +203,10 @@ func (o *output) writeTables(r report.Report) error {
 	return nil
 }
 
-// writeFile writes a whole file or none: into a new file beside it that then takes its name. Reports
-// hold personal data, so only the owner may read them.
+// writeFile writes a whole file or none: into a new file beside it that then takes its name. A symbolic
+// link of that name is replaced, not followed. Reports hold personal data, so only the owner may read
+// them.
 func (o *output) writeFile(path string, render func(io.Writer) error) (err error) {
-	var content bytes.Buffer
-	if err := render(&content); err != nil {
-		return err
-	}
 	if _, err := os.Lstat(path); err == nil && !o.force {
 		return exists(path)
 	}
@@ -213,12 +217,42 @@ func (o *output) writeFile(path string, render func(io.Writer) error) (err error
 	defer func() {
 		if err != nil {
 			_ = os.Remove(temp.Name())
-			err = fmt.Errorf("write the output file: %w", err)
 		}
 	}()
-	_, err = temp.Write(content.Bytes())
-	if err = errors.Join(err, temp.Sync(), temp.Close()); err != nil {
-		return err
+	content := bufio.NewWriterSize(temp, 1<<20)
+	if err = errors.Join(render(content), content.Flush(), temp.Sync(), temp.Close()); err != nil {
+		return fmt.Errorf("write the output file: %w", err)
 	}
-	return os.Rename(temp.Name(), path)
+	return o.place(temp.Name(), path)
+}
+
+// place gives a finished file its name, and makes sure that it keeps it when the machine stops now.
+// Without --force the name is taken only where nobody took it meanwhile.
+func (o *output) place(temp, path string) error {
+	if !o.force {
+		switch err := os.Link(temp, path); {
+		case errors.Is(err, fs.ErrExist):
+			return exists(path)
+		case err == nil:
+			return errors.Join(os.Remove(temp), syncDirectory(filepath.Dir(path)))
+		}
+		// not every file system has links
+	}
+	if err := os.Rename(temp, path); err != nil {
+		return fmt.Errorf("write the output file: %w", err)
+	}
+	return syncDirectory(filepath.Dir(path))
+}
+
+// syncDirectory makes names in a directory last. Some file systems cannot, and need not.
+func syncDirectory(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return nil // it may be written to and not read
+	}
+	defer func() { _ = d.Close() }() // it was only read
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) && !errors.Is(err, fs.ErrInvalid) && !errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("write the output directory: %w", err)
+	}
+	return nil
 }

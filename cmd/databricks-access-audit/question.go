@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -20,7 +21,7 @@ func questionCommand(s streams, form query.Form) *cli.Command {
 		Name:      form.Mode,
 		Usage:     form.About,
 		ArgsUsage: strings.Join(form.Args, " "),
-		Flags:     append(append(grammarFlags(form), outputFlags()...), connectionFlags()...),
+		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), outputFlags(), connectionFlags()),
 		Action:    func(c *cli.Context) error { return ask(c, s, form) },
 	}
 }
@@ -38,11 +39,27 @@ func grammarFlags(form query.Form) []cli.Flag {
 	return flags
 }
 
+// comparing are the flags by which the facts of a question are compared with a file, where they can be.
+func comparing(mode string) []cli.Flag {
+	if !slices.Contains(core.Baselines(), mode) {
+		return nil
+	}
+	return baselineFlags()
+}
+
 // ask puts the question to the engine and prints the answer.
 func ask(c *cli.Context, s streams, form query.Form) error {
 	request, err := form.Request(c.Args().Slice(), c)
 	if err != nil {
 		return err
+	}
+	switch file := c.String(baselineFlag); {
+	case file != "":
+		return against(c, s, request, file)
+	case c.IsSet(baselineFlag):
+		return &query.UsageError{Problem: "--" + baselineFlag + " is empty", Hint: "name a file that --save-snapshot or snapshot save wrote"}
+	case c.IsSet(exitCodeFlag):
+		return &query.UsageError{Problem: "--" + exitCodeFlag + " is about changes, and there is nothing to compare with", Hint: "add --" + baselineFlag + " FILE"}
 	}
 	answer, err := answered(c, s, form.Mode, func(ctx context.Context, engine *core.Engine, show core.Progress) (report.Report, error) {
 		return engine.Answer(ctx, request, show)

@@ -57,7 +57,7 @@ func run(args []string, s streams) int {
 	if errors.Is(err, context.Canceled) {
 		err = interruptedError{nothing: true}
 	}
-	if err != nil && !is[*noError](err) { // a no stands in the answer already
+	if err != nil && !is[*noError](err) && !is[changesError](err) { // a no stands in the answer already
 		explain(s.err, askedFor(args), err)
 	}
 	return exitCode(err)
@@ -97,7 +97,7 @@ func newApp(s streams) *cli.App {
 	for _, form := range query.Forms() {
 		app.Commands = append(app.Commands, questionCommand(s, form))
 	}
-	app.Commands = append(app.Commands, verifyCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
+	app.Commands = append(app.Commands, verifyCommand(s), diffCommand(s), snapshotCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError
 		for _, sub := range c.Subcommands {

@@ -284,9 +284,80 @@ func cmdUpdate(ts *testscript.TestScript, args []string) {
 				w.Status, w.NoIdentityFederation = sandbox.Running, false
 			}
 		default:
-			ts.Fatalf("update: unknown change %q", args[0])
+			if !amend(a, args) {
+				ts.Fatalf("update: unknown change %q", args[0])
+			}
 		}
 	})
+}
+
+// amend makes one of the changes that comparisons are tried on.
+func amend(a *sandbox.Account, args []string) bool {
+	group := func(name string) *sandbox.Group {
+		return a.Groups[slices.IndexFunc(a.Groups, func(g *sandbox.Group) bool { return g.DisplayName == name })]
+	}
+	catalog := func(name string) *sandbox.Catalog {
+		for _, m := range a.Metastores {
+			for _, c := range m.Catalogs {
+				if c.Name == name {
+					return c
+				}
+			}
+		}
+		return nil
+	}
+	switch args[0] {
+	case "join": // join GROUP ID
+		group(args[1]).Members = append(group(args[1]).Members, args[2])
+	case "leave": // leave GROUP ID
+		group(args[1]).Members = slices.DeleteFunc(group(args[1]).Members, func(id string) bool { return id == args[2] })
+	case "rename": // rename GROUP NAME, wherever the account spells it
+		group(args[1]).DisplayName = args[2]
+		for _, m := range a.Metastores {
+			for _, c := range m.Catalogs {
+				rename(c.Grants, args[1], args[2])
+				for _, s := range c.Schemas {
+					rename(s.Grants, args[1], args[2])
+					for _, t := range s.Tables {
+						rename(t.Grants, args[1], args[2])
+					}
+				}
+			}
+			rename(m.Grants, args[1], args[2])
+			for _, l := range m.ExternalLocations {
+				rename(l.Grants, args[1], args[2])
+			}
+			for _, l := range m.Connections {
+				rename(l.Grants, args[1], args[2])
+			}
+		}
+	case "grant": // grant CATALOG WHO PRIVILEGE
+		catalog(args[1]).Grants = append(catalog(args[1]).Grants, sandbox.Grant{Principal: args[2], Privileges: args[3:]})
+	case "drop": // drop CATALOG SCHEMA
+		c := catalog(args[1])
+		c.Schemas = slices.DeleteFunc(c.Schemas, func(s *sandbox.Schema) bool { return s.Name == args[2] })
+	case "deactivate": // deactivate USER
+		for _, u := range a.Users {
+			u.Inactive = u.Inactive || u.UserName == args[1]
+		}
+	case "admin": // admin WORKSPACE ID
+		for _, w := range a.Workspaces {
+			if w.Name == args[1] {
+				w.Assignments = append(w.Assignments, &sandbox.Assignment{PrincipalID: args[2], Permissions: []string{sandbox.AssignAdmin}})
+			}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func rename(grants []sandbox.Grant, from, to string) {
+	for i := range grants {
+		if grants[i].Principal == from {
+			grants[i].Principal = to
+		}
+	}
 }
 
 func programme(ts *testscript.TestScript, args []string) *exec.Cmd {
