@@ -160,6 +160,12 @@ func (c *comparison) write(r *report.DiffReport) {
 		}
 	}
 	r.HasChanges = len(c.changes) > 0
+	for _, x := range c.changes {
+		if x.key.kind == report.KindObject && x.key.principal == (id{}) && (x.before == nil || x.after == nil) {
+			r.Notes = append(r.Notes, "lists of workspace objects hold those that whoever read them may see: where two callers read the two sides, an object may only seem to have come or gone")
+			break
+		}
+	}
 }
 
 // show names what a change is of: as it is called now, or as it was called where it is gone.
