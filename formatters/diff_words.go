@@ -53,14 +53,6 @@ func facets(s *report.State) []facet {
 	return list
 }
 
-func texts[S ~string](list []S) []string {
-	out := make([]string, len(list))
-	for i, s := range list {
-		out[i] = string(s)
-	}
-	return out
-}
-
 // rawState is a state in one cell of a table.
 func rawState(s *report.State) string {
 	var parts []string
