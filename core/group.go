@@ -7,11 +7,13 @@ import (
 	"strings"
 
 	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/analysis"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
+	"databricks-access-audit/core/sqltext"
 )
 
 // group answers what a group gives, who is in it and what they hold besides.
@@ -23,11 +25,17 @@ func (g *Engine) group(ctx context.Context, src collect.Source, q query.Group, o
 	}
 	m := access.Over(e, g.o.Rules)
 	r := m.Group(key, access.GroupAsked{Objects: q.Objects, Local: q.LocalGroups})
-	// r.Redundancies and r.RevokeScript stay null until personal grants are compared with the rest.
+	if r.Members != nil {
+		r.Redundancies = analysis.Redundancies(m, m.Members(key))
+	}
 	g.sign(&r.Envelope, q, e, src)
 	doubt(&r.Coverage, e, m.GroupDoubts(key), report.ListGrants)
 	if q.Objects {
 		doubtObjects(&r.Coverage, e, m.ObjectDoubts(key))
+	}
+	if q.RevokeScript {
+		script := sqltext.Revokes(r.Redundancies, r.Coverage, q.Force)
+		r.RevokeScript = &script
 	}
 	return r, nil
 }

@@ -83,7 +83,7 @@ func TestGroupListsWhatIsHeld(t *testing.T) {
 			t.Error(diff)
 		}
 	}
-	if r.Objects != nil || r.LocalGroups != nil || r.Redundancies != nil || r.Stale != nil || r.RevokeScript != nil {
+	if r.Objects != nil || r.LocalGroups != nil || r.Stale != nil || r.RevokeScript != nil {
 		t.Error("lists that were not asked for are not null")
 	}
 }

@@ -77,7 +77,7 @@ func groupRich() *report.GroupReport {
 		Redundancies: []report.Redundancy{
 			{Member: alice, Securable: orders, Privileges: []identity.Privilege{"MODIFY", "SELECT"}, Level: report.RedundantPartial,
 				Covered: []identity.Privilege{"SELECT"}, Kept: []identity.Privilege{"MODIFY"}, Undecided: []identity.Privilege{},
-				CoveredBy: []report.Path{{alice.Name, engineers.Name}}, Fragile: true, Recommendation: "keep MODIFY, or give it to a group"},
+				CoveredBy: []report.Path{{alice.Name, engineers.Name}}, CoveredOn: []report.Securable{salesSchema}, MoreCovered: true, Fragile: true, Recommendation: "keep MODIFY, or give it to a group"},
 			{Member: frank, Securable: orders, Privileges: []identity.Privilege{"SELECT"}, Level: report.RedundantFull,
 				Covered: []identity.Privilege{"SELECT"}, Kept: []identity.Privilege{}, Undecided: []identity.Privilege{}, CoveredBy: []report.Path{{frank.Name, engineers.Name}}},
 		},

@@ -39,7 +39,7 @@ func (v groupView) sections() []section {
 			one(func(g report.GroupGrant) []string {
 				return slices.Concat([]string{g.GrantSource}, memberCells(g.Member), grantRow(g.Grant))
 			})),
-		listed("redundancy", "redundancies", slices.Concat(principalColumns, on, []string{"privileges", "level", "covered", "kept", "undecided", "covered_by", "fragile", "recommendation"}),
+		listed("redundancy", "redundancies", slices.Concat(principalColumns, on, []string{"privileges", "level", "covered", "kept", "undecided", "covered_by", "covered_on", "more_covered", "fragile", "recommendation"}),
 			v.Redundancies, one(redundancyRow)),
 		listed("object", "objects", slices.Concat(held, []string{"workspace", "object_type", "object_id", "object", "level", "source", "path", "inherited_from"}), v.Objects,
 			one(func(o report.GroupObject) []string {
@@ -89,8 +89,13 @@ func redundancyRow(r report.Redundancy) []string {
 	for _, p := range r.CoveredBy {
 		ways = append(ways, chain(p, arrow))
 	}
+	var within []string
+	for _, on := range r.CoveredOn {
+		within = append(within, string(on.Type)+" "+on.FullName)
+	}
 	return slices.Concat(principalCells(r.Member), place(&r.Securable, nil), []string{deref(r.Securable.Owner), chain(r.Privileges, ", "), r.Level,
-		chain(r.Covered, ", "), chain(r.Kept, ", "), chain(r.Undecided, ", "), strings.Join(ways, "; "), strconv.FormatBool(r.Fragile), r.Recommendation})
+		chain(r.Covered, ", "), chain(r.Kept, ", "), chain(r.Undecided, ", "), strings.Join(ways, "; "), strings.Join(within, "; "), strconv.FormatBool(r.MoreCovered),
+		strconv.FormatBool(r.Fragile), r.Recommendation})
 }
 
 func staleRow(s report.Stale) []string {
@@ -118,7 +123,28 @@ func (v groupView) answer() []node {
 	if len(v.Roles) > 0 {
 		nodes = append(nodes, v.given().administers())
 	}
+	if missable := v.missable(); missable != "" {
+		nodes = append(nodes, line("Members would not miss "+missable+"."))
+	}
 	return append(nodes, v.given().places()...)
+}
+
+// missable counts the personal grants that their holders would keep without them, in full or in part; empty
+// where there is none.
+func (v groupView) missable() string {
+	var parts []string
+	for _, level := range []struct{ name, what string }{{report.RedundantFull, "in full"}, {report.RedundantShadowed, "because of others of their own"}, {report.RedundantPartial, "in part"}} {
+		n := 0
+		for _, r := range v.Redundancies {
+			if r.Level == level.name {
+				n++
+			}
+		}
+		if n > 0 {
+			parts = append(parts, count(n, "personal grant")+" "+level.what)
+		}
+	}
+	return series(parts, "and")
 }
 
 // sentence answers the question: who is in it, what it gives, what members hold besides, and how sure.

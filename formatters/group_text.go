@@ -174,12 +174,27 @@ func (v groupView) redundancyNodes() []node {
 				n.kids = append(n.kids, line(left.title+privileges(left.ps)))
 			}
 		}
+		if len(r.CoveredOn) > 0 {
+			n.kids = append(n.kids, line("kept all the same on "+v.within(r)))
+		}
 		if r.Recommendation != "" {
 			n.kids = append(n.kids, line(EscapeLine(r.Recommendation)))
 		}
 		nodes = append(nodes, n)
 	}
 	return nodes
+}
+
+// within are the securables within the one granted on where the holder keeps what it would lose elsewhere.
+func (v groupView) within(r report.Redundancy) string {
+	var list []string
+	for _, on := range r.CoveredOn {
+		list = append(list, securable(on))
+	}
+	if r.MoreCovered {
+		list = append(list, "others")
+	}
+	return series(list, "and")
 }
 
 func (v groupView) staleNodes() []node {

@@ -113,6 +113,9 @@ func fields(t reflect.Type) map[string]field {
 			continue
 		}
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "-" {
+			continue // not written
+		}
 		all[name] = field{f.Type, options == "omitempty" || options == "omitzero"}
 	}
 	return all

@@ -52,6 +52,11 @@ func rosterOf(e *estate.Estate, group identity.PrincipalKey) *roster {
 	return r
 }
 
+// Members are those in a group, directly and through other groups, as far as they were read.
+func (m *Model) Members(group identity.PrincipalKey) []identity.PrincipalKey {
+	return rosterOf(m.e, m.e.Canonical(group)).members(m.e)
+}
+
 func (r *roster) enter(k identity.PrincipalKey, distance int32) int32 {
 	i, in := r.place[k]
 	if !in {

@@ -26,8 +26,10 @@ func (q Group) MarshalJSON() ([]byte, error) {
 		Scan          []identity.SecurableType `json:"scan"`
 		Objects       bool                     `json:"scan_workspace_objects"`
 		LocalGroups   bool                     `json:"check_local_groups"`
+		RevokeScript  bool                     `json:"revoke_script,omitempty"`
+		Force         bool                     `json:"force,omitempty"`
 		WorkspaceURLs []string                 `json:"workspace_urls"`
-	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, orEmpty(q.WorkspaceURLs)})
+	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, q.RevokeScript, q.Force, orEmpty(q.WorkspaceURLs)})
 }
 
 // MarshalJSON is the question as reports echo it.

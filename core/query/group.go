@@ -12,6 +12,9 @@ type Group struct {
 	// Objects asks for permissions on workspace objects, and LocalGroups for the groups that exist in
 	// one workspace alone, too.
 	Objects, LocalGroups bool
+	// RevokeScript asks for statements that take away what members hold and would not miss; Force for
+	// them even where not everything was read.
+	RevokeScript, Force bool
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
@@ -19,7 +22,10 @@ type Group struct {
 // Mode is "group".
 func (Group) Mode() string { return "group" }
 
-const checkLocalGroups = "check-local-groups"
+const (
+	checkLocalGroups = "check-local-groups"
+	revokeScript     = "revoke-script"
+)
 
 var groupForm = Form{
 	Mode:  "group",
@@ -28,9 +34,11 @@ var groupForm = Form{
 	Flags: append([]Flag{
 		objectsFlag,
 		{Name: checkLocalGroups, Usage: "list the legacy groups that exist in one workspace alone"},
+		{Name: revokeScript, Usage: "write the SQL that revokes the personal grants that members would not miss"},
 	}, depthFlags()...),
 	build: func(args []string, v Values) (Request, error) {
 		q := Group{
+			RevokeScript: v.Bool(revokeScript), Force: v.Bool(revokeScript) && v.Bool("force"),
 			Name: args[0], Scan: scan(v), Objects: v.Bool(objectsFlag.Name), LocalGroups: v.Bool(checkLocalGroups),
 			WorkspaceURLs: list(v.String(workspaceURLs)),
 		}
