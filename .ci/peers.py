@@ -8,10 +8,12 @@ from databricks.sdk import AccountClient, WorkspaceClient
 from jsonschema import Draft202012Validator
 
 
-def main(alice_path: str, doctor_path: str, schemas: str) -> None:
+def main(alice_path: str, doctor_path: str, schemas: str, reports: str) -> None:
     alice = json.loads(pathlib.Path(alice_path).read_text())
     doctor = json.loads(pathlib.Path(doctor_path).read_text())
-    for report, name in ((alice, "principal"), (doctor, "doctor")):
+    others = [(json.loads(p.read_text()), p.stem) for p in sorted(pathlib.Path(reports).glob("*.json"))]
+    for report, name in [(alice, "principal"), (doctor, "doctor"), *others]:
+        check("the mode of a report", report["report"], name)
         schema = json.loads((pathlib.Path(schemas) / f"{name}.v1.schema.json").read_text())
         Draft202012Validator.check_schema(schema)
         Draft202012Validator(schema).validate(report)
@@ -55,7 +57,7 @@ def main(alice_path: str, doctor_path: str, schemas: str) -> None:
         for p in g["privileges"]
     }
     check("personal grants on catalogs", sorted(ours), sorted(personal))
-    print("peers: 2 reports valid, the SDK and the program agree on alice")
+    print(f"peers: {2 + len(others)} reports valid, the SDK and the program agree on alice")
 
 
 def held(workspace, metastore, kind, name):

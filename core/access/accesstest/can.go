@@ -66,6 +66,7 @@ func (w World) canQuestions(about topic) []CanQuestion {
 		return w.wayQuestions()
 	case aboutLevers:
 		return w.leverQuestions()
+	default: // below
 	}
 	var qs []CanQuestion
 	ons := slices.Clone(w.Securables)
