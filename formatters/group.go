@@ -295,7 +295,7 @@ func (v groupView) figures() string {
 	f.add(len(v.Ancestors), v.Ancestors != nil, "ancestor group")
 	f.add(len(v.Workspaces), v.Workspaces != nil, "workspace")
 	f.add(len(v.Grants), v.Grants != nil, "grant")
-	f.add(len(v.Redundancies), v.Redundancies != nil, "redundant grant")
+	f.add(len(v.Redundancies), v.Redundancies != nil, "compared personal grant")
 	f.add(len(v.Objects), v.Objects != nil, "workspace object")
 	f.add(len(v.Stale), v.Stale != nil, "stale grant")
 	f.add(len(v.LocalGroups), v.LocalGroups != nil, "local group")

@@ -121,7 +121,7 @@ func (v groupView) unlisted() string {
 func (v groupView) extras() []node {
 	c := v.coverage()
 	nodes := []node{
-		block("Redundant personal grants", v.redundancyNodes(), absence(v.Redundancies != nil, "not worked out", c, report.ListRedundancies)),
+		block("Personal grants, by whether their holder would miss them", v.redundancyNodes(), absence(v.Redundancies != nil, "not worked out", c, report.ListRedundancies)),
 		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
 		block("Grants by last use", v.staleNodes(), absence(v.Stale != nil, notAsked, c)),
 		block(localHeading, v.localNodes(), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)),
