@@ -27,7 +27,6 @@ var escalations = analysis.Escalations
 const (
 	waitsForEscalations = "an answer that lists ways to more access"
 	waitsForFindings    = "an answer that lists grants that are nobody's or that cannot count"
-	waitsForRedundancy  = "an answer that tells which personal grants are redundant"
 	waitsForPreview     = "a preview of changes"
 	waitsForOffboarding = "an answer that tells what somebody leaves behind"
 )
@@ -289,6 +288,23 @@ func noEscalationLine(a *account, r *caseReader, x *expectation) {
 	}
 	if escalations == nil {
 		x.waits = waitsForEscalations
+	}
+}
+
+// redundantLine says how much of a personal grant its holder would keep without it.
+func redundantLine(a *account, r *caseReader, x *expectation) {
+	who, p, on := a.principal(r, r.word()), onePrivilege(r), a.securable(r)
+	r.must(":")
+	want := r.one("FULL", "PARTIAL")
+	x.check = func(m *access.Model) (answer, doors []string) {
+		var got []string
+		for _, found := range analysis.Redundancies(m, []identity.PrincipalKey{who.Key}) {
+			if found.Securable.FullName == on.FullName() && slices.Contains(found.Privileges, p) && strings.ToUpper(found.Level) == want {
+				return nil, nil
+			}
+			got = append(got, fmt.Sprint(found.Level, " ", found.Privileges, " on ", found.Securable.FullName, " undecided ", found.Undecided))
+		}
+		return []string{fmt.Sprintf("found %q", got)}, nil
 	}
 }
 

@@ -19,15 +19,6 @@ func warnsLine(a *account, r *caseReader, x *expectation) {
 	x.waits = waitsForFindings
 }
 
-func redundantLine(a *account, r *caseReader, x *expectation) {
-	a.principal(r, r.word())
-	onePrivilege(r)
-	a.securable(r)
-	r.must(":")
-	r.one("FULL", "PARTIAL")
-	x.waits = waitsForRedundancy
-}
-
 func previewLine(a *account, r *caseReader, x *expectation) {
 	x.waits = waitsForPreview
 	if r.one("revoke", "put", "patch") == "revoke" {
