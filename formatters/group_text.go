@@ -57,16 +57,9 @@ func (v groupView) memberNodes() []node {
 	return nodes
 }
 
-// memberTitle marks direct members with *, nested ones with -, and with ? those of whom it is not known.
+// memberTitle is one member, marked.
 func memberTitle(m report.GroupMember) string {
-	mark := "- "
-	switch {
-	case m.Direct:
-		mark = "* "
-	case m.WayUnknown:
-		mark = "? "
-	}
-	title := mark + introduced(m.Principal)
+	title := bullet(m.Direct, m.WayUnknown) + introduced(m.Principal)
 	if m.WayUnknown {
 		title += ", through which groups is not known"
 	}
@@ -136,24 +129,14 @@ func (v groupView) extras() []node {
 	return nodes
 }
 
-// objectNodes groups objects by workspace.
 func (v groupView) objectNodes() []node {
-	var nodes []node
-	at := map[string]int{}
-	for _, o := range v.Objects {
-		i, known := at[o.Workspace]
-		if !known {
-			i = len(nodes)
-			at[o.Workspace] = i
-			nodes = append(nodes, line("workspace "+name(o.Workspace)))
-		}
+	return byWorkspace(v.Objects, func(o report.GroupObject) (string, string) {
 		how := " " + via(v.Group.Name, o.Path)
 		if o.Member != nil {
 			how = ", held by " + nameOrID(*o.Member) + " itself"
 		}
-		nodes[i].kids = append(nodes[i].kids, line(objectText(o.Object, how)))
-	}
-	return nodes
+		return o.Workspace, objectText(o.Object, how)
+	})
 }
 
 func (v groupView) redundancyNodes() []node {

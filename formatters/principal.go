@@ -420,17 +420,21 @@ func (v principalView) memberships() []report.Membership {
 	})
 }
 
-// membershipTitle marks direct groups with *, nested ones with -, and with ? those whose members were
-// not read.
-func membershipTitle(m report.Membership) string {
-	mark := "- "
+// bullet marks what is direct with *, what is nested with -, and with ? that of which it is not known.
+func bullet(direct, wayUnknown bool) string {
 	switch {
-	case m.Direct:
-		mark = "* "
-	case m.WayUnknown:
-		mark = "? "
+	case direct:
+		return "* "
+	case wayUnknown:
+		return "? "
+	default:
+		return "- "
 	}
-	title := mark + nameOrID(m.Group) + " (" + sourceTitle(m.Group.Source) + ")"
+}
+
+// membershipTitle is one group, marked.
+func membershipTitle(m report.Membership) string {
+	title := bullet(m.Direct, m.WayUnknown) + nameOrID(m.Group) + " (" + sourceTitle(m.Group.Source) + ")"
 	if m.WayUnknown {
 		title += ", its members were not read"
 	}

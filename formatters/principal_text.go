@@ -153,16 +153,22 @@ func runs[T any](list []T, same func(a, b T) bool) [][]T {
 }
 
 func (v principalView) objectNodes() []node {
+	return byWorkspace(v.Objects, func(o report.Object) (string, string) { return o.Workspace, objectText(o, " "+v.via(o.Path)) })
+}
+
+// byWorkspace puts the texts of what is in workspaces under the workspace of each, in the order met.
+func byWorkspace[T any](list []T, tell func(T) (workspace, text string)) []node {
 	var nodes []node
 	at := map[string]int{}
-	for _, o := range v.Objects {
-		i, known := at[o.Workspace]
+	for _, x := range list {
+		workspace, text := tell(x)
+		i, known := at[workspace]
 		if !known {
 			i = len(nodes)
-			at[o.Workspace] = i
-			nodes = append(nodes, line("workspace "+name(o.Workspace)))
+			at[workspace] = i
+			nodes = append(nodes, line("workspace "+name(workspace)))
 		}
-		nodes[i].kids = append(nodes[i].kids, line(objectText(o, " "+v.via(o.Path))))
+		nodes[i].kids = append(nodes[i].kids, line(text))
 	}
 	return nodes
 }
