@@ -46,7 +46,7 @@ func TestUnknownNamesOfferNearOnes(t *testing.T) {
 		// The last part: nearest first, three at most, each name once, of the type asked for.
 		"resource main.sales.custmers":                          {"main.sales.customers"},
 		"resource main.sales.ordr_1":                            {"main.sales.order_1", "main.sales.order_2", "main.sales.order_3"},
-		"resource main.sales.margin":                            {"main.sales.margin_by_region"},
+		"resource main.sales.margin":                            {"main.sales.margin_of", "main.sales.margin_by_region"},
 		"resource main.sales.custmers --resource-type function": nil,
 		"resource MAIN.Sales.EXPROTS --resource-type volume":    {"main.sales.exports"},
 		"resource main.sales.zzzzzz":                            nil, // though the other metastore has a catalog maine

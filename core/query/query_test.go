@@ -60,7 +60,6 @@ func TestParseRefuses(t *testing.T) {
 		"principal alice --scan-tables=7":         "takes no value",
 		"group":                                   "NAME",
 		"group a b":                               "quotes",
-		"group a --revoke-script":                 "--check-local-groups",
 		"group a --workspace-urls ,":              "workspace",
 		"doctor alice":                            "does not take",
 		"can a read hive_metastore.d.t":           "SHOW GRANTS",
