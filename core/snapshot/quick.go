@@ -55,6 +55,7 @@ func (q *quick) readSecurables(x *securables) {
 	if !q.field("list") {
 		q.bad = true
 	}
+	x.List = []securable{}
 	for q.want('['); q.element(); {
 		x.List = append(x.List, securable{})
 		q.securable(&x.List[len(x.List)-1])
@@ -95,7 +96,9 @@ func (q *quick) securable(x *securable) {
 			q.grants = append(q.grants, grant{})
 			q.grant(&q.grants[len(q.grants)-1])
 		}
-		x.Grants = q.grants[first:len(q.grants):len(q.grants)]
+		if x.Grants = q.grants[first:len(q.grants):len(q.grants)]; len(x.Grants) == 0 {
+			x.Grants = []grant{}
+		}
 	}
 	q.want('}')
 }
@@ -154,6 +157,7 @@ func (q *quick) readReads(x *reads) {
 	if !q.field("list") {
 		q.bad = true
 	}
+	x.List = []read{}
 	for q.want('['); q.element(); {
 		x.List = append(x.List, read{})
 		q.read(&x.List[len(x.List)-1])

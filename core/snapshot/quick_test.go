@@ -96,6 +96,7 @@ func FuzzQuick(f *testing.F) {
 		`{"securables":{"list":[{"name":"a","name":"b"}]}}`, `{"reads":{"op":"x","list":[{"status":007}]}}`,
 		`{"reads":{"op":"x","list":[{"needed":tru}]}}`, `{"reads":{"op":"x","list":[,]}}`, `{"reads":{"op":"\u0041","list":[]}}`,
 		"{\"reads\":{\"op\":\"\xff\",\"list\":[]}}", `{"reads":{"list":[{}]},"end":{"lines":1}}`, `{"securables":{"list":null}}`, `{`,
+		`{"securables":{"list":[{"grants":[]}]}}`, `{"securables":{"list":[]}}`, `{"reads":{"op":"x","list":[]}}`, `{"securables":{"list":[{"bases":[],"grants":[{"privileges":[]}]}]}}`,
 	} {
 		f.Add([]byte(s + "\n"))
 	}
