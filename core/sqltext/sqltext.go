@@ -145,6 +145,7 @@ func Revoke(ps []identity.Privilege, on identity.SecurableInfo, from string) ([]
 //
 // https://github.com/apache/spark/blob/master/sql/api/src/main/antlr4/org/apache/spark/sql/catalyst/parser/SqlBaseLexer.g4
 func Comment(text string) string {
+	text = strings.TrimRight(text, " ") // before the last character is looked at
 	var b strings.Builder
 	b.WriteString("-- ")
 	for i := 0; i < len(text); {
@@ -160,7 +161,7 @@ func Comment(text string) string {
 		}
 		i += size
 	}
-	return strings.TrimRight(b.String(), " ")
+	return b.String()
 }
 
 // hidden reports whether a code point cannot be seen, or does something else instead.

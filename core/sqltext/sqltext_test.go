@@ -80,7 +80,7 @@ func TestRevokeRefuses(t *testing.T) {
 
 // hostile are names that somebody would choose who knows how scripts are made.
 var hostile = []string{
-	"plain", "o'neil", "two words", "a`b", "``", "`", "x` FROM `y`; REVOKE ALL PRIVILEGES ON CATALOG `main", "a;b", "a--b", "-- ", "/*", "*/", `back\`, `\`, `\\`,
+	"plain", "o'neil", "two words", "a`b", "``", "`", "x` FROM `y`; REVOKE ALL PRIVILEGES ON CATALOG `main", "a;b", "a--b", "-- ", "/*", "*/", `back\`, `\`, `\\`, `\ `,
 	"new\nline", "return\rhere", "line\u2028sep", "nul\x00", "bell\a", "\x1b[2J", "rtl\u202e", "bad\xff", "${spark.x}", "$", "{{ p }}", "日本", "ümlaut", "e\u0301", "👩", `u{41}`, `\u{41}`, "",
 }
 
