@@ -35,6 +35,11 @@ const DefaultBudget = 400_000
 // Between compares two readings. The envelope, and what the sides were read for, are left to the caller.
 // Estates of different accounts are not compared.
 func Between(before, after *estate.Estate, o Options) *report.DiffReport {
+	return between(before, after, o, newUnlike)
+}
+
+// between leaves out what the last argument does not find unlike.
+func between(before, after *estate.Estate, o Options, differing func(a, b *estate.Estate) *unlike) *report.DiffReport {
 	r := &report.DiffReport{
 		Before: describe(before), After: describe(after), NotComparable: []report.NotComparable{},
 		Comparable: before.AccountID() == after.AccountID(),
@@ -50,7 +55,8 @@ func Between(before, after *estate.Estate, o Options) *report.DiffReport {
 		return r
 	}
 	ids := newIdentities(before, after)
-	c := &comparison{before: newSide(before, ids, o.Rules), after: newSide(after, ids, o.Rules), o: o}
+	u := differing(before, after)
+	c := &comparison{before: newSide(before, ids, u, o.Rules), after: newSide(after, ids, u, o.Rules), o: o}
 	c.focus = newFocus(c)
 	c.compare()
 	c.compareEffective()

@@ -26,6 +26,7 @@ type account struct {
 	owners           map[identity.Securable]string
 	isolated         map[identity.Securable][]identity.WorkspaceID
 	views            map[identity.Securable][]identity.Securable
+	filters          map[identity.Securable]string // of those whose details were read: "filter", "mask" or nothing
 	jobs             map[string]map[string]identity.Level
 	restrict         identity.RestrictAdmins
 	without, failed  []estate.Op // reads that were not made, or failed
@@ -158,6 +159,9 @@ func (a *account) securables(b *estate.Builder, read func(estate.ReadKey) bool) 
 			if bases, is := a.views[on]; is {
 				info.TableType, info.Bases, info.BasesKnown = "VIEW", bases, true
 			}
+			if kind, is := a.filters[on]; is && read(estate.ReadKey{Op: estate.OpSecurable, Securable: on}) {
+				info.RowFilter, info.ColumnMask = kind == "filter", kind == "mask"
+			}
 			if bound, is := a.isolated[on]; is {
 				info.Isolation = identity.Isolated
 				var list []identity.Binding
@@ -248,6 +252,24 @@ func TestChanges(t *testing.T) {
 				after.jobs["7"] = map[string]identity.Level{"rob": identity.IsOwner, "readers": identity.CanView}
 			},
 			[]string{"principal rob: bob active -> rob active"},
+		},
+		"a grant that went to somebody else": {
+			func(_, after *account) {
+				after.grants[orders] = map[string]string{"staff": "SELECT"}
+			},
+			[]string{"grant readers on main.sales.orders: [SELECT] -> nothing", "grant staff on main.sales.orders: nothing -> [SELECT]"},
+		},
+		"a row filter": {
+			func(before, after *account) {
+				before.filters, after.filters = map[identity.Securable]string{orders: ""}, map[identity.Securable]string{orders: "filter"}
+			},
+			[]string{"setting on main.sales.orders row_filter: off -> on"},
+		},
+		"a column mask that went": {
+			func(before, after *account) {
+				before.filters, after.filters = map[identity.Securable]string{orders: "mask"}, map[identity.Securable]string{orders: ""}
+			},
+			[]string{"setting on main.sales.orders column_mask: on -> off"},
 		},
 		"somebody made again under the same name": {
 			func(_, after *account) {

@@ -11,7 +11,7 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// gather turns an estate into facts.
+// gather turns what may differ of an estate into facts.
 func (s *side) gather() {
 	defer s.slot()
 	s.principals()
@@ -130,6 +130,9 @@ func (s *side) entitled() {
 func (s *side) securables() {
 	for info := range s.e.Securables() {
 		on := info.Securable
+		if !s.unlike.securables[on] {
+			continue
+		}
 		s.add(key{kind: report.KindSecurable, securable: on}, "", s.created(info))
 		if owner, known := s.e.Owner(on); known {
 			who := s.holder(owner, identity.KindUnknown)
@@ -216,6 +219,9 @@ func (s *side) grants(on identity.Securable) {
 
 func (s *side) objects() {
 	for _, o := range s.e.Objects() {
+		if !s.unlike.objects[o.Object] {
+			continue
+		}
 		state := report.State{Name: o.Name}
 		if o.Detailed {
 			state.RunAs = o.RunAs

@@ -13,8 +13,9 @@ type side struct {
 	e *estate.Estate
 	m *access.Model
 	// ids finds the key that a principal has on both sides.
-	ids   *identities
-	facts map[key]value
+	ids    *identities
+	unlike *unlike
+	facts  map[key]value
 	// slots are whom facts name, by what they are given: the key without the principal.
 	slots map[key][]id
 	// reached are the groups above a principal, found once.
@@ -29,9 +30,9 @@ type side struct {
 	objectsOf map[identity.PrincipalKey][]identity.Object
 }
 
-func newSide(e *estate.Estate, ids *identities, rules access.Options) *side {
+func newSide(e *estate.Estate, ids *identities, u *unlike, rules access.Options) *side {
 	s := &side{
-		e: e, m: access.Over(e, rules), ids: ids, facts: map[key]value{},
+		e: e, m: access.Over(e, rules), ids: ids, unlike: u, facts: map[key]value{},
 		reached: map[identity.PrincipalKey]map[identity.PrincipalKey]bool{},
 		below:   map[identity.PrincipalKey][]identity.PrincipalKey{},
 	}
