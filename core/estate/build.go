@@ -262,12 +262,12 @@ func (b *Builder) buildPlaces(e *Estate) {
 }
 
 func (b *Builder) buildSecurables(e *Estate) {
-	b.granted = ordered(b.granted, compareGranted, keepFirst)
-	b.securables = ordered(b.securables, compareSecurables, keepLast)
+	b.granted.settle(ordered(b.granted.list(), compareGranted, keepFirst))
+	b.securables.settle(ordered(b.securables.list(), compareSecurables, keepLast))
 	if more := b.unlisted(); len(more) > 0 {
-		b.securables = ordered(append(b.securables, more...), compareSecurables, keepLast)
+		b.securables.settle(ordered(slices.Concat(b.securables.list(), more), compareSecurables, keepLast))
 	}
-	e.securables = b.securables
+	e.securables = b.securables.list()
 	e.securable = indexOf(e.securables, func(s *identity.SecurableInfo) *identity.Securable { return &s.Securable })
 	e.owners = make([]int32, len(e.securables))
 	e.owned = map[int32][]int32{}
@@ -322,8 +322,8 @@ func compareGranted(a, b *granted) int { return a.on.Compare(b.on) }
 // but the grants, and the metastores, whose records tell their owner.
 func (b *Builder) unlisted() []identity.SecurableInfo {
 	var more []identity.SecurableInfo
-	listed := b.securables
-	for _, g := range b.granted { // both are in order
+	listed := b.securables.list()
+	for _, g := range b.granted.list() { // both are in order
 		for len(listed) > 0 && listed[0].Compare(g.on) < 0 {
 			listed = listed[1:]
 		}
@@ -333,8 +333,8 @@ func (b *Builder) unlisted() []identity.SecurableInfo {
 	}
 	for _, m := range b.metastores {
 		s := identity.SecurableInfo{Securable: identity.MetastoreSecurable(m.ID), Owner: m.Owner}
-		i, ok := slices.BinarySearchFunc(b.securables, s.Securable, func(a identity.SecurableInfo, b identity.Securable) int { return a.Compare(b) })
-		if !ok || !reflect.DeepEqual(b.securables[i], s) {
+		i, ok := slices.BinarySearchFunc(b.securables.list(), s.Securable, func(a identity.SecurableInfo, b identity.Securable) int { return a.Compare(b) })
+		if !ok || !reflect.DeepEqual(b.securables.list()[i], s) {
 			more = append(more, s)
 		}
 	}
@@ -354,7 +354,7 @@ func (b *Builder) buildGrants(e *Estate, holders *interner[Holder]) {
 	e.grants = make([]row, 0, len(b.rows))
 	e.grantsOn = make([]int32, len(e.securables)+1)
 	on := int32(0)
-	for _, g := range b.granted { // in order, as the securables are
+	for _, g := range b.granted.list() { // in order, as the securables are
 		for ; e.securables[on].Securable != g.on; on++ {
 			e.grantsOn[on+1] = int32(len(e.grants))
 		}
@@ -450,8 +450,8 @@ func workspaceGroup(name string) (identity.PrincipalKey, bool) {
 }
 
 func (b *Builder) buildReads(e *Estate) {
-	b.reads = ordered(b.reads, compareReads, keepLast)
-	e.reads = b.reads
+	b.reads.settle(ordered(b.reads.list(), compareReads, keepLast))
+	e.reads = b.reads.list()
 	if slices.ContainsFunc(e.reads, func(r Read) bool { return e.Canonical(r.Key.Principal) != r.Key.Principal }) {
 		e.reads = slices.Clone(e.reads)
 		for i := range e.reads {

@@ -22,8 +22,8 @@ type Builder struct {
 	metastores  map[string]identity.Metastore
 	attached    map[attachment]struct{}
 	assignments map[identity.Assignment]struct{}
-	securables  []identity.SecurableInfo
-	granted     []granted
+	securables  pile[identity.SecurableInfo]
+	granted     pile[granted]
 	rows        []row // of all that is granted
 	named       interner[named]
 	sets        setInterner
@@ -34,7 +34,7 @@ type Builder struct {
 	objects     map[identity.Object]identity.ObjectInfo
 	permissions map[identity.Object][]identity.ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
-	reads       []Read
+	reads       pile[Read]
 	interrupted bool
 	mentions    map[identity.PrincipalKey]struct{}
 	otherKeys   map[identity.PrincipalKey]identity.PrincipalKey
@@ -152,7 +152,7 @@ func (b *Builder) AddAssignment(a identity.Assignment) {
 func (b *Builder) AddSecurable(s identity.SecurableInfo) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.securables = append(b.securables, s)
+	b.securables.add(s)
 }
 
 // AddGrants adds the direct grants on a securable. Only the first call for a securable counts, so
@@ -164,7 +164,7 @@ func (b *Builder) AddGrants(on identity.Securable, grants []identity.Grant) {
 	for _, g := range grants {
 		b.rows = append(b.rows, row{none, b.named.add(named{g.Holder, g.DeletedID}), b.sets.add(g.Privileges)})
 	}
-	b.granted = append(b.granted, granted{on, first, int32(len(b.rows))})
+	b.granted.add(granted{on, first, int32(len(b.rows))})
 }
 
 // AddBindings adds the workspaces that an isolated securable is bound to.
@@ -239,7 +239,7 @@ func (b *Builder) AddRestrictAdmins(in identity.WorkspaceID, r identity.Restrict
 func (b *Builder) Record(k ReadKey, o Outcome) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.reads = append(b.reads, Read{Key: k, Outcome: o})
+	b.reads.add(Read{Key: k, Outcome: o})
 }
 
 // Interrupted marks the estate as cut short.

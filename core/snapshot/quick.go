@@ -55,7 +55,6 @@ func (q *quick) readSecurables(x *securables) {
 	if !q.field("list") {
 		q.bad = true
 	}
-	x.List = []securable{}
 	for q.want('['); q.element(); {
 		x.List = append(x.List, securable{})
 		q.securable(&x.List[len(x.List)-1])
@@ -157,7 +156,6 @@ func (q *quick) readReads(x *reads) {
 	if !q.field("list") {
 		q.bad = true
 	}
-	x.List = []read{}
 	for q.want('['); q.element(); {
 		x.List = append(x.List, read{})
 		q.read(&x.List[len(x.List)-1])
