@@ -26,7 +26,7 @@ func (m *Model) Resource(on identity.Securable, who Who) *report.ResourceReport 
 }
 
 func (q resourceQuestion) report() *report.ResourceReport {
-	m, on, nobody := q.m, q.on, q.m.nobody()
+	on, nobody := q.on, q.m.nobody()
 	r := &report.ResourceReport{
 		Resource: nobody.securable(on), Containers: []report.Securable{},
 		Access: []report.Access{}, Indirect: []report.Access{},
@@ -40,20 +40,34 @@ func (q resourceQuestion) report() *report.ResourceReport {
 	p := cmp.Or(q.Privilege, reading[on.Type])
 	attached := slices.DeleteFunc(slices.Clone(q.From), func(in identity.WorkspaceID) bool { return nobody.verdicts().attached(on.Metastore, in) == Denied })
 	r.Notes = append(r.Notes, use{p, on}.unbound(nobody, attached)...)
-	for _, k := range q.subjects() {
-		a := audit{m.Subject(k)}
-		access := q.accessOf(a)
-		allowed := slices.ContainsFunc(access, func(one report.Access) bool { return one.Verdict == report.Allow })
-		if !allowed && q.Privilege == identity.Browse {
-			access = append(access, q.seeing(a)...)
-			allowed = len(access) > 0
-		}
-		if !allowed {
-			r.Indirect = append(r.Indirect, q.indirectOf(a)...)
-		}
-		r.Access = append(r.Access, access...)
+	for _, one := range sharedOut(q.subjects(), q.answers) {
+		r.Access, r.Indirect = append(r.Access, one.access...), append(r.Indirect, one.indirect...)
 	}
 	return r
+}
+
+// reached is what there is to say of one subject.
+type reached struct{ access, indirect []report.Access }
+
+// answers answers for some of the subjects. What is worked out once for those who are alike is worked out
+// once here: several parts of one question may be answered at the same time.
+func (q resourceQuestion) answers(subjects []identity.PrincipalKey) []reached {
+	q.outcomes, q.rule, q.steps = map[outcomeKey]outcome{}, map[string]ruling{}, map[identity.PrincipalKey]estate.Steps{}
+	list := make([]reached, 0, len(subjects))
+	for _, k := range subjects {
+		a := audit{q.m.Subject(k)}
+		one := reached{access: q.accessOf(a)}
+		allowed := slices.ContainsFunc(one.access, func(one report.Access) bool { return one.Verdict == report.Allow })
+		if !allowed && q.Privilege == identity.Browse {
+			one.access = append(one.access, q.seeing(a)...)
+			allowed = len(one.access) > 0
+		}
+		if !allowed {
+			one.indirect = q.indirectOf(a)
+		}
+		list = append(list, one)
+	}
+	return list
 }
 
 type resourceQuestion struct {
@@ -67,7 +81,7 @@ type resourceQuestion struct {
 	holders, rulers audience
 	localised       bool // some of these are groups of one workspace
 	likeness
-	// The answers for those who are alike, and the steps to each holder.
+	// The answers for those who are alike, and the steps to each holder: see answers.
 	outcomes map[outcomeKey]outcome
 	rule     map[string]ruling
 	steps    map[identity.PrincipalKey]estate.Steps
@@ -83,10 +97,7 @@ type holding struct {
 }
 
 func (m *Model) question(on identity.Securable, who Who) resourceQuestion {
-	q := resourceQuestion{
-		m: m, e: m.e, on: on, Who: who, likeness: likenessOn(m.e, on, who.From),
-		outcomes: map[outcomeKey]outcome{}, rule: map[string]ruling{}, steps: map[identity.PrincipalKey]estate.Steps{},
-	}
+	q := resourceQuestion{m: m, e: m.e, on: on, Who: who, likeness: likenessOn(m.e, on, who.From)}
 	q.rulers = m.audience(q.named...)
 	q.localised = slices.ContainsFunc(q.named, func(k identity.PrincipalKey) bool { return k.Workspace != 0 })
 	hold := func(at identity.Securable, h estate.Holder, ps []identity.Privilege, source string) {
