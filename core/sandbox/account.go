@@ -323,6 +323,10 @@ type Metastore struct {
 	ExternalAccessEnabled bool
 	Grants                []Grant
 
+	// Audit is what system.access.audit holds; nil means no events. The table is
+	// there only if the metastore has a catalog system with a schema access.
+	Audit *AuditLog
+
 	Catalogs          []*Catalog
 	ExternalLocations []*ExternalLocation
 	Credentials       []*Credential
@@ -496,6 +500,10 @@ type Provider struct {
 
 // AccountHostName is the DNS name of the account host.
 func (a *Account) AccountHostName() string { return "accounts." + a.Domain }
+
+// ResultsHostName is the DNS name of the storage that holds large results of
+// statements. In the real thing it belongs to the cloud.
+func (a *Account) ResultsHostName() string { return "results." + a.Domain }
 
 // HostName is the DNS name of the workspace's host.
 func (a *Account) HostName(w *Workspace) string { return w.DeploymentName + "." + a.Domain }

@@ -238,6 +238,7 @@ func informationSchema() *Schema {
 func acmeUS() *Metastore {
 	return &Metastore{
 		ID: AcmeMetastoreUS, Name: "acme-us", Region: "eastus2", Owner: "metastore-admins-us", ExternalAccessEnabled: true,
+		Audit: acmeAuditUS(),
 		Grants: []Grant{
 			grant("platform", "CREATE_CATALOG CREATE_CONNECTION MANAGE_ALLOWLIST"),
 			grant("data-engineering", "CREATE_EXTERNAL_LOCATION"),
@@ -399,7 +400,7 @@ func acmeSystem() *Catalog {
 		Securable: sec("system", systemUser, grant(GroupAccountUsers, "USE_CATALOG")),
 		Type:      "SYSTEM_CATALOG",
 		Schemas: []*Schema{
-			{Securable: sec("access", systemUser, grant("platform", "USE_SCHEMA SELECT")), Tables: []*Table{{Securable: sec("audit", systemUser)}}},
+			{Securable: sec("access", systemUser, grant("platform", "USE_SCHEMA SELECT"), grant(AcmeAuditorApp, "USE_SCHEMA SELECT")), Tables: []*Table{{Securable: sec("audit", systemUser)}}},
 			informationSchema(),
 		},
 	}

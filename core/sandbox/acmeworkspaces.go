@@ -86,7 +86,7 @@ func acmeStaging() *Workspace {
 				"git_source": map[string]any{"git_url": "https://git.example.test/acme/dbt", "git_provider": "gitHub", "git_branch": "main"},
 				"tasks":      []map[string]any{{"task_key": "test", "notebook_task": map[string]any{"notebook_path": "notebooks/dbt_test", "source": "GIT"}}},
 			}},
-			{Type: "warehouses", ID: "wh-stg", Name: "staging", Creator: "grace@acme.test", ACL: []ACE{user("grace", "IS_OWNER"), group("data-engineering", "CAN_MANAGE"), group("analysts", "CAN_USE")}},
+			{Type: "warehouses", ID: "wh-stg", Name: "staging", Creator: "grace@acme.test", ACL: []ACE{user("grace", "IS_OWNER"), group("data-engineering", "CAN_MANAGE"), group("analysts", "CAN_USE")}, Extra: map[string]any{"state": warehouseStopped}},
 			{Type: "directories", ID: "9101", Name: "Shared", Path: "/Shared", ACL: []ACE{group(GroupUsers, "CAN_MANAGE")}},
 		},
 	}

@@ -22,7 +22,32 @@
 // and as an origin server that routes by the Host header. A client needs the
 // proxy's address and the CA, and is otherwise configured as for the real thing.
 //
+// # SQL
+//
+// The Statement Execution API runs statements on SQL warehouses. Only the table
+// system.access.audit has rows (see [AuditLog]); every other table that is there
+// and may be read fails with INTERNAL_ERROR, which no real table does. What is
+// understood, in the dialect of Databricks SQL and case-insensitively:
+//
+//	[WITH name AS (query), …]
+//	SELECT [DISTINCT] * | expression [[AS] alias], …
+//	[FROM table [[AS] alias] | (query) [[AS] alias]]
+//	[WHERE …] [GROUP BY expression | ordinal | alias, … | ALL] [HAVING …]
+//	[UNION ALL SELECT …] [ORDER BY … [ASC | DESC] [NULLS FIRST | LAST]] [LIMIT n]
+//
+// Expressions have AND, OR, NOT, comparisons, IN (list), [NOT] LIKE and ILIKE,
+// BETWEEN, IS NULL, arithmetic, ||, CASE, CAST, TRY_CAST and ::, fields of structs
+// (user_identity.email), values of maps (request_params['full_name_arg'] or
+// request_params.full_name_arg), named parameters (:name), DATE and TIMESTAMP
+// literals, and INTERVAL n unit. The aggregate functions are max, min, max_by,
+// min_by, count, count_if, sum, any_value, first, bool_or, bool_and and
+// collect_set, with DISTINCT and FILTER (WHERE …); the others are in sqlFuncs.
+// Logic is three-valued and casts are those of ANSI mode. There are no joins, no
+// window functions, no subqueries in expressions, and nothing but SELECT. What is
+// not understood fails as on a server: PARSE_SYNTAX_ERROR, UNRESOLVED_COLUMN,
+// UNRESOLVED_ROUTINE, MISSING_AGGREGATION and so on.
+//
 // What it deliberately is not: it does not decide who can read a table (that is
-// the question its clients ask), does not run SQL, keeps nothing on disk, needs
-// no *testing.T, and imports no other package of this module.
+// the question its clients ask), keeps nothing on disk, needs no *testing.T, and
+// imports no other package of this module.
 package sandbox

@@ -101,6 +101,7 @@ func objectRoutes() []route {
 		on("GET", "/api/2.2/jobs/get", noLimit, (*call).getJob),
 		on("GET", "/api/2.1/jobs/get", noLimit, (*call).getJob),
 		on("GET", "/api/2.0/pipelines/{id}", noLimit, (*call).getPipeline),
+		on("GET", "/api/2.0/sql/warehouses/{id}", noLimit, (*call).getWarehouse),
 		on("GET", "/api/2.0/preview/sql/dashboards", noLimit, (*call).legacyDashboards),
 		on("POST", "/api/2.0/mlflow/experiments/search", LimitMLflowSearch, (*call).searchExperiments),
 		on("GET", "/api/2.0/mlflow/databricks/registered-models/get", noLimit, (*call).getRegisteredModel),
@@ -231,6 +232,9 @@ func (c *call) row(kind string, o *Object) map[string]any {
 		m["name"] = kind + "/" + o.ID
 	}
 	maps.Copy(m, o.Extra)
+	if kind == "warehouses" {
+		m["state"] = c.srv.statements.warehouseState(c.ws, o)
+	}
 	return m
 }
 

@@ -55,7 +55,7 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request) {
 func (s *Server) hasHost(host string) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return host == s.acct.AccountHostName() || s.idx.hosts[host] != nil
+	return host == s.acct.AccountHostName() || host == s.acct.ResultsHostName() || s.idx.hosts[host] != nil
 }
 
 // tunnel is a connection after CONNECT. The client may have sent the first

@@ -12,7 +12,8 @@ type hostKind int
 const (
 	onAccount hostKind = 1 << iota
 	onWorkspace
-	onBoth = onAccount | onWorkspace
+	onStorage // the cloud storage that large results of statements are fetched from
+	onBoth    = onAccount | onWorkspace
 )
 
 // access says who may call a route at all; handlers refine it.
@@ -54,6 +55,7 @@ var routes = newRouteTable(
 	grantRoutes(),
 	policyRoutes(),
 	objectRoutes(),
+	statementRoutes(),
 )
 
 func newRouteTable(tables ...[]route) routeTable {

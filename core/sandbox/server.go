@@ -51,6 +51,13 @@ type Options struct {
 	GrandfatheredGroupMembers bool
 	// IAMv2 switches the identity API off.
 	IAMv2 IAMv2Mode
+	// StatementPolls is how often a statement is still RUNNING when it is asked
+	// for. Statements of a warehouse that is stopped are PENDING before that.
+	StatementPolls int
+	// ChunkRows is how many rows a chunk of a statement's result holds; 0 means 500.
+	ChunkRows int
+	// InlineBytes is how large a result may be that is sent inline; 0 means 25 MiB.
+	InlineBytes int
 	// Faults are the initial faults, see SetFaults.
 	Faults []Fault
 }
@@ -84,10 +91,13 @@ type Server struct {
 	acct *Account
 	idx  *index
 
-	tokens  tokenStore
-	limits  limiter
-	faults  faultList
-	callLog callLog
+	// started is what the times of the audit log are counted back from.
+	started    time.Time
+	tokens     tokenStore
+	statements statementStore
+	limits     limiter
+	faults     faultList
+	callLog    callLog
 }
 
 // Start checks the account and serves it. The server owns the account from here
@@ -122,7 +132,7 @@ func Start(acct *Account, opts Options) (*Server, error) {
 }
 
 func newServer(acct *Account, opts Options) (*Server, error) {
-	s := &Server{opts: opts, acct: acct, idx: buildIndex(acct), conns: newConnTracker()}
+	s := &Server{opts: opts, acct: acct, idx: buildIndex(acct), conns: newConnTracker(), started: opts.Now().UTC()}
 	s.limits.init(opts)
 	s.faults.set(opts.Faults)
 	s.callLog.init(opts.MaxCalls)
@@ -292,8 +302,11 @@ type call struct {
 }
 
 func (c *call) findHost() (hostKind, bool) {
-	if c.host == c.acct.AccountHostName() {
+	switch c.host {
+	case c.acct.AccountHostName():
 		return onAccount, true
+	case c.acct.ResultsHostName():
+		return onStorage, true
 	}
 	c.ws = c.idx.hosts[c.host]
 	return onWorkspace, c.ws != nil
