@@ -16,8 +16,8 @@ func authRoutes() []route {
 		{method: "GET", host: onBoth, template: "/.well-known/databricks-config", handle: (*call).hostMetadata},
 		{method: "GET", host: onAccount, template: "/oidc/accounts/{account_id}/.well-known/oauth-authorization-server", handle: (*call).accountDiscovery},
 		{method: "GET", host: onWorkspace, template: "/oidc/.well-known/oauth-authorization-server", handle: (*call).workspaceDiscovery},
-		{method: "POST", host: onAccount, template: "/oidc/accounts/{account_id}/v1/token", handle: (*call).accountToken},
-		{method: "POST", host: onBoth, template: "/oidc/v1/token", handle: (*call).workspaceToken},
+		{method: "POST", host: onAccount, template: "/oidc/accounts/{account_id}/v1/token", reads: true, handle: (*call).accountToken},
+		{method: "POST", host: onBoth, template: "/oidc/v1/token", reads: true, handle: (*call).workspaceToken},
 	}
 }
 

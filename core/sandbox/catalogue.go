@@ -254,6 +254,38 @@ func (v *viewer) manages(n *node) bool {
 	return v.metastoreAdmin() || v.owns(n) || n.kind != kindMetastore && v.holds(n, "MANAGE")
 }
 
+// mayGrant reports whether the caller may change grants of the node: as
+// metastore admin, or as owner or holder of MANAGE of it or of a container, who
+// must then be able to use what that is in
+// (https://docs.databricks.com/data-governance/unity-catalog/manage-privileges/privileges#manage).
+func (v *viewer) mayGrant(n *node) bool {
+	if v.metastoreAdmin() {
+		return true
+	}
+	if n.kind == kindMetastore {
+		return false
+	}
+	for at := n; at != nil; at = at.parent {
+		alone := *at
+		alone.parent = nil
+		if (v.is(*at.owner) || v.holds(&alone, "MANAGE")) && v.passes(at.parent) {
+			return true
+		}
+	}
+	return false
+}
+
+// passes reports whether the caller can use a container and those around it.
+func (v *viewer) passes(n *node) bool {
+	for ; n != nil; n = n.parent {
+		use := map[securableKind]string{kindCatalog: "USE_CATALOG", kindSchema: "USE_SCHEMA"}[n.kind]
+		if !v.is(*n.owner) && !v.holds(n, use) && !v.holds(n, "MANAGE") {
+			return false
+		}
+	}
+	return true
+}
+
 // sees reports whether the node is in the caller's lists; browseOnly is set if
 // that is so only because of BROWSE.
 func (v *viewer) sees(n *node, includeBrowse bool) (visible, browseOnly bool) {

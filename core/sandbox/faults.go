@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,6 +58,9 @@ type Fault struct {
 	RetryAfter string
 	// HTML replaces the reply by a login page with status 200.
 	HTML bool
+	// Executed makes a fault that replaces the reply do so after the request has
+	// been carried out.
+	Executed bool
 	// Delay postpones the reply.
 	Delay time.Duration
 	// CutBody cuts the reply off after CutBody-1 bytes, under the full
@@ -64,12 +68,22 @@ type Fault struct {
 	CutBody int
 	// Reset resets the connection instead of replying; the request has been carried out.
 	Reset bool
+	// Lost resets the connection before the request has been carried out.
+	Lost bool
 	// Page makes a paged list misbehave.
 	Page PageAnomaly
+	// Lag makes reads show what was there before the last writes.
+	Lag ReadLag
 }
 
-// replaces reports whether the handler is not run at all.
+// replaces reports whether the caller gets another reply.
 func (f *Fault) replaces() bool { return f.Status != 0 || f.HTML }
+
+// runs reports whether the request is carried out.
+func (f *Fault) runs() bool { return !f.Lost && (!f.replaces() || f.Executed) }
+
+// drops reports whether the caller gets no reply, or not all of it.
+func (f *Fault) drops() bool { return f != nil && (f.Reset || f.Lost || f.CutBody > 0) }
 
 func (f *Fault) reply() reply {
 	if f.HTML {
@@ -176,8 +190,7 @@ func (l *faultList) find(c *call) *Fault {
 			continue
 		}
 		l.seen[i]++
-		first := max(f.Nth, 1)
-		if n := l.seen[i]; n < first || f.Times > 0 && n >= first+f.Times {
+		if !isDue(l.seen[i], f.Nth, f.Times) {
 			continue
 		}
 		due := *f
@@ -186,17 +199,37 @@ func (l *faultList) find(c *call) *Fault {
 	return nil
 }
 
+// isDue reports whether match number n, counted from 1, is among those that
+// begin with nth, times of them, or all for 0.
+func isDue(n, nth, times int) bool {
+	first := max(nth, 1)
+	return n >= first && (times == 0 || n < first+times)
+}
+
+// lagging reports whether there is a fault that shows the past.
+func (l *faultList) lagging() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(l.faults, func(f Fault) bool { return f.Lag.on() })
+}
+
 // ParseFault reads a fault from text:
 //
 //	[METHOD] ROUTE key=value … effect
 //
 // METHOD is a method or *, ROUTE a template or pattern of a path. Keys are
 // host, query, nth, times, status, body, error_code, message, retry_after,
-// delay (a duration), cut (bytes that still arrive) and page (empty, repeat,
-// duplicate, expired, shrink); the words reset and html are effects too. Values
-// may be quoted as in Go.
+// delay (a duration), cut (bytes that still arrive), page (empty, repeat,
+// duplicate, expired, shrink) and lag (a number of reads, or a duration); the
+// words reset, lost and html are effects too. The word executed goes with status
+// and html, flap with lag. Values may be quoted as in Go.
 //
 //	GET /api/2.1/unity-catalog/permissions/catalog/* status=403 times=1
+//	PATCH */scim/v2/Groups/* times=1 reset                      (carried out, no answer)
+//	PATCH */scim/v2/Groups/* times=1 lost                       (not carried out, no answer)
+//	PATCH */permissions/* times=1 status=503 executed           (carried out, and denied)
+//	PUT */permissionassignments/* status=429 retry_after=1
+//	GET */scim/v2/Groups/* lag=60s flap
 func ParseFault(text string) (Fault, error) {
 	words, err := splitWords(text)
 	if err != nil {
@@ -225,7 +258,13 @@ func ParseFault(text string) (Fault, error) {
 		}
 	}
 	if effects == 0 {
-		return Fault{}, fmt.Errorf("fault %q: no effect (status, delay, cut, reset, html or page)", text)
+		return Fault{}, fmt.Errorf("fault %q: no effect (status, delay, cut, reset, lost, html, page or lag)", text)
+	}
+	if f.Executed && !f.replaces() {
+		return Fault{}, fmt.Errorf("fault %q: executed needs status or html", text)
+	}
+	if f.Lag.Flap && !f.Lag.on() {
+		return Fault{}, fmt.Errorf("fault %q: flap needs lag", text)
 	}
 	return f, nil
 }
@@ -239,6 +278,14 @@ func (f *Fault) parseWord(word string) (effect bool, err error) {
 			f.Reset = true
 		case "html":
 			f.HTML = true
+		case "lost":
+			f.Lost = true
+		case "executed":
+			f.Executed = true
+			return false, nil
+		case "flap":
+			f.Lag.Flap = true
+			return false, nil
 		default:
 			return false, fmt.Errorf("unknown word %q", word)
 		}
@@ -271,6 +318,8 @@ func (f *Fault) parseWord(word string) (effect bool, err error) {
 		f.CutBody, err = strconv.Atoi(value)
 		f.CutBody++
 		return true, err
+	case "lag":
+		return true, f.Lag.parseLag(value)
 	case "page":
 		f.Page, err = parseAnomaly(value)
 		return true, err

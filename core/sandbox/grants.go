@@ -236,14 +236,37 @@ type wireGrantChanges struct {
 
 // patchGrants adds and removes privileges; all changes are checked first, and
 // adding what is there or removing what is not is no error
-// (https://docs.databricks.com/api/workspace/grants/update).
+// (https://docs.databricks.com/api/workspace/grants/update). Account admins may
+// grant on the metastore, and only the owner of a catalog lets data in it be
+// read from outside
+// (https://docs.databricks.com/data-governance/unity-catalog/manage-privileges/privileges).
 func (c *call) patchGrants(v *viewer) reply {
-	n, failed := c.managed(v)
+	n, failed := c.pathSecurable(v)
 	if failed != nil {
 		return *failed
 	}
+	if !v.mayGrant(n) && (n.kind != kindMetastore || !c.isAccountAdmin()) {
+		return forbidden("User does not own %s '%s', does not have MANAGE on it, or cannot use what it is in.", n.kind, n.full)
+	}
+	if cat := n.catalog(); cat != nil && !v.is(*cat.owner) && c.addsPrivilege("EXTERNAL_USE_SCHEMA") {
+		return forbidden("Only the owner of catalog '%s' can grant EXTERNAL USE SCHEMA.", cat.full)
+	}
 	exists := func(name string) bool { return c.idx.byName(name) != nil }
 	return c.changeGrants(n, exists)
+}
+
+// addsPrivilege reports whether the changes of the body grant a privilege.
+func (c *call) addsPrivilege(privilege string) bool {
+	var body wireGrantChanges
+	if c.decode(&body) != nil {
+		return false
+	}
+	for _, ch := range body.Changes {
+		if slices.ContainsFunc(ch.Add, func(p string) bool { return canonical(p) == privilege }) {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *call) changeGrants(n *node, exists func(string) bool) reply {

@@ -471,6 +471,9 @@ func (c *call) iamPutAssignment() reply {
 		}
 		scim = append(scim, name)
 	}
+	if c.nameTaken(w, p) {
+		return badRequest("A group with the name %s already exists in workspace %d.", p.name, w.ID)
+	}
 	w.unassign(p.id)
 	w.Assignments = append(w.Assignments, &Assignment{PrincipalID: p.id, Permissions: []string{permission}})
 	if w.Entitlements == nil {

@@ -103,7 +103,7 @@ func objectRoutes() []route {
 		on("GET", "/api/2.0/pipelines/{id}", noLimit, (*call).getPipeline),
 		on("GET", "/api/2.0/sql/warehouses/{id}", noLimit, (*call).getWarehouse),
 		on("GET", "/api/2.0/preview/sql/dashboards", noLimit, (*call).legacyDashboards),
-		on("POST", "/api/2.0/mlflow/experiments/search", LimitMLflowSearch, (*call).searchExperiments),
+		{method: "POST", host: onWorkspace, template: "/api/2.0/mlflow/experiments/search", access: member, class: LimitMLflowSearch, reads: true, handle: (*call).searchExperiments},
 		on("GET", "/api/2.0/mlflow/databricks/registered-models/get", noLimit, (*call).getRegisteredModel),
 		on("GET", "/api/2.0/lakeview/dashboards/{id}/published", noLimit, (*call).publishedDashboard),
 	}

@@ -119,7 +119,7 @@ func deliver(w http.ResponseWriter, r *http.Request, rep reply, fault *Fault) {
 	if fault != nil && !sleep(r.Context(), fault.Delay) {
 		return
 	}
-	if fault != nil && fault.Reset {
+	if fault != nil && (fault.Reset || fault.Lost) {
 		resetConn(r)
 		panic(http.ErrAbortHandler)
 	}

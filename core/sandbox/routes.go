@@ -35,6 +35,8 @@ type route struct {
 	access   access
 	class    LimitClass
 	handle   func(*call) reply
+	// reads marks POSTs that change nothing in the account.
+	reads    bool
 	segments []string
 }
 

@@ -22,11 +22,16 @@ func scimRoutes() []route {
 		{"Groups", (*call).listAccountGroups, (*call).getAccountGroup},
 		{"ServicePrincipals", (*call).listAccountSPs, (*call).getAccountSP},
 	} {
+		// Managers of a group may change it without being account admins.
+		patchers := accountAdmin
+		if kind.name == "Groups" {
+			patchers = accountMember
+		}
 		out = append(out,
 			route{method: "GET", host: onAccount, template: account + kind.name, access: accountAdmin, class: LimitAccountSCIMList, handle: kind.list},
 			route{method: "GET", host: onAccount, template: account + kind.name + "/{id}", access: accountAdmin, class: LimitAccountSCIMGet, handle: kind.get},
 			route{method: "POST", host: onAccount, template: account + kind.name, access: accountAdmin, class: LimitAccountSCIMWrite, handle: (*call).createIdentity},
-			route{method: "PATCH", host: onAccount, template: account + kind.name + "/{id}", access: accountAdmin, class: LimitAccountSCIMPatch, handle: (*call).patchIdentity},
+			route{method: "PATCH", host: onAccount, template: account + kind.name + "/{id}", access: patchers, class: LimitAccountSCIMPatch, handle: (*call).patchIdentity},
 			route{method: "DELETE", host: onAccount, template: account + kind.name + "/{id}", access: accountAdmin, class: LimitAccountSCIMWrite, handle: (*call).deleteIdentity},
 			route{method: "GET", host: onWorkspace, template: proxy + kind.name, access: workspaceAdmin, class: LimitAccountSCIMList, handle: kind.list},
 			route{method: "GET", host: onWorkspace, template: proxy + kind.name + "/{id}", access: workspaceAdmin, class: LimitAccountSCIMGet, handle: kind.get},

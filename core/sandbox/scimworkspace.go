@@ -362,9 +362,21 @@ func (c *call) workspaceIdentity() (key string, local *LocalGroup, known bool) {
 		}
 		return "", nil, false
 	}
+	if c.resourceName() == "Users" && slices.ContainsFunc(c.ws.GuestRecords, func(g *GuestRecord) bool { return g.ID == id }) {
+		return id, nil, true
+	}
 	p := c.idx.principals[id]
 	return id, nil, p != nil && strings.HasPrefix(p.ref(), c.resourceName()+"/") && c.idx.entry(c.ws, id).any()
 }
+
+const (
+	// poolEntitlement is for groups only
+	// (https://docs.databricks.com/security/auth/entitlements).
+	poolEntitlement = "allow-instance-pool-create"
+	// consumerEntitlement conflicts with what is more
+	// (https://registry.terraform.io/providers/databricks/databricks/latest/docs/resources/entitlements).
+	consumerEntitlement = "workspace-consume"
+)
 
 func (c *call) workspacePatchStep(op, path string, vals []string, key string, local *LocalGroup) (func(), *reply) {
 	switch {
@@ -375,10 +387,19 @@ func (c *call) workspacePatchStep(op, path string, vals []string, key string, lo
 				return nil, &r
 			}
 		}
+		if slices.Contains(vals, poolEntitlement) && c.resourceName() != "Groups" && op != "remove" {
+			r := scimFail(http.StatusBadRequest, "invalidValue", poolEntitlement+" can be given to groups only")
+			return nil, &r
+		}
 		var list []string
 		change, failed := patchList(op, &list, vals)
 		if failed != nil {
 			return nil, failed
+		}
+		list = slices.Clone(c.ws.Entitlements[key])
+		if change(); slices.Contains(list, consumerEntitlement) && (slices.Contains(list, "workspace-access") || slices.Contains(list, "databricks-sql-access")) {
+			r := scimFail(http.StatusBadRequest, "invalidValue", consumerEntitlement+" does not go with workspace-access or databricks-sql-access")
+			return nil, &r
 		}
 		return func() {
 			list = slices.Clone(c.ws.Entitlements[key])

@@ -12,6 +12,10 @@ import (
 // (https://docs.databricks.com/admin/users-groups/groups).
 const maxNesting = 10
 
+// maxParents is how many groups may hold a principal directly
+// (https://docs.databricks.com/resources/limits).
+const maxParents = 1500
+
 type wirePatch struct {
 	Schemas    []string      `json:"schemas"`
 	Operations []wirePatchOp `json:"Operations"`
@@ -27,11 +31,15 @@ const scimPatchSchema = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 // patchIdentity changes a user, service principal or group
 // (https://docs.databricks.com/api/account/accountgroups/patch). All operations
-// are checked before the first takes effect.
+// are checked before the first takes effect. A group's managers may change its
+// members (https://docs.databricks.com/admin/users-groups/manage-groups).
 func (c *call) patchIdentity() reply {
 	p := c.idx.principals[c.params["id"]]
 	if p == nil || !strings.HasPrefix(p.ref(), c.resourceName()+"/") {
 		return c.noSuch(strings.TrimSuffix(c.resourceName(), "s"))
+	}
+	if p.kind == kindGroup && !c.mayManageRoles("groups", "accounts/"+c.acct.ID+"/groups/"+p.id+"/ruleSets/default") {
+		return scimFail(http.StatusForbidden, "", c.caller.name+" may not change group "+p.name)
 	}
 	var patch wirePatch
 	if err := c.decode(&patch); err != nil {
@@ -76,6 +84,10 @@ func (c *call) patchStep(p *principal, op wirePatchOp) (func(), *reply) {
 			return c.patchMembers(p.group, strings.ToLower(op.Op), ids)
 		}
 	case "roles":
+		if !c.isAccountAdmin() {
+			r := scimFail(http.StatusForbidden, "", "Only account admins can change roles")
+			return nil, &r
+		}
 		return patchList(strings.ToLower(op.Op), p.rolesField(), ids)
 	case "active", "displayName", "externalId":
 		return patchScalar(p, path, op)
@@ -164,12 +176,20 @@ func (c *call) patchMembers(g *Group, op string, ids []string) (func(), *reply) 
 	if failed := c.mutableGroup(g); failed != nil {
 		return nil, failed
 	}
+	// Removing without saying whom removes all (RFC 7644 section 3.5.2.2).
+	if op == "remove" && len(ids) == 0 {
+		ids = slices.Clone(g.Members)
+	}
 	for _, id := range ids {
 		if op != "add" && op != "replace" {
 			break
 		}
 		if c.idx.principals[id] == nil {
 			r := scimFail(http.StatusNotFound, "", fmt.Sprintf("Principal with id %s not found.", id))
+			return nil, &r
+		}
+		if in := c.idx.parents[id]; len(in) >= maxParents && !slices.Contains(in, g.ID) {
+			r := scimFail(http.StatusBadRequest, "invalidValue", fmt.Sprintf("Principal %s is in %d groups already", id, maxParents))
 			return nil, &r
 		}
 		if c.nestsTooDeep(g.ID, id) {

@@ -58,6 +58,25 @@ func (c *call) listSecretACLs() reply {
 	return listReply(c, whole("items"), out)
 }
 
+// getSecretACL: https://docs.databricks.com/api/workspace/secrets/getacl
+func (c *call) getSecretACL() reply {
+	s, failed := c.managedScope(c.query.Get("scope"))
+	if failed != nil {
+		return *failed
+	}
+	for _, e := range s.ACLs {
+		if e.Principal == c.query.Get("principal") {
+			return ok(map[string]string{"principal": e.Principal, "permission": e.Permission})
+		}
+	}
+	return notFound("RESOURCE_DOES_NOT_EXIST", "No ACL for %s on scope %s", c.query.Get("principal"), s.Name)
+}
+
+// secretPrincipalExists: scopes name users, groups and application ids alike.
+func (c *call) secretPrincipalExists(name string) bool {
+	return name != "" && (c.aclPrincipalExists(ACE{User: name}) || c.aclPrincipalExists(ACE{Group: name}))
+}
+
 type wireSecretACL struct {
 	Scope      string `json:"scope"`
 	Principal  string `json:"principal"`
@@ -73,6 +92,9 @@ func (c *call) putSecretACL() reply {
 	s, failed := c.managedScope(b.Scope)
 	if failed != nil {
 		return *failed
+	}
+	if !c.secretPrincipalExists(b.Principal) {
+		return badRequest("Principal %s does not exist in this workspace.", b.Principal)
 	}
 	s.ACLs = append(s.without(b.Principal), SecretACL{b.Principal, b.Permission})
 	return ok(nil)

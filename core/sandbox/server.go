@@ -97,7 +97,10 @@ type Server struct {
 	statements statementStore
 	limits     limiter
 	faults     faultList
+	hooks      hookList
+	history    history
 	callLog    callLog
+	journal    journal
 }
 
 // Start checks the account and serves it. The server owns the account from here
@@ -217,7 +220,8 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	record := Call{Time: s.opts.Now(), Host: c.host, Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery}
 	// A failed login ends as a reply, not an error, so that it is recorded as well.
 	c.body, _ = io.ReadAll(io.LimitReader(r.Body, 16<<20))
-	rep, fault := s.decide(c)
+	hooks := s.runBefore(c, record)
+	rep, fault, done := s.decide(c)
 	if c.route != nil {
 		record.Route = c.route.template
 	}
@@ -226,31 +230,58 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	}
 	record.Status = rep.status
 	s.callLog.add(record)
+	if c.writes() {
+		s.journal.add(record, c.body, done, fault.drops())
+	}
+	s.runAfter(hooks, record)
 	if !sleep(r.Context(), s.opts.Latency) {
 		return
 	}
 	deliver(w, r, rep, fault)
 }
 
-// decide finds the reply and the fault that spoils it, if any.
-func (s *Server) decide(c *call) (reply, *Fault) {
+// locate finds the host and the route of a request; the account is locked.
+func (s *Server) locate(c *call) (kind hostKind, known bool) {
+	c.acct, c.idx, c.ws = s.acct, s.idx, nil
+	if kind, known = c.findHost(); known {
+		c.route, c.params = routes.match(c.r.Method, kind, c.r.URL.EscapedPath())
+	}
+	return kind, known
+}
+
+// decide finds the reply, the fault that spoils it, if any, and the status of
+// what was carried out, or 0.
+func (s *Server) decide(c *call) (rep reply, fault *Fault, done int) {
 	unlock := s.lockFor(c.r.Method)
 	defer unlock()
-	c.acct, c.idx = s.acct, s.idx
-	kind, known := c.findHost()
+	kind, known := s.locate(c)
 	if !known {
-		return fail(http.StatusBadGateway, "UNKNOWN_HOST", fmt.Sprintf("no host %s in this account", c.host)).render(false), nil
+		return fail(http.StatusBadGateway, "UNKNOWN_HOST", fmt.Sprintf("no host %s in this account", c.host)).render(false), nil, 0
 	}
-	c.route, c.params = routes.match(c.r.Method, kind, c.r.URL.EscapedPath())
-	fault := s.faults.find(c)
-	if fault != nil && fault.replaces() {
-		return fault.reply(), fault
+	fault = s.faults.find(c)
+	if fault != nil && !fault.runs() {
+		return fault.reply(), fault, 0
 	}
 	if fault != nil {
 		c.anomaly = fault.Page
 	}
+	switch {
+	case c.writes() && s.faults.lagging():
+		forget := s.history.remember(s.acct, s.opts.Now())
+		defer func() {
+			if done >= http.StatusBadRequest {
+				forget()
+			}
+		}()
+	case !c.writes() && fault != nil && fault.Lag.on():
+		c.showPast(fault.Lag)
+	}
 	scim := c.route != nil && strings.Contains(c.route.template, "/scim/v2/")
-	return c.run(kind).render(scim), fault
+	rep = c.run(kind).render(scim)
+	if done = rep.status; fault != nil && fault.replaces() {
+		return fault.reply(), fault, done
+	}
+	return rep, fault, done
 }
 
 // lockFor takes the read or the write lock. Reading handlers never change the account.

@@ -19,6 +19,7 @@ func workspaceAdminRoutes() []route {
 		on("DELETE", "/api/2.0/token-management/tokens/{id}", workspaceAdmin, LimitTokenManagement, (*call).revokeToken),
 		on("GET", "/api/2.0/secrets/scopes/list", member, LimitSecrets, (*call).listScopes),
 		on("GET", "/api/2.0/secrets/acls/list", member, LimitSecrets, (*call).listSecretACLs),
+		on("GET", "/api/2.0/secrets/acls/get", member, LimitSecrets, (*call).getSecretACL),
 		on("POST", "/api/2.0/secrets/acls/put", member, LimitSecrets, (*call).putSecretACL),
 		on("POST", "/api/2.0/secrets/acls/delete", member, LimitSecrets, (*call).deleteSecretACL),
 		on("GET", "/api/2.0/settings/types/{type}/names/default", workspaceAdmin, noLimit, (*call).getSetting),

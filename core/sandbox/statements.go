@@ -19,7 +19,7 @@ import (
 func statementRoutes() []route {
 	const base = "/api/2.0/sql/statements"
 	on := func(method, path string, handle func(*call) reply) route {
-		return route{method: method, host: onWorkspace, template: base + path, access: member, handle: handle}
+		return route{method: method, host: onWorkspace, template: base + path, access: member, reads: true, handle: handle}
 	}
 	return []route{
 		on("POST", "", (*call).executeStatement),

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // accountRoutes are the account-level operations on workspaces, metastores and
@@ -358,6 +359,10 @@ func (c *call) putAssignment() reply {
 			return badRequest("malformed request: %v", err)
 		}
 	}
+	wanted := slices.Contains(body.Permissions, AssignAdmin) || slices.Contains(body.Permissions, AssignUser)
+	if wanted && c.nameTaken(w, p) {
+		return badRequest("A group with the name %s already exists in workspace %d.", p.name, w.ID)
+	}
 	w.unassign(p.id)
 	a := &Assignment{PrincipalID: p.id}
 	switch {
@@ -380,6 +385,20 @@ func (c *call) deleteAssignment() reply {
 	}
 	w.unassign(c.params["principal_id"])
 	return ok(nil)
+}
+
+// nameTaken reports whether another group of a group's name is in the workspace
+// (https://docs.databricks.com/admin/users-groups/workspace-local-groups). The
+// status of the refusal is not documented.
+func (c *call) nameTaken(w *Workspace, p *principal) bool {
+	if p.kind != kindGroup {
+		return false
+	}
+	return slices.ContainsFunc(w.LocalGroups, func(g *LocalGroup) bool { return strings.EqualFold(g.DisplayName, p.name) }) ||
+		slices.ContainsFunc(w.Assignments, func(a *Assignment) bool {
+			q := c.idx.principals[a.PrincipalID]
+			return q != nil && q.kind == kindGroup && q.id != p.id && strings.EqualFold(q.name, p.name)
+		})
 }
 
 func (w *Workspace) unassign(id string) {
