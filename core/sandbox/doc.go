@@ -22,6 +22,17 @@
 // and as an origin server that routes by the Host header. A client needs the
 // proxy's address and the CA, and is otherwise configured as for the real thing.
 //
+// # Writes
+//
+// What is written shows in every read at once, and is refused, merged, replaced
+// or deleted as the reference of each operation says: PUT of a workspace
+// assignment without a known permission deletes it, PATCH of an access control
+// list never lowers, PUT replaces, adding what is there is no error. Faults spoil
+// writes and reads (see [ParseFault]): a write can be carried out and denied,
+// carried out or not and left unanswered, and reads can lag behind ([ReadLag]).
+// Tests act as a third party with [Server.Update] and, at a moment of their
+// choice, [Server.SetHooks]; [Server.Writes] is a journal of all writes received.
+//
 // # SQL
 //
 // The Statement Execution API runs statements on SQL warehouses. Only the table

@@ -135,12 +135,16 @@ func TestParseFault(t *testing.T) {
 		"/x html":            {Route: "/x", HTML: true},
 		"/x cut=0":           {Route: "/x", CutBody: 1},
 		"GET /x page=repeat": {Method: "GET", Route: "/x", Page: RepeatToken},
+		"/x lost":            {Route: "/x", Lost: true},
+		"/x html executed":   {Route: "/x", HTML: true, Executed: true},
+		"/x lag=3":           {Route: "/x", Lag: ReadLag{Requests: 3}},
+		"/x lag=1m flap":     {Route: "/x", Lag: ReadLag{For: time.Minute, Flap: true}},
 	} {
 		if got, err := ParseFault(text); err != nil || got != want {
 			t.Errorf("%s:\n got %+v, %v\nwant %+v", text, got, err, want)
 		}
 	}
-	for _, bad := range []string{"", "GET", "GET /x", "GET status=403", "/x status=9", "/x status=x", "/x fly", "/x page=odd", "/x colour=red reset", `/x body="a`} {
+	for _, bad := range []string{"", "GET", "GET /x", "GET status=403", "/x status=9", "/x status=x", "/x fly", "/x page=odd", "/x colour=red reset", "/x executed", "/x reset executed", "/x flap", "/x reset flap", "/x lag=soon", "/x lag=0", "/x lag=-1", `/x body="a`} {
 		if f, err := ParseFault(bad); err == nil {
 			t.Errorf("%q parsed as %+v", bad, f)
 		}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,12 +27,13 @@ func (l ReadLag) on() bool { return l.Requests > 0 || l.For > 0 }
 
 // parseLag reads a number of requests or a duration.
 func (l *ReadLag) parseLag(text string) error {
-	n, err := strconv.Atoi(text)
-	if err == nil {
-		l.Requests = n
-		return nil
+	var err error
+	if l.Requests, err = strconv.Atoi(text); err != nil {
+		l.For, err = time.ParseDuration(text)
 	}
-	l.For, err = time.ParseDuration(text)
+	if err == nil && !l.on() {
+		err = fmt.Errorf("lag %s is not above 0", text)
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -159,7 +160,7 @@ func (l *sqlLexer) string(quote byte) *sqlError {
 		switch ch := l.text[l.at]; {
 		case ch == '\\' && l.at+1 < len(l.text):
 			l.at++
-			b.WriteByte(unescapeSQL(l.text[l.at]))
+			l.unescape(&b)
 		case ch == quote:
 			l.at++
 			if n := len(l.out); n > 0 && l.out[n-1].kind == sqlString {
@@ -175,18 +176,27 @@ func (l *sqlLexer) string(quote byte) *sqlError {
 	return sqlSyntax(sqlToken{sqlPunct, string(quote), start})
 }
 
-func unescapeSQL(ch byte) byte {
-	switch ch {
-	case 'n':
-		return '\n'
-	case 't':
-		return '\t'
-	case 'r':
-		return '\r'
-	case '0':
-		return 0
+// unescape writes what a backslash and the byte after it stand for. Those of
+// LIKE patterns stay as they are.
+func (l *sqlLexer) unescape(b *strings.Builder) {
+	switch ch := l.text[l.at]; ch {
+	case 'n', 't', 'r', 'b', '0', 'Z':
+		b.WriteByte(map[byte]byte{'n': '\n', 't': '\t', 'r': '\r', 'b': '\b', '0': 0, 'Z': 0x1a}[ch])
+	case '%', '_':
+		b.WriteByte('\\')
+		b.WriteByte(ch)
+	case 'u':
+		if l.at+4 < len(l.text) {
+			if n, err := strconv.ParseUint(l.text[l.at+1:l.at+5], 16, 32); err == nil {
+				b.WriteRune(rune(n))
+				l.at += 4
+				return
+			}
+		}
+		b.WriteByte(ch)
+	default:
+		b.WriteByte(ch)
 	}
-	return ch
 }
 
 // quotedName reads `a“b`, in which the doubled backtick is one.
