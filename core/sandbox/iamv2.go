@@ -458,6 +458,14 @@ func (c *call) iamPutAssignment() reply {
 	if len(body.Entitlements) == 0 {
 		return badRequest("entitlements must not be empty")
 	}
+	if c.r.Method == http.MethodPatch {
+		if c.query.Get("update_mask") != "entitlements" {
+			return badRequest("update_mask must be entitlements")
+		}
+		if !slices.ContainsFunc(w.Assignments, func(a *Assignment) bool { return a.PrincipalID == p.id }) {
+			return notFound("RESOURCE_DOES_NOT_EXIST", "Principal %s is not assigned to workspace %d.", p.id, w.ID)
+		}
+	}
 	var scim []string
 	permission := AssignUser
 	for _, e := range body.Entitlements {

@@ -131,7 +131,7 @@ func (c *call) executeStatement() reply {
 		return *failed
 	}
 	st := &statement{
-		id: "01f0" + strings.ToLower(rand.Text())[:4] + "-" + strings.ToLower(rand.Text())[:12], owner: c.caller.id, workspace: c.ws.ID, warehouse: warehouseKey(c.ws, o),
+		id: statementID(), owner: c.caller.id, workspace: c.ws.ID, warehouse: warehouseKey(c.ws, o),
 		running: c.srv.opts.StatementPolls, external: b.Disposition == "EXTERNAL_LINKS", chunkRows: cmp.Or(c.srv.opts.ChunkRows, standardChunkRows), done: c.srv.opts.Now(),
 	}
 	c.compute(st, b, params)
@@ -156,6 +156,14 @@ func (c *call) executeStatement() reply {
 		st.state = "CANCELED"
 	}
 	return ok(c.wireStatement(st))
+}
+
+// statementID looks like those of the service.
+func statementID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:])
+	b[0], b[1] = 0x01, 0xf0
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }
 
 // check refuses what the API refuses and returns the seconds to wait.

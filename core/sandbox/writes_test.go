@@ -150,7 +150,10 @@ func TestAssignmentsAgree(t *testing.T) {
 		{"PUT", "prod", "/api/2.0/preview/permissionassignments/principals/1013", map[string]any{"permissions": []string{"user"}}, 200, ""},
 		{"POST", "", iam, map[string]any{"principal_id": 1013, "entitlements": []string{"WORKSPACE_ACCESS"}}, 200, "[USER]"},
 		{"POST", "", iam, map[string]any{"principal_id": 1013}, 400, "[USER]"},
+		{"PATCH", "", iam + "/1013", map[string]any{"entitlements": []string{"WORKSPACE_ADMIN"}}, 400, "[USER]"},
+		{"PATCH", "", iam + "/1013?update_mask=entitlements", map[string]any{"entitlements": []string{"WORKSPACE_ADMIN"}}, 200, "[ADMIN]"},
 		{"DELETE", "", iam + "/1013", nil, 200, ""},
+		{"PATCH", "", iam + "/1013?update_mask=entitlements", map[string]any{"entitlements": []string{"WORKSPACE_ADMIN"}}, 404, ""},
 		{"PUT", "", assignmentsPath + "/principals/77", map[string]any{"permissions": []string{"USER"}}, 404, ""},
 	} {
 		c.want(c.write(step.method, step.workspace, step.path, step.body), step.status)
