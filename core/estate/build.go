@@ -28,6 +28,7 @@ func (b *Builder) Build() *Estate {
 	b.buildSecurables(e)
 	b.buildRoles(e)
 	b.buildObjects(e)
+	b.buildUses(e)
 	b.buildReads(e)
 	settle(e)
 	e.fingerprint = sync.OnceValue(func() string { return fingerprint(e) })

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"databricks-access-audit/core/identity"
 )
@@ -34,6 +35,8 @@ type Builder struct {
 	objects     map[identity.Object]identity.ObjectInfo
 	permissions map[identity.Object][]identity.ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
+	logs        map[string]identity.AuditLog // by metastore
+	uses        map[usedBy]time.Time
 	reads       pile[Read]
 	interrupted bool
 	mentions    map[identity.PrincipalKey]struct{}

@@ -42,6 +42,7 @@ const (
 	OpObject                 // one object in detail
 	OpObjectGrants           // the permissions on one object
 	OpRestrictAdmins         // how far the admins of one workspace may act as others
+	OpUses                   // the audit log for one metastore: as a whole, or what it says of one principal
 )
 
 // ReadKey names one planned read. Only the fields that the Op needs are set; a read that was not
@@ -185,6 +186,11 @@ func (e *Estate) Operation(k ReadKey) string {
 		return "read permissions on " + e.describeObject(k.Object)
 	case OpRestrictAdmins:
 		return "read whether workspace admins are restricted"
+	case OpUses:
+		if k.Principal.IsZero() {
+			return "read the audit log by a SQL warehouse"
+		}
+		return "read in the audit log what " + e.describe(k.Principal) + " used"
 	default:
 		return "read"
 	}
@@ -249,6 +255,8 @@ func (e *Estate) Effect(k ReadKey) string {
 		return "who may use or change " + e.describeObject(k.Object) + " is not known"
 	case OpRestrictAdmins:
 		return "whether its admins may act as others is not known"
+	case OpUses:
+		return "which grants in this metastore were used is not known: none of them is called stale"
 	default:
 		return "facts may be missing"
 	}

@@ -58,6 +58,11 @@ type Estate struct {
 	permissions map[identity.Object][]ObjectGrant
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 
+	logs     map[string]identity.AuditLog // by metastore
+	uses     map[usedBy]time.Time         // as read
+	lastUses map[usedBy]time.Time         // of things and what they are in
+	lastSeen map[string]time.Time         // by who
+
 	reads          []Read // sorted
 	read           index[ReadKey, Read]
 	unread         []Read // those that did not bring the whole answer

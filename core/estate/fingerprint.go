@@ -38,6 +38,12 @@ func fingerprint(e *Estate) string {
 	for _, o := range e.objects {
 		put(h, "object", o, e.permissions[o.Object])
 	}
+	for _, l := range e.AuditLogs() {
+		put(h, "log", l)
+	}
+	for u := range e.AllUses() {
+		put(h, "use", u)
+	}
 	for _, r := range e.reads {
 		put(h, "read", r.Key, r.Outcome.Kind, r.Outcome.Status, r.Outcome.Partial, r.Outcome.Needed)
 	}
