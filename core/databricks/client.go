@@ -21,6 +21,8 @@ type route struct {
 
 func get(c class, template string) route { return route{http.MethodGet, template, c} }
 
+func post(c class, template string) route { return route{http.MethodPost, template, c} }
+
 // String is the key of Session.Calls.
 func (r route) String() string { return r.method + " " + r.template }
 
@@ -54,6 +56,7 @@ type request struct {
 	route     route
 	values    []string
 	query     url.Values
+	body      any                  // sent as JSON; nil for none
 	workspace identity.WorkspaceID // to be named in a header where the host serves several
 	// accountWide says that the answer can only be missing when the account is.
 	accountWide bool
@@ -111,6 +114,12 @@ func (s *Session) newCall(r request) (*call, error) {
 	u.RawQuery = r.query.Encode()
 	c := &call{host: r.host, route: r.route, url: u, counts: &s.counts, accountWide: r.accountWide,
 		header: http.Header{"User-Agent": {s.account.userAgent}}}
+	if r.body != nil {
+		if c.body, err = json.Marshal(r.body); err != nil {
+			return nil, s.failed(err)
+		}
+		c.header.Set("Content-Type", "application/json")
+	}
 	if r.workspace != 0 {
 		c.header.Set(workspaceHeader, r.workspace.String())
 	}

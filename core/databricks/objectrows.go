@@ -115,6 +115,8 @@ type warehouseRow struct {
 	Name            string `json:"name"`
 	Creator         string `json:"creator_name"`
 	InstanceProfile string `json:"instance_profile_arn"`
+	State           string `json:"state"`
+	Serverless      bool   `json:"enable_serverless_compute"`
 }
 
 func (r warehouseRow) object() identity.ObjectInfo {

@@ -25,6 +25,7 @@ type call struct {
 	route       route
 	url         *url.URL
 	header      http.Header // the call's own headers; credentials are added per try
+	body        []byte      // sent anew with every try
 	auth        http.Header // credentials, set by authorising
 	counts      *counter
 	accountWide bool          // not found then means the account
@@ -179,7 +180,7 @@ func exchange(ctx context.Context, transport http.RoundTripper, c *call) (*answe
 	idle := time.AfterFunc(idleTimeout, func() { cancel(errIdle) })
 	defer idle.Stop()
 
-	req, err := http.NewRequestWithContext(ctx, c.route.method, c.url.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, c.route.method, c.url.String(), bytes.NewReader(c.body))
 	if err != nil {
 		return nil, err
 	}
