@@ -21,6 +21,8 @@ type Scope struct {
 	Below []identity.SecurableType
 	// WorkspaceURLs limits the crawl to these workspaces, by address, name or id; empty means all.
 	WorkspaceURLs []string
+	// Uses asks for what the subject, or everybody in it, last used.
+	Uses Uses
 }
 
 // in reports whether securables of the type are asked for.
@@ -94,6 +96,9 @@ func (c *crawler) audit(ctx context.Context, subjects ...identity.Principal) *es
 	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
+	if len(subjects) == 1 {
+		c.readUses(ctx, subjects[0].Key)
+	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}
@@ -236,6 +241,9 @@ func (c *crawler) listWorkspaces(ctx context.Context) error {
 	chosen, missing := choose(all, c.scope.WorkspaceURLs)
 	if len(missing) > 0 && err == nil {
 		return &UnknownWorkspaceError{URLs: missing, Known: hosts(all)}
+	}
+	if by := c.scope.Uses.Workspace; by != "" && err == nil && !slices.ContainsFunc(all, func(w identity.Workspace) bool { return Means(by, w) }) {
+		return &UnknownWorkspaceError{URLs: []string{by}, Known: hosts(all)}
 	}
 	c.workspaces = chosen
 	for _, w := range all {

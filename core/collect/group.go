@@ -66,6 +66,7 @@ func Group(ctx context.Context, src Source, scope Scope, depth GroupDepth, o Opt
 	c.q.run(ctx, c.workers)
 	g.holders.people(ctx)
 	g.secondNames(ctx)
+	c.readUses(ctx, subject.Key)
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}

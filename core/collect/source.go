@@ -2,6 +2,7 @@ package collect
 
 import (
 	"context"
+	"time"
 
 	"databricks-access-audit/core/identity"
 )
@@ -21,6 +22,7 @@ type Source interface {
 	Delegations
 	Entry
 	Objects
+	Logs
 
 	// Reach says how much of the account the credentials can see at all.
 	Reach() identity.Reach
@@ -136,4 +138,16 @@ type Objects interface {
 	// the answer does not say from what. Holders of secrets are told by name alone: their kind is what the
 	// name looks like.
 	ObjectGrants(ctx context.Context, at identity.Workspace, on identity.Object) ([]identity.ObjectGrant, error)
+}
+
+// Logs reads the audit log of a workspace's region by one of its SQL warehouses. Asking one that is stopped
+// starts it; one that runs costs money.
+type Logs interface {
+	// Warehouses lists the SQL warehouses that the caller may use.
+	Warehouses(ctx context.Context, at identity.Workspace) ([]identity.Warehouse, error)
+	// AuditLog finds out how much of the log there is since a day. Whose sake it is for is left out.
+	AuditLog(ctx context.Context, at identity.Workspace, by identity.Warehouse, since time.Time) (identity.AuditLog, error)
+	// Uses reads when each of some users and service principals last used what, and was last seen at all,
+	// since a day. Who is not there was not seen.
+	Uses(ctx context.Context, at identity.Workspace, by identity.Warehouse, since time.Time, who []identity.Principal) ([]identity.Use, error)
 }

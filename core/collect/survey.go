@@ -53,6 +53,9 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
+	if scope.Who != "" {
+		c.readUses(ctx, subject.Key)
+	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}
