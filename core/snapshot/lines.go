@@ -13,9 +13,10 @@ import (
 //
 //	1  the first
 //	2  where external tables, volumes and locations lie, and what functions read
+//	3  what was last used, and how much of the audit log was looked at
 const (
 	format  = "databricks-access-audit snapshot"
-	version = 2
+	version = 3
 	oldest  = 1
 )
 
@@ -50,6 +51,8 @@ type line struct {
 	RestrictAdmins *restrictAdmins `json:"restrict_admins,omitempty"`
 	Role           *role           `json:"role,omitempty"`
 	Object         *object         `json:"object,omitempty"`
+	AuditLog       *auditLog       `json:"audit_log,omitempty"`
+	Uses           *uses           `json:"uses,omitempty"`
 	Reads          *reads          `json:"reads,omitempty"`
 	End            *end            `json:"end,omitempty"`
 }
@@ -233,6 +236,32 @@ type objectGrant struct {
 	To    string         `json:"to,omitempty"`
 	Level identity.Level `json:"level,omitempty"`
 	From  string         `json:"from,omitempty"`
+}
+
+// auditLog is how much of an audit log was looked at.
+type auditLog struct {
+	Metastore  string               `json:"metastore"`
+	Workspace  identity.WorkspaceID `json:"workspace,omitempty"`
+	Warehouse  string               `json:"warehouse,omitempty"` // its id
+	Name       string               `json:"name,omitempty"`
+	State      string               `json:"state,omitempty"`
+	Serverless bool                 `json:"serverless,omitempty"`
+	Since      string               `json:"since,omitempty"`
+	First      string               `json:"first,omitempty"`
+	Last       string               `json:"last,omitempty"`
+}
+
+// uses are those of one principal in one metastore.
+type uses struct {
+	Metastore string `json:"metastore,omitempty"`
+	Who       string `json:"who"`
+	List      []use  `json:"list"`
+}
+
+// use is of the principal at all where it has no name.
+type use struct {
+	Name string `json:"name,omitempty"`
+	At   string `json:"at"`
 }
 
 // reads are entries of the ledger that are about the same place.

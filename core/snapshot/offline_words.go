@@ -78,6 +78,11 @@ func (s *Offline) whatThere(k estate.ReadKey) string {
 		return "the permissions on " + s.object(k.Object)
 	case estate.OpRestrictAdmins:
 		return "whether the admins of " + s.e.Scope(k) + " are restricted"
+	case estate.OpUses:
+		if k.Principal.IsZero() {
+			return "what was last used"
+		}
+		return "what " + s.who(k.Principal) + " last used"
 	default:
 		return "this"
 	}

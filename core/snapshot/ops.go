@@ -32,4 +32,5 @@ var ops = words[estate.Op]{
 	estate.OpObject:              "object",
 	estate.OpObjectGrants:        "object_grants",
 	estate.OpRestrictAdmins:      "restrict_admins",
+	estate.OpUses:                "uses",
 }

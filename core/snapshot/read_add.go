@@ -75,6 +75,10 @@ func (l *loader) place(x line) error {
 		l.b.AddPolicies(x.Policies.On.securable(), each(x.Policies.List, policy.fact))
 	case x.Object != nil:
 		return l.object(*x.Object)
+	case x.AuditLog != nil:
+		return l.auditLog(*x.AuditLog)
+	case x.Uses != nil:
+		return l.uses(*x.Uses)
 	default:
 		return errors.New("it holds no fact that this program knows")
 	}

@@ -58,6 +58,7 @@ func writeLines(w io.Writer, e *estate.Estate, about About) error {
 	p.securables(e)
 	p.delegations(e)
 	p.objects(e)
+	p.uses(e)
 	p.ledger(e)
 	p.put(line{End: &end{Lines: p.lines, SHA256: hex.EncodeToString(p.sum.Sum(nil))}})
 	return p.err
