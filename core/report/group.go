@@ -1,11 +1,5 @@
 package report
 
-import (
-	"time"
-
-	"databricks-access-audit/core/identity"
-)
-
 // The lists of a GroupReport, as Gap.Affects names them. Grants, workspaces, roles and objects are
 // called as in a PrincipalReport.
 const (
@@ -35,7 +29,8 @@ type GroupReport struct {
 	Redundancies []Redundancy `json:"redundancies"`
 	// Objects are permissions on workspace objects; null when they were not asked for.
 	Objects []GroupObject `json:"objects"`
-	// Stale is null when last uses were not asked for.
+	// Stale compares what the group gives with what anybody in it used, and what members hold themselves
+	// with what they used; null when last uses were not asked for.
 	Stale []Stale `json:"stale"`
 	// LocalGroups are the groups that exist in one workspace alone; null when they were not asked for.
 	LocalGroups []LocalGroup `json:"local_groups"`
@@ -83,20 +78,6 @@ type GroupObject struct {
 	Object
 	GrantSource string     `json:"grant_source"`
 	Member      *Principal `json:"member"`
-}
-
-// Stale compares a grant with when it was last used.
-type Stale struct {
-	Principal  Principal            `json:"principal"`
-	Securable  Securable            `json:"securable"`
-	Privileges []identity.Privilege `json:"privileges"`
-	// LastSeen is when the principal last used the securable, or something in it, and LastSeenAny when
-	// it last used anything; both are null when the log shows no use.
-	LastSeen    *time.Time `json:"last_seen"`
-	LastSeenAny *time.Time `json:"last_seen_any"`
-	Verdict     string     `json:"verdict"` // stale, active, unknown
-	// LogDays is how many days of the log were looked at.
-	LogDays int `json:"log_days"`
 }
 
 // LocalGroup is a group that exists in one workspace alone: a legacy that Unity Catalog cannot grant

@@ -52,6 +52,8 @@ type PrincipalReport struct {
 	// Objects are permissions on workspace objects; null when they were not asked for.
 	Objects []Object `json:"objects"`
 	Roles   []Role   `json:"roles"`
+	// Stale compares what the principal holds with what it used; null when last uses were not asked for.
+	Stale []Stale `json:"stale"`
 	// Escalations is null when they were not asked for.
 	Escalations []Escalation `json:"escalations"`
 	// CatalogOnlyGroups give Unity Catalog access but no way into a workspace.
