@@ -63,7 +63,7 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		if q.Escalations {
 			return g.principalWithEscalations(ctx, src, q, options)
 		}
-		scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+		scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
 		e, subject, err := collect.Principal(ctx, src, scope, options)
 		if err != nil {
 			return nil, err
@@ -72,6 +72,7 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		r := m.Principal(subject)
 		g.sign(&r.Envelope, req, e, src)
 		doubt(&r.Coverage, e, m.Doubts(subject), report.ListGrants)
+		r.Stale = staleGrants(&r.Envelope, m, subject, q.LastUse)
 		return r, nil
 	case query.Group:
 		return g.group(ctx, src, q, options)
@@ -131,11 +132,12 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 // principalWithEscalations answers what a principal can reach, and by which ways to more. That needs the
 // whole account: who manages what is written at what is managed.
 func (g *Engine) principalWithEscalations(ctx context.Context, src collect.Source, q query.Principal, o collect.Options) (report.Report, error) {
-	survey := query.Survey{Who: q.Who, Scan: q.Scan, Objects: q.Objects, WorkspaceURLs: q.WorkspaceURLs}
-	e, who, err := g.survey(ctx, src, survey, collect.Depth{Delegations: true, Objects: q.Objects}, o)
+	scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
+	e, key, err := collect.Survey(ctx, src, scope, collect.Depth{Delegations: true, Objects: q.Objects}, o)
 	if err != nil {
 		return nil, err
 	}
+	who := &key
 	m := access.Over(e, g.o.Rules)
 	r := m.Principal(*who)
 	found := analysis.Escalations(m, who)
@@ -147,6 +149,7 @@ func (g *Engine) principalWithEscalations(ctx context.Context, src collect.Sourc
 	}
 	g.sign(&r.Envelope, q, e, src)
 	doubt(&r.Coverage, e, m.Doubts(*who), report.ListGrants)
+	r.Stale = staleGrants(&r.Envelope, m, *who, q.LastUse)
 	return r, nil
 }
 
@@ -264,6 +267,7 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 		report.ListGrants:      slices.Concat(identities, places, securables),
 		report.ListObjects:     {estate.OpObjects},
+		report.ListStale:       {estate.OpUses},
 	},
 	query.Compare{}.Mode(): {
 		report.ListGroups:     identities,
@@ -280,6 +284,7 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListRedundancies: everything,
 		report.ListObjects:      slices.Concat(membersReads, places, []estate.Op{estate.OpAssignments, estate.OpEntitlements, estate.OpObjects, estate.OpObjectGrants}),
 		report.ListLocalGroups:  slices.Concat(places, []estate.Op{estate.OpEntitlements, estate.OpMembers, estate.OpGroups}),
+		report.ListStale:        {estate.OpUses},
 	},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},

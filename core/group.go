@@ -18,7 +18,7 @@ import (
 
 // group answers what a group gives, who is in it and what they hold besides.
 func (g *Engine) group(ctx context.Context, src collect.Source, q query.Group, o collect.Options) (report.Report, error) {
-	scope := collect.Scope{Who: q.Name, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+	scope := collect.Scope{Who: q.Name, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
 	e, key, err := collect.Group(ctx, src, scope, collect.GroupDepth{Objects: q.Objects, Local: q.LocalGroups}, o)
 	if err != nil {
 		return nil, err
@@ -33,6 +33,7 @@ func (g *Engine) group(ctx context.Context, src collect.Source, q query.Group, o
 	if q.Objects {
 		doubtObjects(&r.Coverage, e, m.ObjectDoubts(key))
 	}
+	r.Stale = staleGrants(&r.Envelope, m, key, q.LastUse)
 	if q.RevokeScript {
 		script := sqltext.Revokes(r.Redundancies, r.Coverage, q.Force)
 		r.RevokeScript = &script

@@ -15,7 +15,8 @@ func (q Principal) MarshalJSON() ([]byte, error) {
 		WorkspaceURLs []string                 `json:"workspace_urls"`
 		Escalations   bool                     `json:"escalation_check,omitempty"`
 		Objects       bool                     `json:"scan_workspace_objects,omitempty"`
-	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs), q.Escalations, q.Objects})
+		lastUseEcho
+	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs), q.Escalations, q.Objects, q.LastUse.echo()})
 }
 
 // MarshalJSON is the question as reports echo it.
@@ -29,7 +30,8 @@ func (q Group) MarshalJSON() ([]byte, error) {
 		RevokeScript  bool                     `json:"revoke_script,omitempty"`
 		Force         bool                     `json:"force,omitempty"`
 		WorkspaceURLs []string                 `json:"workspace_urls"`
-	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, q.RevokeScript, q.Force, orEmpty(q.WorkspaceURLs)})
+		lastUseEcho
+	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, q.RevokeScript, q.Force, orEmpty(q.WorkspaceURLs), q.LastUse.echo()})
 }
 
 // MarshalJSON is the question as reports echo it.

@@ -1,6 +1,10 @@
 package query
 
-import "databricks-access-audit/core/identity"
+import (
+	"slices"
+
+	"databricks-access-audit/core/identity"
+)
 
 // Group asks what a group gives, who is in it, and what those in it hold besides.
 type Group struct {
@@ -15,6 +19,9 @@ type Group struct {
 	// RevokeScript asks for statements that take away what members hold and would not miss; Force for
 	// them even where not everything was read.
 	RevokeScript, Force bool
+	// LastUse asks which of the grants that it gives nobody in it used lately, and which of their own its
+	// members did not use.
+	LastUse LastUse
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
@@ -35,12 +42,16 @@ var groupForm = Form{
 		objectsFlag,
 		{Name: checkLocalGroups, Usage: "list the legacy groups that exist in one workspace alone"},
 		{Name: revokeScript, Usage: "write the SQL that revokes the personal grants that members would not miss"},
-	}, depthFlags()...),
+	}, append(slices.Clone(lastUseFlags), depthFlags()...)...),
 	build: func(args []string, v Values) (Request, error) {
+		used, err := lastUse(v)
+		if err != nil {
+			return nil, err
+		}
 		q := Group{
 			RevokeScript: v.Bool(revokeScript), Force: v.Bool(revokeScript) && v.Bool("force"),
 			Name: args[0], Scan: scan(v), Objects: v.Bool(objectsFlag.Name), LocalGroups: v.Bool(checkLocalGroups),
-			WorkspaceURLs: list(v.String(workspaceURLs)),
+			LastUse: used, WorkspaceURLs: list(v.String(workspaceURLs)),
 		}
 		if v.IsSet(workspaceURLs) && len(q.WorkspaceURLs) == 0 {
 			return nil, noWorkspace

@@ -22,6 +22,8 @@ type Principal struct {
 	Scan []identity.SecurableType
 	// Escalations asks for its ways to more access, too, and Objects for permissions on workspace objects.
 	Escalations, Objects bool
+	// LastUse asks which of its grants it did not use lately, too.
+	LastUse LastUse
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
@@ -54,13 +56,17 @@ var principalForm = Form{
 	Mode:  "principal",
 	About: "what can this user, service principal or group reach, everywhere, and by which path",
 	Args:  []string{"WHO"},
-	Flags: append([]Flag{{Name: "escalation-check", Usage: "look for its ways to more access, too"}, objectsFlag}, depthFlags()...),
+	Flags: append([]Flag{{Name: "escalation-check", Usage: "look for its ways to more access, too"}, objectsFlag}, append(slices.Clone(lastUseFlags), depthFlags()...)...),
 	build: func(args []string, v Values) (Request, error) {
+		used, err := lastUse(v)
+		if err != nil {
+			return nil, err
+		}
 		urls := list(v.String(workspaceURLs))
 		if v.IsSet(workspaceURLs) && len(urls) == 0 {
 			return nil, noWorkspace
 		}
-		q := Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls, Escalations: v.Bool("escalation-check"), Objects: v.Bool(objectsFlag.Name)}
+		q := Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls, Escalations: v.Bool("escalation-check"), Objects: v.Bool(objectsFlag.Name), LastUse: used}
 		if q.Objects && !q.Escalations {
 			return nil, &UsageError{Problem: "--" + objectsFlag.Name + " is for --escalation-check, roles and escalations in this version", Hint: "add --escalation-check, or ask about one object by resource NAME --resource-type TYPE"}
 		}
