@@ -86,8 +86,15 @@ func groupRich() *report.GroupReport {
 			{GrantSource: report.GrantMemberDirect, Member: &alice, Object: report.Object{Workspace: "prod", Type: "directories", ID: "12", Name: "/Shared/reports", Level: "CAN_READ", Source: "direct", Path: path(), InheritedFrom: "/Shared"}},
 		},
 		Stale: []report.Stale{
-			{Principal: alice, Securable: orders, Privileges: []identity.Privilege{"MODIFY"}, LastSeen: ptr(noon.Add(-200 * 24 * time.Hour)), LastSeenAny: &noon, Verdict: "stale", LogDays: 365},
-			{Principal: frank, Securable: orders, Privileges: []identity.Privilege{"SELECT"}, Verdict: "stale", LogDays: 365},
+			{Principal: engineers, Securable: mainCatalog, Privileges: []identity.Privilege{"USE_CATALOG"}, Source: report.SourceDirect, Path: self, LastSeen: &noon, LastSeenAny: &noon,
+				Verdict: report.UseActive, UsedBy: []report.LastUse{{Name: alice.Name, At: noon}, {Name: frank.Name, At: noon.Add(-100 * 24 * time.Hour)}}, LogDays: 365},
+			{Principal: engineers, Securable: orders, Privileges: []identity.Privilege{"SELECT"}, Source: report.SourceGroup, Path: report.Path{engineers.Name, "engineering"}, LastSeenAny: &noon, Verdict: report.UseStale, LogDays: 365},
+			{Principal: alice, Securable: orders, Privileges: []identity.Privilege{"MODIFY"}, Source: report.SourceDirect, Path: path(), LastSeen: ptr(noon.Add(-200 * 24 * time.Hour)), LastSeenAny: &noon, Verdict: report.UseStale, LogDays: 365},
+			{Principal: frank, Securable: orders, Privileges: []identity.Privilege{"SELECT"}, Source: report.SourceDirect, Path: report.Path{frank.Name}, Verdict: report.UseStale, LogDays: 365},
+			{Principal: oncall, Securable: object(identity.TypeVolume, "main.raw.landing", "eu-west", ""), Privileges: []identity.Privilege{"WRITE_VOLUME"}, Source: report.SourceDirect, Path: report.Path{oncall.Name},
+				LastSeenAny: &noon, Verdict: report.UseUnknown, Reason: "files in volumes can be used by their path", LogDays: 365},
+			{Principal: alice, Securable: object(identity.TypeCatalog, "lab", "us-east", alice.Name), Privileges: []identity.Privilege{report.Owner}, Source: report.SourceOwner, Path: path(),
+				Verdict: report.UseUnknown, Reason: "the audit log was not read, or not to its end"},
 		},
 		LocalGroups: []report.LocalGroup{
 			{Workspace: "prod", Group: "ops", ID: "8101", Members: ptr(2), SameName: ptr(false)},
@@ -151,7 +158,8 @@ func groupNamed(s string) *report.GroupReport {
 		Ancestors: p.Memberships, Workspaces: p.Workspaces, Roles: p.Roles,
 		Redundancies: []report.Redundancy{{Member: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s), "x"}, Level: s,
 			Covered: []identity.Privilege{identity.Privilege(s)}, Kept: []identity.Privilege{identity.Privilege(s)}, CoveredBy: []report.Path{way}, Recommendation: "y" + s}},
-		Stale:        []report.Stale{{Principal: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Verdict: s}},
+		Stale:        []report.Stale{{Principal: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Source: report.SourceGroup, Path: way, Verdict: s, Reason: s,
+			UsedBy: []report.LastUse{{Name: s, At: noon}}}},
 		LocalGroups:  []report.LocalGroup{{Workspace: s, Group: s, ID: s}},
 		RevokeScript: ptr("REVOKE"),
 	}

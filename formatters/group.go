@@ -45,7 +45,8 @@ func (v groupView) sections() []section {
 			one(func(o report.GroupObject) []string {
 				return slices.Concat([]string{o.GrantSource}, memberCells(o.Member), objectRow(o.Object))
 			})),
-		listed("stale", "stale", slices.Concat(principalColumns, on, []string{"privileges", "last_seen", "last_seen_any", "verdict", "log_days"}), v.Stale, one(staleRow)),
+		listed("stale", "stale", slices.Concat(principalColumns, staleColumns), v.Stale,
+			one(func(s report.Stale) []string { return slices.Concat(principalCells(s.Principal), staleCells(s)) })),
 		listed("local_group", "local_groups", []string{"workspace", "local_group", "local_group_id", "members", "same_name_account_group"}, v.LocalGroups, one(localGroupRow)),
 		listed("revoke_script", "revoke_script", []string{"value"}, v.script(), one(func(s scriptRecord) []string { return []string{s.Script} })),
 	}
@@ -98,11 +99,6 @@ func redundancyRow(r report.Redundancy) []string {
 		strconv.FormatBool(r.Fragile), r.Recommendation})
 }
 
-func staleRow(s report.Stale) []string {
-	return slices.Concat(principalCells(s.Principal), place(&s.Securable, nil), []string{deref(s.Securable.Owner), chain(s.Privileges, ", "),
-		stampOf(s.LastSeen), stampOf(s.LastSeenAny), s.Verdict, strconv.Itoa(s.LogDays)})
-}
-
 func stampOf(t *time.Time) string {
 	if t == nil {
 		return ""
@@ -125,6 +121,9 @@ func (v groupView) answer() []node {
 	}
 	if missable := v.missable(); missable != "" {
 		nodes = append(nodes, line("Members would not miss "+missable+"."))
+	}
+	if used := staleLine(v.Stale); used != "" {
+		nodes = append(nodes, line(used))
 	}
 	return append(nodes, v.given().places()...)
 }
@@ -297,7 +296,7 @@ func (v groupView) figures() string {
 	f.add(len(v.Grants), v.Grants != nil, "grant")
 	f.add(len(v.Redundancies), v.Redundancies != nil, "compared personal grant")
 	f.add(len(v.Objects), v.Objects != nil, "workspace object")
-	f.add(len(v.Stale), v.Stale != nil, "stale grant")
+	f.addStale(v.Stale)
 	f.add(len(v.LocalGroups), v.LocalGroups != nil, "local group")
 	return f.line(notRead + " or " + notAsked)
 }

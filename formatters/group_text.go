@@ -116,7 +116,7 @@ func (v groupView) extras() []node {
 	nodes := []node{
 		block("Personal grants, by whether their holder would miss them", v.redundancyNodes(), absence(v.Redundancies != nil, "not worked out", c, report.ListRedundancies)),
 		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
-		block("Grants by last use", v.staleNodes(), absence(v.Stale != nil, notAsked, c)),
+		block(staleHeading, staleNodes(v.Stale, v.Group), absence(v.Stale != nil, notAsked, c, report.ListStale)),
 		block(localHeading, v.localNodes(), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)),
 	}
 	if v.RevokeScript != nil {
@@ -178,18 +178,6 @@ func (v groupView) within(r report.Redundancy) string {
 		list = append(list, "others")
 	}
 	return series(list, "and")
-}
-
-func (v groupView) staleNodes() []node {
-	var nodes []node
-	for _, s := range v.Stale {
-		seen := "no use in " + count(s.LogDays, "day")
-		if s.LastSeen != nil {
-			seen = "last used " + moment(*s.LastSeen)
-		}
-		nodes = append(nodes, line(fmt.Sprintf("%s: %s on %s of %s; %s", EscapeLine(s.Verdict), privileges(s.Privileges), securable(s.Securable), nameOrID(s.Principal), seen)))
-	}
-	return nodes
 }
 
 func (v groupView) localNodes() []node {

@@ -39,6 +39,7 @@ func (v principalView) sections() []section {
 			"reachable_in", "reach_unknown", "caveats"}, v.Grants, one(grantRow)),
 		listed("object", "objects", []string{"workspace", "object_type", "object_id", "object", "level", "source", "path", "inherited_from"},
 			v.Objects, one(objectRow)),
+		listed("stale", "stale", staleColumns, v.Stale, one(staleCells)),
 		listed("role", "roles", []string{"role", "scope", "path"}, v.Roles, one(roleRow)),
 		listed("escalation", "escalations", []string{"id", "severity", "privileges", "object_type", "object", "metastore", "path", "acts", "explanation"},
 			v.Escalations, one(escalationRow)),
@@ -116,6 +117,9 @@ func (v principalView) answer() []node {
 	nodes = append(nodes, v.administers())
 	if len(v.Escalations) > 0 {
 		nodes = append(nodes, node{text: "Can get more than its grants say: " + v.severities() + ", see escalations.", tone: alarm})
+	}
+	if used := staleLine(v.Stale); used != "" {
+		nodes = append(nodes, line(used))
 	}
 	return append(nodes, v.places()...)
 }
@@ -382,6 +386,7 @@ func (v principalView) figures() string {
 	f.add(len(v.Roles), v.Roles != nil, "role")
 	f.add(len(v.Grants), v.Grants != nil, "grant")
 	f.add(len(v.Objects), v.Objects != nil, "workspace object")
+	f.addStale(v.Stale)
 	f.add(len(v.Escalations), v.Escalations != nil, "escalation")
 	f.add(len(v.CatalogOnlyGroups), v.CatalogOnlyGroups != nil, "catalog-only group")
 	f.add(len(v.UnusedGroups), v.UnusedGroups != nil, "unused group")

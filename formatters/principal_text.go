@@ -16,6 +16,7 @@ func (v principalView) text() []node {
 		block("Roles", v.roleNodes(), absence(v.Roles != nil, notRead, c, report.ListRoles)),
 		block("Grants, where they were given", v.grantNodes(), absence(v.Grants != nil, notRead, c, report.ListGrants)),
 		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
+		block(staleHeading, staleNodes(v.Stale, v.Principal), absence(v.Stale != nil, notAsked, c, report.ListStale)),
 		block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)),
 	}
 	return append(nodes, v.idleNodes("Groups that give only catalogs and no way into a workspace", "Unused groups, which give nothing")...)

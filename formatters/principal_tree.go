@@ -82,6 +82,7 @@ func (v principalView) tree() []node {
 		}
 	}
 	nodes = append(nodes, v.unreadLists()...)
+	nodes = append(nodes, block(staleHeading, staleNodes(v.Stale, v.Principal), absence(v.Stale != nil, notAsked, c, report.ListStale)))
 	nodes = append(nodes, block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)))
 	return append(nodes, v.idleNodes("Catalog-only groups", "Unused groups")...)
 }
