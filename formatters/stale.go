@@ -90,10 +90,12 @@ func staleNode(s report.Stale, subject report.Principal) node {
 // lastSeen says when the grant was used, and when its holder was seen otherwise.
 func lastSeen(s report.Stale) string {
 	switch {
-	case s.LogDays == 0 && s.LastSeen == nil && s.LastSeenAny == nil:
-		return "no log to tell"
 	case s.LastSeen != nil:
 		return "last used " + moment(*s.LastSeen)
+	case s.LogDays == 0 && s.LastSeenAny == nil:
+		return "no log to tell"
+	case s.LogDays == 0:
+		return "no log to tell; last seen at all " + moment(*s.LastSeenAny)
 	case s.LastSeenAny != nil:
 		return "no use in " + count(s.LogDays, "day") + " of log; last seen at all " + moment(*s.LastSeenAny)
 	default:

@@ -53,6 +53,8 @@ func (u *lastUses) held(k identity.PrincipalKey, throughGroups bool) []report.St
 			holders = slices.DeleteFunc(slices.Clone(holders), func(h identity.PrincipalKey) bool {
 				return h == identity.AccountUsers() && h != k
 			})
+		} else {
+			holders = slices.Concat(holders, u.everybodyIn(s))
 		}
 	}
 	var items []item
@@ -84,11 +86,24 @@ func (u *lastUses) held(k identity.PrincipalKey, throughGroups bool) []report.St
 	return list
 }
 
+// everybodyIn are the groups of workspaces that a user or service principal is in without being put there.
+func (u *lastUses) everybodyIn(s *access.Subject) []identity.PrincipalKey {
+	var in []identity.PrincipalKey
+	for _, w := range u.e.Workspaces() {
+		for _, k := range []identity.PrincipalKey{identity.WorkspaceUsers(w.ID), identity.WorkspaceAdmins(w.ID)} {
+			if s.In(k) == access.Allowed {
+				in = append(in, k)
+			}
+		}
+	}
+	return in
+}
+
 func (u *lastUses) source(s *access.Subject, holder identity.PrincipalKey) string {
 	switch {
 	case holder == s.Key() || slices.Contains(slices.Collect(u.e.SamePerson(s.Key())), holder):
 		return report.SourceDirect
-	case holder == identity.AccountUsers():
+	case holder == identity.AccountUsers() || holder.Workspace != 0:
 		return report.SourceImplicit
 	default:
 		return report.SourceGroup
@@ -152,9 +167,12 @@ func (u *lastUses) compare(s *access.Subject, by *users, i item, files bool) []r
 		Principal: u.m.Describe(s.Key()), Securable: u.m.DescribeSecurable(i.on), Source: i.source, Path: s.PathTo(i.holder),
 		LastSeenAny: moment(by.seen), LogDays: logDays(log, at),
 	}
-	var last time.Time
+	var last, tried time.Time
 	for _, k := range by.keys {
-		used := u.e.LastUse(k, i.on)
+		used, refused := u.e.LastUse(k, i.on)
+		if refused.After(tried) {
+			tried = refused
+		}
 		if used.IsZero() {
 			continue
 		}
@@ -175,6 +193,9 @@ func (u *lastUses) compare(s *access.Subject, by *users, i item, files bool) []r
 	why := u.unread(i.on.Metastore, by)
 	if why == "" {
 		why = tooShort(log, at, u.days)
+	}
+	if why == "" && !tried.IsZero() && !tried.Before(since) {
+		why = "it was tried and refused on " + tried.UTC().Format(time.DateOnly) + ": something else may be missing"
 	}
 	var list []report.Stale
 	elsewhere := !by.seen.IsZero() && !by.seen.Before(since)

@@ -98,11 +98,11 @@ func (w *usesWorld) list(subject identity.Principal, days int) []report.Stale {
 }
 
 var (
-	mainCatalog  = identity.CatalogSecurable("m", "main")
-	sales    = identity.SchemaSecurable("m", "main", "sales")
-	orders   = identity.Securable{Metastore: "m", Type: identity.TypeTable, Catalog: "main", Schema: "sales", Name: "orders"}
-	landing  = identity.Securable{Metastore: "m", Type: identity.TypeVolume, Catalog: "main", Schema: "sales", Name: "landing"}
-	location = identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "lake"}
+	mainCatalog = identity.CatalogSecurable("m", "main")
+	sales       = identity.SchemaSecurable("m", "main", "sales")
+	orders      = identity.Securable{Metastore: "m", Type: identity.TypeTable, Catalog: "main", Schema: "sales", Name: "orders"}
+	landing     = identity.Securable{Metastore: "m", Type: identity.TypeVolume, Catalog: "main", Schema: "sales", Name: "landing"}
+	location    = identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "lake"}
 )
 
 // TestStaleUser compares what a user holds with what the log shows of the user.
@@ -147,6 +147,19 @@ func TestStaleUser(t *testing.T) {
 			w.grant(ann, orders, "BROWSE", "MANAGE", "SELECT")
 			w.grant(ann, location, "READ_FILES")
 		}, []string{"unknown Ann@acme.test READ_FILES on lake" + noLog, "stale Ann@acme.test SELECT on main.sales.orders", "unknown Ann@acme.test BROWSE,MANAGE on main.sales.orders" + noLog}},
+		"tried and refused": {func(w *usesWorld) {
+			w.grant(ann, orders, "SELECT")
+			w.b.AddUses([]identity.Use{{Who: "ann@acme.test", Metastore: "m", Name: "main.sales.orders", At: ago(5), Refused: true}})
+		}, []string{"unknown Ann@acme.test SELECT on main.sales.orders (it was tried and refused on 2026-02-24: something else may be missing)"}},
+		"refused long ago": {func(w *usesWorld) {
+			w.grant(ann, orders, "SELECT")
+			w.b.AddUses([]identity.Use{{Who: "ann@acme.test", Metastore: "m", Name: "main.sales.orders", At: ago(95), Refused: true}})
+		}, []string{"stale Ann@acme.test SELECT on main.sales.orders"}},
+		"used, and later refused": {func(w *usesWorld) {
+			w.grant(ann, orders, "SELECT")
+			w.used("ann@acme.test", "main.sales.orders", 20)
+			w.b.AddUses([]identity.Use{{Who: "ann@acme.test", Metastore: "m", Name: "main.sales.orders", At: ago(5), Refused: true}})
+		}, []string{"active Ann@acme.test SELECT on main.sales.orders"}},
 		"files by path, of somebody who was there": {func(w *usesWorld) {
 			w.grant(ann, mainCatalog, "USE_CATALOG")
 			w.grant(ann, landing, "READ_VOLUME")

@@ -198,7 +198,7 @@ func TestUsesOfAGroup(t *testing.T) {
 		{identity.CatalogSecurable("us", "main"), time.Time{}},
 		{identity.CatalogSecurable("eu", "c"), time.Time{}},
 	} {
-		if got := e.LastUse(robot, c.on); !got.Equal(c.want) {
+		if got, _ := e.LastUse(robot, c.on); !got.Equal(c.want) {
 			t.Errorf("%v: last used %v, want %v", c.on, got, c.want)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -83,9 +84,8 @@ func (s *Session) AuditLog(ctx context.Context, at identity.Workspace, warehouse
 	return log, nil
 }
 
-// Uses reads from the audit log of a workspace when each of some principals last used what, and was last
-// seen at all, since a day. What somebody only tried and was refused counts: who still tries to use
-// something has not forgotten it.
+// Uses reads from the audit log of a workspace when each of some principals last used what, or was refused,
+// and was last seen at all, since a day.
 func (s *Session) Uses(ctx context.Context, at identity.Workspace, warehouse identity.Warehouse, since time.Time, who []identity.Principal) ([]identity.Use, error) {
 	var names []string
 	for _, p := range who {
@@ -159,6 +159,7 @@ func usesQuery(identities []string, since time.Time, names []string) (string, []
 	for _, p := range auditParams {
 		add("request_params."+p, p)
 	}
+	add("response.status_code", "status_code")
 	return "SELECT " + strings.Join(columns, ", ") + ", max(event_time) AS last_time" +
 		" FROM system.access.audit" +
 		" WHERE event_date >= :since AND (" + strings.Join(meant, " OR ") + ")" +
@@ -173,7 +174,7 @@ func sinceParameter(since time.Time) parameter {
 func readUses(t table, identities int, asked []string) ([]identity.Use, error) {
 	var uses []identity.Use
 	for _, row := range t.rows {
-		if len(row) != identities+len(auditParams)+1 {
+		if len(row) != identities+len(auditParams)+2 {
 			return uses, errors.New("the audit log answers with other columns than were asked for")
 		}
 		values := make([]string, len(row))
@@ -186,15 +187,17 @@ func readUses(t table, identities int, asked []string) ([]identity.Use, error) {
 		if err != nil {
 			return uses, err
 		}
-		metastore, named := securablesNamed(values[identities : len(values)-1])
+		metastore, named := securablesNamed(values[identities : len(values)-2])
+		status, err := strconv.Atoi(values[len(values)-2])
+		refused := err == nil && status >= http.StatusBadRequest // what gives no status was not refused
 		for _, w := range values[:identities] {
 			who := identity.FoldName(w)
 			if !slices.Contains(asked, who) {
 				continue
 			}
-			uses = append(uses, identity.Use{Who: who, Metastore: metastore, At: at})
+			uses = append(uses, identity.Use{Who: who, Metastore: metastore, At: at, Refused: refused})
 			for _, n := range named {
-				uses = append(uses, identity.Use{Who: who, Metastore: metastore, Name: n, At: at})
+				uses = append(uses, identity.Use{Who: who, Metastore: metastore, Name: n, At: at, Refused: refused})
 			}
 		}
 	}

@@ -83,7 +83,7 @@ func done(columns []string, rows ...string) string {
 var (
 	newShape = done([]string{"event_time", "user_identity", "request_params"})
 	oldShape = done([]string{"event_time", "user_name", "service_principal_name", "request_params"})
-	columns  = append([]string{"who0", "who1"}, append(slices.Clone(auditParams), "last_time")...)
+	columns  = append([]string{"who0", "who1"}, append(slices.Clone(auditParams), "status_code", "last_time")...)
 )
 
 // event is a row of the gathering statement: who, then the parameters by name, then when.
@@ -99,7 +99,7 @@ func event(who, subject, at string, params map[string]string) string {
 			values = append(values, nil)
 		}
 	}
-	row, _ := json.Marshal(append(values, at))
+	row, _ := json.Marshal(append(values, params["status"], at))
 	return string(row)
 }
 
@@ -110,6 +110,8 @@ func TestUses(t *testing.T) {
 		event("alice@acme.test", "", "2026-03-02T10:00:00Z", map[string]string{"metastore_id": "M1", "catalog_name": "main", "schema_name": "sales", "name_arg": "fresh"}),
 		event("ALICE@acme.test", "", "2026-02-01 09:00:00", nil),
 		event("", "app-1", "2026-03-03T10:00:00Z", map[string]string{"volume_full_name": "main.raw.landing", "table_full_name": "main.raw.t"}),
+		event("alice@acme.test", "", "2026-03-04T10:00:00Z", map[string]string{"metastore_id": "m1", "name_arg": "c", "status": "403"}),
+		event("alice@acme.test", "", "2026-03-05T10:00:00Z", map[string]string{"metastore_id": "m1", "name_arg": "d", "status": "200"}),
 		event("mallory@acme.test", "", "2026-03-03T10:00:00Z", nil))})
 	alice := identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "1"}, Name: "Alice@acme.test", Emails: []string{`o'neil" OR 1=1 -- @acme.test`}}
 	robot := identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindServicePrincipal, ID: "2"}, Name: "APP-1"}
@@ -125,6 +127,10 @@ func TestUses(t *testing.T) {
 		{Who: "app-1", At: day(3, 10)},
 		{Who: "app-1", Name: "main.raw.t", At: day(3, 10)},
 		{Who: "app-1", Name: "main.raw.landing", At: day(3, 10)},
+		{Who: "alice@acme.test", Metastore: "m1", At: day(4, 10), Refused: true},
+		{Who: "alice@acme.test", Metastore: "m1", Name: "c", At: day(4, 10), Refused: true},
+		{Who: "alice@acme.test", Metastore: "m1", At: day(5, 10)},
+		{Who: "alice@acme.test", Metastore: "m1", Name: "d", At: day(5, 10)},
 	})
 	last := h.asked[len(h.asked)-1]
 	if want := (asked{WarehouseID: "w1", Statement: last.Statement, WaitTimeout: "0s", OnWaitTimeout: "CONTINUE", Disposition: "INLINE", Format: "JSON_ARRAY", Parameters: last.Parameters}); !reflect.DeepEqual(last, want) {

@@ -12,7 +12,10 @@ import (
 )
 
 // usedBy says of whom and where a use is.
-type usedBy struct{ metastore, who, name string }
+type usedBy struct {
+	metastore, who, name string
+	refused              bool
+}
 
 // AddAuditLog adds how much of the audit log was looked at for a metastore. The later of two wins.
 func (b *Builder) AddAuditLog(l identity.AuditLog) {
@@ -32,7 +35,7 @@ func (b *Builder) AddUses(uses []identity.Use) {
 		b.uses = map[usedBy]time.Time{}
 	}
 	for _, u := range uses {
-		k := usedBy{u.Metastore, u.Who, u.Name}
+		k := usedBy{u.Metastore, u.Who, u.Name, u.Refused}
 		if u.At.After(b.uses[k]) {
 			b.uses[k] = u.At.UTC()
 		}
@@ -48,11 +51,11 @@ func (b *Builder) buildUses(e *Estate) {
 	e.lastUses = make(map[usedBy]time.Time, len(b.uses))
 	e.lastSeen = map[string]time.Time{}
 	for k, at := range b.uses {
-		if at.After(e.lastSeen[k.who]) {
+		if !k.refused && at.After(e.lastSeen[k.who]) {
 			e.lastSeen[k.who] = at
 		}
 		for name := k.name; name != ""; name = container(name) {
-			if in := (usedBy{k.metastore, k.who, name}); at.After(e.lastUses[in]) {
+			if in := (usedBy{k.metastore, k.who, name, k.refused}); at.After(e.lastUses[in]) {
 				e.lastUses[in] = at
 			}
 		}
@@ -75,14 +78,18 @@ func (e *Estate) AuditLogs() iter.Seq2[string, identity.AuditLog] {
 	return inOrder(e.logs, strings.Compare)
 }
 
-// LastUse is when a principal was last seen using a securable or something in it; zero when it was not.
-// Groups use nothing themselves.
-func (e *Estate) LastUse(k identity.PrincipalKey, on identity.Securable) time.Time {
+// LastUse is when a principal was last seen using a securable or something in it, and when it was last
+// refused; zero when it was not. Groups use nothing themselves.
+func (e *Estate) LastUse(k identity.PrincipalKey, on identity.Securable) (used, refused time.Time) {
 	name := strings.ToLower(strings.Join(on.Parts(), "."))
-	return e.latest(k, func(who string) time.Time { return e.lastUses[usedBy{on.Metastore, who, name}] })
+	of := func(refused bool) time.Time {
+		return e.latest(k, func(who string) time.Time { return e.lastUses[usedBy{on.Metastore, who, name, refused}] })
+	}
+	return of(false), of(true)
 }
 
-// LastSeen is when a principal was last seen doing anything; zero when it was not.
+// LastSeen is when a principal was last seen doing anything that was not refused; zero when it was not:
+// who is refused, at the log-in say, need not be the principal.
 func (e *Estate) LastSeen(k identity.PrincipalKey) time.Time {
 	return e.latest(k, func(who string) time.Time { return e.lastSeen[who] })
 }
@@ -104,7 +111,7 @@ func (e *Estate) latest(k identity.PrincipalKey, of func(who string) time.Time) 
 func (e *Estate) AllUses() iter.Seq[identity.Use] {
 	return func(yield func(identity.Use) bool) {
 		for _, k := range slices.SortedFunc(maps.Keys(e.uses), compareUses) {
-			if !yield(identity.Use{Metastore: k.metastore, Who: k.who, Name: k.name, At: e.uses[k]}) {
+			if !yield(identity.Use{Metastore: k.metastore, Who: k.who, Name: k.name, At: e.uses[k], Refused: k.refused}) {
 				return
 			}
 		}
@@ -112,5 +119,5 @@ func (e *Estate) AllUses() iter.Seq[identity.Use] {
 }
 
 func compareUses(a, b usedBy) int {
-	return cmp.Or(strings.Compare(a.metastore, b.metastore), strings.Compare(a.who, b.who), strings.Compare(a.name, b.name))
+	return cmp.Or(strings.Compare(a.metastore, b.metastore), strings.Compare(a.who, b.who), strings.Compare(a.name, b.name), compareBool(a.refused, b.refused))
 }

@@ -47,6 +47,8 @@ type Use struct {
 	// one schema may share a name.
 	Name string
 	At   time.Time
+	// Refused says that it was only tried, and refused: nothing was used.
+	Refused bool
 }
 
 // LogNames are what an audit log may call a principal, folded: user name, mail addresses, application id.

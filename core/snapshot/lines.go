@@ -260,8 +260,9 @@ type uses struct {
 
 // use is of the principal at all where it has no name.
 type use struct {
-	Name string `json:"name,omitempty"`
-	At   string `json:"at"`
+	Name    string `json:"name,omitempty"`
+	At      string `json:"at"`
+	Refused bool   `json:"refused,omitempty"`
 }
 
 // reads are entries of the ledger that are about the same place.

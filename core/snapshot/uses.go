@@ -28,7 +28,7 @@ func (p *printer) uses(e *estate.Estate) {
 			flush()
 			same.Metastore, same.Who = u.Metastore, u.Who
 		}
-		same.List = append(same.List, use{u.Name, clock(u.At)})
+		same.List = append(same.List, use{u.Name, clock(u.At), u.Refused})
 	}
 	flush()
 }
@@ -51,7 +51,7 @@ func (l *loader) uses(x uses) error {
 		if err != nil {
 			return err
 		}
-		list[i] = identity.Use{Metastore: x.Metastore, Who: x.Who, Name: u.Name, At: at}
+		list[i] = identity.Use{Metastore: x.Metastore, Who: x.Who, Name: u.Name, At: at, Refused: u.Refused}
 	}
 	l.b.AddUses(list)
 	return nil
