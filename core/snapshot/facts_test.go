@@ -143,6 +143,20 @@ func placeFacts(b *estate.Builder) []func() {
 			b.Record(estate.ReadKey{Op: estate.OpChildren, Securable: catalog, Type: identity.TypeSchema}, estate.Outcome{At: noon})
 		},
 		func() {
+			b.AddAuditLog(identity.AuditLog{Metastore: "m", Workspace: 7, Warehouse: identity.Warehouse{ID: "w1", Name: "bi", State: "STOPPED", Serverless: true},
+				Since: noon.AddDate(-1, 0, 0), First: noon.AddDate(0, -2, 0), Last: noon})
+		},
+		func() { b.AddAuditLog(identity.AuditLog{Metastore: "empty"}) },
+		func() {
+			b.AddUses([]identity.Use{{Who: "alice@acme.test", Metastore: "m", At: noon.Add(5)}, {Who: "alice@acme.test", Metastore: "m", Name: "c.s.ü", At: noon}})
+		},
+		func() {
+			b.AddUses([]identity.Use{{Who: "alice@acme.test", Metastore: "m", Name: "c.s.ü", At: noon.Add(time.Hour), Refused: true}, {Who: "nobody", Name: "c", At: noon.In(time.FixedZone("x", 3600))}})
+		},
+		func() {
+			b.Record(estate.ReadKey{Op: estate.OpUses, Securable: identity.MetastoreSecurable("m"), Principal: user("1")}, estate.Outcome{Needed: true, At: noon})
+		},
+		func() {
 			b.Record(estate.ReadKey{Op: estate.OpAssignments, Workspace: 7}, estate.Outcome{Kind: identity.NotRunning})
 		},
 	}

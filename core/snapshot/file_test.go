@@ -197,7 +197,7 @@ func TestOtherFiles(t *testing.T) {
 		"another JSON":            {"{\"account\":\"a\"}\n", corrupt},
 		"a picture":               {"\x89PNG\r\n\x1a\n", corrupt},
 		"another gzip":            {"\x1f\x8b\x08", corrupt},
-		"a newer version":         {strings.Replace(file, `"version":2`, `"version":3`, 1), newer},
+		"a newer version":         {strings.Replace(file, `"version":3`, `"version":4`, 1), newer},
 		"a line left out":         {strings.Join(append(append([]string{}, lines[:3]...), lines[4:]...), ""), corrupt},
 		"lines swapped":           {lines[0] + lines[2] + lines[1] + strings.Join(lines[3:], ""), corrupt},
 		"an unknown fact, sealed": {seal(lines[0] + "{\"budget\":{}}\n" + lines[1]), corrupt},
@@ -228,7 +228,7 @@ func TestOldFiles(t *testing.T) {
 	if diff := cmp.Diff(want, e.SecurableList()); diff != "" {
 		t.Error(diff)
 	}
-	for _, version := range []string{"0", "3", "-1"} {
+	for _, version := range []string{"0", "4", "-1"} {
 		if _, _, err := snapshot.Read(strings.NewReader(seal(`{"format":"databricks-access-audit snapshot","version":` + version + "}\n"))); err == nil {
 			t.Errorf("format %s is read", version)
 		}

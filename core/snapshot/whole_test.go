@@ -1,6 +1,7 @@
 package snapshot_test
 
 import (
+	"slices"
 	"time"
 
 	"databricks-access-audit/core/estate"
@@ -27,6 +28,8 @@ type copyOf struct {
 	Objects              []identity.ObjectInfo
 	Permissions          map[identity.Object][]estate.ObjectGrant
 	Ambiguous            []estate.Grant
+	Logs                 map[string]identity.AuditLog
+	Uses                 []identity.Use
 	Reads                []estate.Read
 	Told                 []told
 	Oldest, Newest       time.Time
@@ -66,6 +69,7 @@ func copied(e *estate.Estate) copyOf {
 		Entitlements: collect2(e.AllEntitlements()), Restricted: collect2(e.AllRestrictAdmins()),
 		Roles: e.AllRoleGrants(), RuleSets: e.RuleSets(), Objects: e.Objects(),
 		Permissions: map[identity.Object][]estate.ObjectGrant{}, Reads: e.Reads(),
+		Logs: collect2(e.AuditLogs()), Uses: slices.Collect(e.AllUses()),
 	}
 	for p := range e.Principals() {
 		c.Principals = append(c.Principals, personOf(e, p))
