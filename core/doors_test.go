@@ -105,6 +105,8 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"roles":    parse(t, "roles", "alice@acme.test"),
 		"compare":  parse(t, "compare", "alice@acme.test", "bob@acme.test"),
 		"group":    parse(t, "group", "data-engineering", "--scan-schemas", "--check-local-groups"),
+		"unused":   parse(t, "principal", "bob@acme.test", "--scan-volumes", "--stale-days", "90"),
+		"idle":     parse(t, "group", "pipelines-oncall", "--scan-volumes", "--stale-days", "90"),
 		"local":    parse(t, "group", "8102@staging", "--check-local-groups", "--workspace-urls", "staging"),
 		"acls":     parse(t, "group", "data-engineering", "--scan-workspace-objects", "--workspace-urls", "staging"),
 		"twin":     parse(t, "group", "3008", "--scan-workspace-objects", "--workspace-urls", "staging"),
@@ -144,6 +146,9 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 					stays(t, comparedSides(full.(*report.CompareReport)), comparedSides(r), r.Coverage)
 				case *report.GroupReport:
 					fewerOfGroup(t, full.(*report.GroupReport), r)
+					fewer(t, stale(full.(*report.GroupReport).Stale), stale(r.Stale), r.Coverage)
+				case *report.PrincipalReport:
+					fewer(t, stale(full.(*report.PrincipalReport).Stale), stale(r.Stale), r.Coverage)
 				case *report.RolesReport:
 					fewer(t, certainRoles(full.(*report.RolesReport)), certainRoles(r), r.Coverage)
 				case *report.EscalationsReport:
@@ -166,6 +171,18 @@ func fewer(t *testing.T, was, is []string, c report.Coverage) {
 	if len(is) < len(was) && c.Complete {
 		t.Errorf("%d of %d are left over complete coverage", len(is), len(was))
 	}
+}
+
+// stale gives each privilege that is said not to be used.
+func stale(list []report.Stale) (ids []string) {
+	for _, s := range list {
+		for _, p := range s.Privileges {
+			if s.Verdict == report.UseStale {
+				ids = append(ids, strings.Join([]string{s.Principal.Name, string(p), string(s.Securable.Type), s.Securable.FullName, s.Securable.Metastore}, " "))
+			}
+		}
+	}
+	return ids
 }
 
 func certainRoles(r *report.RolesReport) (ids []string) {

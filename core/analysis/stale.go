@@ -58,13 +58,13 @@ func (u *lastUses) held(k identity.PrincipalKey, throughGroups bool) []report.St
 		}
 	}
 	var items []item
-	files := map[identity.Securable]bool{} // the catalogs in which files may be used by their path
+	files := map[identity.Securable]string{} // the catalogs in which files may be used by their path
 	for _, h := range holders {
 		source := u.source(s, h)
 		for g := range u.e.GrantsTo(h) {
 			items = append(items, item{g.Securable, g.Privileges, source, h})
 			if slices.ContainsFunc(g.Privileges, giveFiles) {
-				files[catalogOf(g.Securable)] = true
+				files[catalogOf(g.Securable)] = filesByPath
 			}
 		}
 		for o := range u.e.OwnedBy(h) {
@@ -77,7 +77,7 @@ func (u *lastUses) held(k identity.PrincipalKey, throughGroups bool) []report.St
 	by := u.usersOf(k)
 	var list []report.Stale
 	for _, i := range items {
-		list = append(list, u.compare(s, by, i, files[catalogOf(i.on)])...)
+		list = append(list, u.compare(s, by, i, cmp.Or(files[catalogOf(i.on)], u.filesUnread(i.on.Metastore)))...)
 	}
 	slices.SortStableFunc(list, func(a, b report.Stale) int {
 		return cmp.Or(strings.Compare(a.Securable.Metastore, b.Securable.Metastore), strings.Compare(a.Securable.FullName, b.Securable.FullName),
@@ -160,8 +160,39 @@ func (u *lastUses) usersOf(k identity.PrincipalKey) *users {
 	return all
 }
 
-// compare judges one grant. files says that the principal may use files of the catalog by their path.
-func (u *lastUses) compare(s *access.Subject, by *users, i item, files bool) []report.Stale {
+// filesByPath says why the log may not name the volume whose files somebody uses, nor its containers.
+const filesByPath = "files in volumes can be used by their path, which the log may not show under the name of the securable"
+
+// filesUnread says why the principal may hold rights on volumes of a metastore that are not known; empty when
+// all are.
+func (u *lastUses) filesUnread(metastore string) string {
+	for _, r := range u.e.Unread() {
+		here := r.Key.Securable.Metastore == "" || r.Key.Securable.Metastore == metastore
+		switch r.Key.Op {
+		case estate.OpChildren:
+			t := r.Key.Type
+			if here && t == identity.TypeVolume && r.Outcome.Kind == identity.NotAsked {
+				return "files in volumes can be used by their path, and which rights there are on volumes was not looked at: --scan-volumes"
+			}
+			if here && (t == identity.TypeCatalog || t == identity.TypeSchema || t == identity.TypeVolume) && r.Outcome.Kind != identity.NotAsked {
+				return filesByPath
+			}
+		case estate.OpGrants, estate.OpMetastoreWorkspaces, estate.OpVisibility:
+			if here && r.Blocking() {
+				return filesByPath
+			}
+		case estate.OpReach, estate.OpMetastores, estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers:
+			if r.Blocking() {
+				return filesByPath
+			}
+		}
+	}
+	return ""
+}
+
+// compare judges one grant. files says why the principal may use files of the catalog by their path; empty
+// when it may not.
+func (u *lastUses) compare(s *access.Subject, by *users, i item, files string) []report.Stale {
 	log, at := u.log(i.on.Metastore)
 	base := report.Stale{
 		Principal: u.m.Describe(s.Key()), Securable: u.m.DescribeSecurable(i.on), Source: i.source, Path: s.PathTo(i.holder),
@@ -198,8 +229,10 @@ func (u *lastUses) compare(s *access.Subject, by *users, i item, files bool) []r
 		why = "it was tried and refused on " + tried.UTC().Format(time.DateOnly) + ": something else may be missing"
 	}
 	var list []report.Stale
-	elsewhere := !by.seen.IsZero() && !by.seen.Before(since)
-	for _, of := range traced(i.on.Type, i.privileges, elsewhere && files) {
+	if by.seen.IsZero() || by.seen.Before(since) {
+		files = "" // it did nothing at all
+	}
+	for _, of := range traced(i.on.Type, i.privileges, files) {
 		one := base
 		one.Privileges, one.Verdict = of.privileges, report.UseStale
 		if reason := cmp.Or(why, of.hidden); reason != "" {
@@ -289,20 +322,20 @@ type tracing struct {
 	hidden     string
 }
 
-// traced parts privileges by whether the log shows their use under the name of the securable. files says
-// that the principal holds what lets it use files in the catalog by their path, and was seen doing
-// something within the days asked about, which may have been that.
+// traced parts privileges by whether the log shows their use under the name of the securable. files says why
+// something that the principal was seen doing may have been the use of files in the catalog by their path;
+// empty when it was not.
 //
 // https://docs.databricks.com/aws/en/admin/account-settings/audit-logs (Unity Catalog events)
-func traced(t identity.SecurableType, ps []identity.Privilege, files bool) []tracing {
+func traced(t identity.SecurableType, ps []identity.Privilege, files string) []tracing {
 	var plain, byPath, none tracing
-	byPath.hidden = "files in volumes can be used by their path, which the log may not show under the name of the securable"
+	byPath.hidden = files
 	none.hidden = "the log does not show the use of this privilege"
 	for _, p := range ps {
 		switch {
 		case t == identity.TypeMetastore || t.UnderMetastore() || !leavesTrace[p]:
 			none.privileges = append(none.privileges, p)
-		case files && (giveFiles(p) || p == identity.UseCatalog || p == identity.UseSchema) && (!t.InSchema() || t == identity.TypeVolume):
+		case files != "" && (giveFiles(p) || p == identity.UseCatalog || p == identity.UseSchema) && (!t.InSchema() || t == identity.TypeVolume):
 			byPath.privileges = append(byPath.privileges, p)
 		default:
 			plain.privileges = append(plain.privileges, p)

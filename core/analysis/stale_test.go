@@ -170,7 +170,18 @@ func TestStaleUser(t *testing.T) {
 			w.grant(ann, landing, "READ_VOLUME")
 			w.used("ann@acme.test", "elsewhere", 200)
 		}, []string{"stale Ann@acme.test READ_VOLUME on main.sales.landing"}},
-		"nothing is known to let at files": {func(w *usesWorld) {
+		"volumes were not looked at": {func(w *usesWorld) {
+			w.grant(ann, mainCatalog, "USE_CATALOG")
+			w.grant(ann, orders, "SELECT")
+			w.used("ann@acme.test", "elsewhere", 10)
+			w.b.Record(estate.ReadKey{Op: estate.OpChildren, Type: identity.TypeVolume}, estate.Outcome{Kind: identity.NotAsked})
+		}, []string{"unknown Ann@acme.test USE_CATALOG on main (files in volumes can be used by their path, and which rights there are on volumes was not looked at: --scan-volumes)", "stale Ann@acme.test SELECT on main.sales.orders"}},
+		"not all grants were read": {func(w *usesWorld) {
+			w.grant(ann, mainCatalog, "USE_CATALOG")
+			w.used("ann@acme.test", "elsewhere", 10)
+			w.unread = []estate.ReadKey{{Op: estate.OpGrants, Securable: landing}}
+		}, []string{"unknown Ann@acme.test USE_CATALOG on main" + byPath}},
+		"nothing lets at files": {func(w *usesWorld) {
 			w.grant(ann, mainCatalog, "USE_CATALOG")
 			w.used("ann@acme.test", "elsewhere", 10)
 		}, []string{"stale Ann@acme.test USE_CATALOG on main"}},

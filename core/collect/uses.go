@@ -38,7 +38,8 @@ func (c *crawler) readUses(ctx context.Context, subject identity.PrincipalKey) {
 	}
 	u := &usesCrawl{crawler: c, e: c.b.Build(), since: midnight(c.now()).AddDate(0, 0, -c.scope.Uses.lookback())}
 	if key := (estate.ReadKey{Op: estate.OpMembers, Principal: subject}); subject.Kind == identity.KindGroup && subject != identity.AccountUsers() && !u.e.Saw(key) {
-		c.remark(estate.ReadKey{Op: estate.OpUses}, identity.NotAsked, "who is in the group was not read, and groups use nothing themselves: group NAME --stale-days N reads it")
+		c.note(estate.ReadKey{Op: estate.OpUses}, &identity.Failure{Kind: identity.Unsupported, Advised: true,
+			Message: "groups use nothing themselves, and who is in this one was not read: ask group NAME --stale-days N"})
 		return
 	}
 	u.who = u.everybody(subject)
