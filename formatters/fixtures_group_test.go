@@ -158,7 +158,7 @@ func groupNamed(s string) *report.GroupReport {
 		Ancestors: p.Memberships, Workspaces: p.Workspaces, Roles: p.Roles,
 		Redundancies: []report.Redundancy{{Member: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s), "x"}, Level: s,
 			Covered: []identity.Privilege{identity.Privilege(s)}, Kept: []identity.Privilege{identity.Privilege(s)}, CoveredBy: []report.Path{way}, Recommendation: "y" + s}},
-		Stale:        []report.Stale{{Principal: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Source: report.SourceGroup, Path: way, Verdict: s, Reason: s,
+		Stale: []report.Stale{{Principal: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Source: report.SourceGroup, Path: way, Verdict: s, Reason: s,
 			UsedBy: []report.LastUse{{Name: s, At: noon}}}},
 		LocalGroups:  []report.LocalGroup{{Workspace: s, Group: s, ID: s}},
 		RevokeScript: ptr("REVOKE"),

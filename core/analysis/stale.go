@@ -185,6 +185,7 @@ func (u *lastUses) filesUnread(metastore string) string {
 			if r.Blocking() {
 				return filesByPath
 			}
+		default: // tells of no grant on a volume
 		}
 	}
 	return ""
