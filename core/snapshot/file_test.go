@@ -186,7 +186,7 @@ func TestOtherFiles(t *testing.T) {
 	corrupt := func(err error) bool { _, ok := errors.AsType[*snapshot.CorruptError](err); return ok }
 	newer := func(err error) bool {
 		v, ok := errors.AsType[*snapshot.VersionError](err)
-		return ok && v.Version == 3 && v.Known == 2 && v.Tool == "1.2.3" && strings.Contains(err.Error(), "a newer one")
+		return ok && v.Version == 4 && v.Known == 3 && v.Tool == "1.2.3" && strings.Contains(err.Error(), "a newer one")
 	}
 	for name, c := range map[string]struct {
 		file string
