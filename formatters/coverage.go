@@ -31,13 +31,16 @@ func (c coverage) certain(lists ...string) bool {
 	return !c.Interrupted && (c.complete() || c.doubtsOnly(lists))
 }
 
+// coverageTitle begins the line of the coverage.
+const coverageTitle = "Coverage: "
+
 // line is the coverage in one line. It always counts all gaps.
 func (c coverage) line() node {
 	reads := fmt.Sprintf("%d of %d planned reads succeeded", c.Coverage.Read, c.Coverage.Planned)
 	if c.complete() {
-		return line("Coverage: complete, " + reads + c.beside())
+		return line(coverageTitle + "complete, " + reads + c.beside())
 	}
-	s := "Coverage: INCOMPLETE, "
+	s := coverageTitle + "INCOMPLETE, "
 	if c.Interrupted {
 		s += "interrupted before the end, "
 	}

@@ -41,6 +41,13 @@ type drawnNode struct {
 	metastore string
 	// note is what else there is to say of it.
 	note string
+	// change says how it changed, in a comparison.
+	change string
+	// weight is how much it matters where there is no room for all: as a severity does, see
+	// severityWeights.
+	weight int
+	// mark is a word that sets it off in a picture.
+	mark string
 }
 
 // drawnEdge leads from who has something to what it has.
@@ -55,6 +62,10 @@ type drawnEdge struct {
 	note     string
 	// absent says that it is missing: drawn for what would have to be there.
 	absent bool
+	// change says how it changed, in a comparison.
+	change string
+	// mark is a word that sets it off in a picture.
+	mark string
 }
 
 // Kinds of drawnEdge that several reports have.
@@ -83,7 +94,7 @@ func (d *drawing) node(n drawnNode) string {
 	if old.kind == "" {
 		old.kind, old.name = n.kind, n.name
 	}
-	old.note = cmp.Or(old.note, n.note)
+	old.note, old.change = cmp.Or(old.note, n.note), cmp.Or(old.change, n.change)
 	if old.inside == "" {
 		old.inside = n.inside
 	}
@@ -164,7 +175,16 @@ func (d *drawing) workspace(name string) string {
 }
 
 func (d *drawing) role(role, scope string) string {
-	return d.node(drawnNode{id: "role " + role + " " + scope, kind: "role", name: strings.ReplaceAll(role, "_", " ") + " of " + scope})
+	n := drawnNode{id: "role " + role + " " + scope, kind: "role", name: strings.ReplaceAll(role, "_", " ") + " of " + scope, weight: 3}
+	switch {
+	case role == identity.RoleAccountAdmin:
+		n.weight = severityWeights[report.Critical]
+	case strings.Contains(role, "admin"):
+		n.weight = severityWeights[report.High]
+	case role == "user": // what nearly everybody is
+		n.weight = 0
+	}
+	return d.node(n)
 }
 
 // securable adds a securable with what it lies in. Names of catalogs and schemas hold no dot.
@@ -254,6 +274,7 @@ type htmlSpot struct {
 	Note   string `json:"t,omitempty"`
 	// Metastore tells apart what has one name in several.
 	Metastore string `json:"m,omitempty"`
+	Change    string `json:"c,omitempty"`
 }
 
 type htmlWay struct {
@@ -266,12 +287,13 @@ type htmlWay struct {
 	Severity string `json:"v,omitempty"`
 	Note     string `json:"t,omitempty"`
 	Absent   bool   `json:"x,omitempty"`
+	Change   string `json:"c,omitempty"`
 }
 
 func newHTMLMap(d drawing) *htmlMap {
 	m := &htmlMap{Unread: d.unread, Nodes: []htmlSpot{}, Edges: []htmlWay{}, Start: []int{}, Lists: [][]string{}}
 	for _, n := range d.nodes {
-		spot := htmlSpot{Kind: EscapeLine(cmp.Or(n.kind, "principal")), Name: EscapeLine(cmp.Or(n.name, `""`)), Note: n.note, Metastore: EscapeLine(n.metastore)}
+		spot := htmlSpot{Kind: EscapeLine(cmp.Or(n.kind, "principal")), Name: EscapeLine(cmp.Or(n.name, `""`)), Note: n.note, Metastore: EscapeLine(n.metastore), Change: n.change}
 		if at, ok := d.place[n.inside]; ok && n.inside != n.id {
 			spot.Inside = &at
 		}
@@ -297,7 +319,7 @@ func newHTMLMap(d drawing) *htmlMap {
 	}
 	for _, e := range d.edges {
 		m.Edges = append(m.Edges, htmlWay{From: d.place[e.from], To: d.place[e.to], Kind: EscapeLine(e.kind), Gives: list(e.gives),
-			Source: EscapeLine(e.source), In: list(e.in), Severity: EscapeLine(e.severity), Note: e.note, Absent: e.absent})
+			Source: EscapeLine(e.source), In: list(e.in), Severity: EscapeLine(e.severity), Note: e.note, Absent: e.absent, Change: e.change})
 	}
 	for _, id := range d.start {
 		m.Start = append(m.Start, d.place[id])

@@ -27,6 +27,10 @@ const (
 	// XLSX is a workbook for auditors, with a sheet for each table. It is no text.
 	XLSX Format = "xlsx"
 
+	// SVG and PNG draw the access map without a browser: reports that have none refuse them.
+	SVG Format = "svg"
+	PNG Format = "png"
+
 	// These draw a graph: reports that have none refuse them.
 	OpenGraph Format = "opengraph"
 	Dot       Format = "dot"
@@ -34,27 +38,35 @@ const (
 
 // Formats lists the formats in the order in which help texts show them.
 func Formats() []Format {
-	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML, XLSX, OpenGraph, Dot}
+	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML, XLSX, SVG, PNG, OpenGraph, Dot}
 }
 
 // graphed are the modes whose reports hold a graph.
 var graphed = []string{"escalations"}
 
+// mapped are the modes whose reports have a map.
+var mapped = []string{"principal", "group", "resource", "compare", "can", "roles", "escalations", "diff"}
+
 // Fits returns nil when reports of the mode can be written in the format, and otherwise an error that
 // says which can. It lets a caller refuse before anything is read.
 func (f Format) Fits(mode string) error {
-	if !f.drawsGraph() || slices.Contains(graphed, mode) {
-		return nil
+	if f.drawsGraph() && !slices.Contains(graphed, mode) || f.drawsMap() && !slices.Contains(mapped, mode) {
+		return f.unfit(mode)
 	}
-	return f.unfit(mode)
+	return nil
 }
 
 func (f Format) unfit(mode string) error {
+	if f.drawsMap() {
+		return fmt.Errorf("a report of %s has no map to draw as %s (those of %s have)", term(mode), f, series(mapped, "and"))
+	}
 	return fmt.Errorf("a report of %s holds no graph to write as %s (that of %s does)", term(mode), f, series(graphed, "or"))
 }
 
 // Binary reports whether the format is nothing for a terminal.
-func (f Format) Binary() bool { return f == XLSX }
+func (f Format) Binary() bool { return f == XLSX || f == PNG }
+
+func (f Format) drawsMap() bool { return f == SVG || f == PNG }
 
 func (f Format) drawsGraph() bool { return f == OpenGraph || f == Dot }
 
@@ -148,6 +160,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		err = writeHTML(&out, v)
 	case OpenGraph, Dot:
 		err = writeGraph(&out, v, o.Format)
+	case SVG, PNG:
+		err = writeMap(&out, v, o.Format)
 	default:
 		_, err = ParseFormat(string(o.Format))
 	}

@@ -64,6 +64,9 @@ func TestGolden(t *testing.T) {
 	for _, fixture := range []string{"rich", "hostile", "can_deny", "resource_incomplete", "doctor_blind"} {
 		golden(t, fixture+".html", withoutAssets(write(t, fixtures()[fixture], Options{Format: HTML})))
 	}
+	for _, fixture := range []string{"rich", "incomplete", "hostile", "can_deny", "resource_rich", "compare_rich", "group_rich", "roles_rich", "escalations_rich", "diff_rich"} {
+		golden(t, fixture+".svg", write(t, fixtures()[fixture], Options{Format: SVG}))
+	}
 	golden(t, "rich_60_columns.text", write(t, rich(), Options{Format: Text, Width: 60, Interactive: true}))
 	golden(t, "rich_60_columns.tree", write(t, rich(), Options{Format: Tree, Width: 60, MaxLines: 40}))
 	golden(t, "incomplete_colour.text", write(t, incomplete(), Options{Color: true, Interactive: true}))

@@ -44,7 +44,7 @@ func (v groupView) drawing() drawing {
 	}
 	spare := v.spare()
 	for _, g := range v.Grants {
-		e := drawnEdge{from: holder(g.Member, g.Path), to: d.securable(g.Securable), kind: edgeGrant, gives: texts(g.Privileges), source: g.GrantSource, in: g.ReachableIn}
+		e := drawnEdge{from: holder(g.Member, g.Path), to: d.securable(g.Securable), kind: edgeGrant, gives: texts(g.Privileges), source: g.GrantSource, in: reach(g.ReachableIn, g.ReachUnknown)}
 		if g.Source == report.SourceOwner {
 			e.kind = edgeOwner
 		}

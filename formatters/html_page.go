@@ -55,7 +55,7 @@ func newPage(v view) page {
 	p := page{
 		Mode:     sentenceCase(EscapeLine(c.Mode)),
 		Complete: c.complete(),
-		Coverage: strings.TrimPrefix(c.line().text, "Coverage: "),
+		Coverage: strings.TrimPrefix(c.line().text, coverageTitle),
 		Facts:    c.facts(),
 		Oldest:   stamp(c.FactsReadAt.Oldest),
 		About:    c.about().text,
@@ -64,12 +64,9 @@ func newPage(v view) page {
 		Cost:     c.cost(),
 		Remarks:  htmlNodes(c.remarks()),
 	}
-	p.Title = "Access audit: " + EscapeLine(c.Mode)
-	if _, about := v.key(); about != "" {
-		p.Title += " " + short(about, maxSubject)
-	}
-	if h, ok := v.(headlined); ok && h.headline().text != "" {
-		p.Headline, p.Answer = htmlNodeOf(h.headline()), answer
+	p.Title = pageTitle(v)
+	if h, cut := headlineOf(v); cut {
+		p.Headline, p.Answer = htmlNodeOf(h), answer
 	} else if len(answer) > 0 {
 		p.Headline, p.Answer = answer[0], answer[1:]
 	}
@@ -88,6 +85,26 @@ func newPage(v view) page {
 	}
 	p.Tables, p.Absent = htmlTables(v, script)
 	return p
+}
+
+// pageTitle says what a page or a picture is about.
+func pageTitle(v view) string {
+	title := "Access audit: " + EscapeLine(v.head().Mode)
+	if _, about := v.key(); about != "" {
+		title += " " + short(about, maxSubject)
+	}
+	return title
+}
+
+// headlineOf is what is read first: a short form of the answer if there is one, and else its first line.
+func headlineOf(v view) (n node, cut bool) {
+	if h, ok := v.(headlined); ok && h.headline().text != "" {
+		return h.headline(), true
+	}
+	if answer := v.answer(); len(answer) > 0 {
+		return answer[0], false
+	}
+	return node{}, false
 }
 
 // htmlNode is a node for the template.

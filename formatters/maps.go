@@ -30,7 +30,7 @@ func (v principalView) drawing() drawing {
 	}
 	for _, g := range v.Grants {
 		e := drawnEdge{from: d.walk(subject, g.Path), to: d.securable(g.Securable), kind: edgeGrant, gives: texts(g.Privileges), source: g.Source,
-			in: g.ReachableIn, note: EscapeLine(strings.Join(g.Caveats, "; "))}
+			in: reach(g.ReachableIn, g.ReachUnknown), note: EscapeLine(strings.Join(g.Caveats, "; "))}
 		if g.Source == report.SourceOwner {
 			e.kind = edgeOwner
 		}
@@ -94,7 +94,7 @@ func (v resourceView) drawing() drawing {
 			if on := a.GrantedOn; on.FullName != "" && securableID(on) != securableID(v.Resource) {
 				to, _ = d.thing(&on, nil)
 			}
-			e := drawnEdge{from: holder, to: to, kind: edgeGrant, gives: texts(a.Privileges), source: a.Source, in: a.ReachableIn,
+			e := drawnEdge{from: holder, to: to, kind: edgeGrant, gives: texts(a.Privileges), source: a.Source, in: reach(a.ReachableIn, a.Verdict == report.Unknown),
 				note: EscapeLine(strings.Join(slices.Concat([]string{string(a.Verdict)}, a.Missing, actTexts(a.Acts)), "; "))}
 			switch {
 			case indirect:
@@ -260,6 +260,8 @@ func (v compareView) drawing() drawing {
 	d := newDrawing()
 	a, b := d.known(v.A), d.known(v.B)
 	d.start = []string{a, b}
+	d.nodes[d.place[a]].mark, d.nodes[d.place[b]].mark = "A", "B"
+	marks := map[string]string{onlyInA: "A only", onlyInB: "B only"}
 	both := func(to string, pathA, pathB report.Path, e drawnEdge) {
 		for _, side := range []struct {
 			from string
@@ -281,15 +283,15 @@ func (v compareView) drawing() drawing {
 	}
 	for _, w := range onSides(v.Workspaces) {
 		both(d.workspace(w.item.Name), w.item.PathA, w.item.PathB,
-			drawnEdge{kind: edgeAssigned, gives: []string{w.item.Access}, source: v.side(w.side), in: []string{w.item.Name}})
+			drawnEdge{kind: edgeAssigned, gives: []string{w.item.Access}, source: v.side(w.side), mark: marks[w.side], in: []string{w.item.Name}})
 	}
 	for _, r := range onSides(v.Roles) {
 		role := d.role(r.item.Role, r.item.Scope)
-		both(role, r.item.PathA, r.item.PathB, drawnEdge{kind: edgeRole, gives: []string{r.item.Role}, source: v.side(r.side)})
+		both(role, r.item.PathA, r.item.PathB, drawnEdge{kind: edgeRole, gives: []string{r.item.Role}, source: v.side(r.side), mark: marks[r.side]})
 	}
 	for _, x := range onSides(v.Access) {
 		both(d.securable(x.item.Securable), x.item.PathA, x.item.PathB,
-			drawnEdge{kind: "can use", gives: texts(x.item.Privileges), source: v.side(x.side), in: x.item.Workspaces})
+			drawnEdge{kind: "can use", gives: texts(x.item.Privileges), source: v.side(x.side), mark: marks[x.side], in: x.item.Workspaces})
 	}
 	d.unread = unreadLists(map[string]bool{"groups": onSides(v.Groups) != nil, "workspaces": onSides(v.Workspaces) != nil,
 		"roles": onSides(v.Roles) != nil, "access": onSides(v.Access) != nil})
