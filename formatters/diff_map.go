@@ -82,7 +82,7 @@ func (d *drawing) change(c report.Change) {
 	e := drawnEdge{from: d.known(*c.Key.Principal), to: to, kind: edgeFact, source: diffFact, note: note}
 	switch c.Kind {
 	case report.KindMembership:
-		e.kind, e.change = edgeMember, how
+		e.kind, e.change, e.gives = edgeMember, how, []string{}
 		d.edge(e)
 		return
 	case report.KindGrant, report.KindObject:
@@ -93,6 +93,9 @@ func (d *drawing) change(c report.Change) {
 		e.kind = edgeAssigned
 	case report.KindEffective:
 		e.kind, e.source = "can use", diffEffective
+		if c.Key.Name != "" {
+			e.kind = edgeRole
+		}
 		if c.After != nil {
 			e.in = c.After.ReachableIn
 		}
@@ -145,6 +148,9 @@ func (d *drawing) owners(c report.Change, to, note string) {
 func (d *drawing) gainAndLoss(e drawnEdge, c report.Change) {
 	if c.Before == nil || c.After == nil {
 		e.change, e.gives = howChanged(c), stateGives(c.After, c.Before)
+		if len(e.gives) == 0 && c.Key.Name != "" { // a role
+			e.gives = []string{c.Key.Name}
+		}
 		d.edge(e)
 		return
 	}

@@ -205,6 +205,7 @@ func TestHostileNamesOnlyChangeTexts(t *testing.T) {
 		"all escalations": func(s string) report.Report { return escalationsNamed(s, true) },
 		"verify":          func(s string) report.Report { return verifyNamed(s) },
 		"compare":         func(s string) report.Report { return compareNamed(s) },
+		"diff":            func(s string) report.Report { return diffNamed(s) },
 	}
 	elementsOnly := func(page string) string { return shape(parseHTML(t, page)) }
 	for b, build := range builders {
@@ -284,7 +285,7 @@ func TestTheMapHoldsTogether(t *testing.T) {
 // TestWhatIsDrawn: a report about who reaches what has a map.
 func TestWhatIsDrawn(t *testing.T) {
 	for fixture, want := range map[string]bool{"rich": true, "can_allow": true, "resource_rich": true, "roles_rich": true, "escalations_rich": true,
-		"compare_rich": true, "doctor": false, "verify_one": false} {
+		"compare_rich": true, "diff_rich": true, "doctor": false, "verify_one": false} {
 		if m, drawn := mapOf(t, fixtures()[fixture]); drawn != want || drawn && len(m.Edges) == 0 {
 			t.Errorf("%s: drawn is %t, with %d edges", fixture, drawn, len(m.Edges))
 		}

@@ -316,6 +316,9 @@ func (p *pen) legend(f figure, y float64) float64 {
 		default:
 			add(entry{text: "what can be reached", node: "table", rank: 3})
 		}
+		if how := n.members[0].change; how != "" {
+			add(entry{text: changeMark(how), line: &figureLine{edges: []drawnEdge{{change: how}}}, rank: 10})
+		}
 	}
 	for _, l := range f.lines {
 		switch {

@@ -70,6 +70,19 @@ function wrap(text: string): string[] {
   return lines;
 }
 
+// changeWords is a change in a sign and a word.
+export function changeWords(change: string): string {
+  return change ? `${({ added: "+", removed: "−", changed: "~" } as Record<string, string>)[change] ?? ""} ${change}`.trim() : "";
+}
+
+// changes is what a line says of its changes: what came and what went.
+function changes(line: Line, edges: Edge[]): string {
+  const whole = changeWords(line.change);
+  if (line.change !== "changed" || edges.some((e) => e.change === "changed")) return `${whole} ${gives(edges)}`.trim();
+  const signed = ["added", "removed"].map((c) => `${changeWords(c).slice(0, 1)} ${gives(edges.filter((e) => e.change === c))}`);
+  return `${whole}: ${signed.join(", ")}`;
+}
+
 // title is a shown node in words.
 export function title(g: Graph, n: Shown): string {
   const kind = kindWords(g.kind(n.members[0]));
@@ -79,7 +92,7 @@ export function title(g: Graph, n: Shown): string {
 function kicker(g: Graph, n: Shown): string {
   const kind = kindWords(g.kind(n.members[0]));
   if (n.bundle) return "same place";
-  const parts = [kind, g.place(n.members[0]), n.hidden > 0 ? `${n.hidden.toLocaleString("en")} inside` : ""];
+  const parts = [kind, changeWords(g.change(n.members[0])), g.place(n.members[0]), n.hidden > 0 ? `${n.hidden.toLocaleString("en")} inside` : ""];
   const text = parts.filter(Boolean).join(" · ");
   return text.length > 48 ? text.slice(0, 47) + "…" : text;
 }
@@ -118,6 +131,7 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
   const labels = new Map<Line, string>();
   for (const line of p.lines) {
     let text = words ? gives(line.edges.map((e) => g.edges[e])) : "";
+    if (line.change) text = changes(line, words ? line.edges.map((e) => g.edges[e]) : []);
     if (line.severity) text = `▲ ${line.severity}${text ? " " + text : ""}`;
     if (line.absent) text = `✗ ${text || "missing"}`;
     labels.set(line, text);
@@ -132,7 +146,7 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
     svg(
       "defs",
       {},
-      ...["", "critical", "high", "medium", "low"].map((s) =>
+      ...["", "critical", "high", "medium", "low", "added", "removed", "changed"].map((s) =>
         svg("marker", { id: "arrow" + s, class: "arrow " + s, viewBox: "0 0 8 8", refX: 7, refY: 4, markerWidth: 7, markerHeight: 7, orient: "auto-start-reverse" }, svg("path", { d: "M0 0.8 7.2 4 0 7.2z" })),
       ),
     ),
@@ -142,13 +156,13 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
   for (const line of p.lines) {
     const edge = layout.edge(line.from, line.to);
     const holds = line.edges.length === 0;
-    const classes = ["line", holds ? "holds" : "", line.absent ? "absent" : line.severity, dim(bright, line.from, line.to), line.edges.some((e) => g.edges[e].gives) ? "right" : ""];
-    lines.append(svg("path", { class: classes.filter(Boolean).join(" "), d: curve(edge.points), "marker-end": holds ? undefined : `url(#arrow${line.severity})` }));
+    const classes = ["line", holds ? "holds" : "", looks(line), dim(bright, line.from, line.to), line.edges.some((e) => g.edges[e].gives) ? "right" : ""];
+    lines.append(svg("path", { class: classes.filter(Boolean).join(" "), d: curve(edge.points), "marker-end": holds ? undefined : `url(#arrow${line.severity || line.change})` }));
     const text = labels.get(line);
     if (text && edge.x !== undefined && edge.y !== undefined) {
       const long = measure(text, small) + 6;
       captions.append(svg("rect", { class: "behind", x: edge.x - long / 2, y: edge.y - 7, width: long, height: 14 }));
-      captions.append(svg("text", { class: ["caption", line.absent ? "absent" : line.severity, dim(bright, line.from, line.to)].filter(Boolean).join(" "), x: edge.x, y: edge.y + 3.5 }, text));
+      captions.append(svg("text", { class: ["caption", looks(line), dim(bright, line.from, line.to)].filter(Boolean).join(" "), x: edge.x, y: edge.y + 3.5 }, text));
     }
   }
   const nodes = svg("g", { class: "nodes" });
@@ -160,6 +174,11 @@ export function draw(g: Graph, p: Picture, selected: string, bright: Set<string>
   }
   root.append(lines, captions, nodes);
   return { element: root, width, height, at };
+}
+
+// looks is the class of a line.
+function looks(line: Line): string {
+  return line.absent ? "absent" : line.severity || line.change;
 }
 
 export function canOpen(n: Shown): boolean {

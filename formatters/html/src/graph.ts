@@ -5,8 +5,8 @@ import type { Facet } from "./state";
 
 // The data as the report holds it; see formatters/drawing.go.
 export interface Data {
-  nodes: { k: string; n: string; i?: number; t?: string; m?: string }[];
-  edges: { f: number; o: number; k: string; g?: number; s?: string; w?: number; v?: string; t?: string; x?: boolean }[];
+  nodes: { k: string; n: string; i?: number; t?: string; m?: string; c?: string }[];
+  edges: { f: number; o: number; k: string; g?: number; s?: string; w?: number; v?: string; t?: string; x?: boolean; c?: string }[];
   start: number[];
   lists: string[][];
 }
@@ -21,6 +21,7 @@ export interface Edge {
   severity: string;
   note: string;
   absent: boolean; // it is missing: drawn for what would have to be there
+  change: string; // added, removed or changed, in a comparison
 }
 
 export interface Filter {
@@ -63,6 +64,7 @@ export class Graph {
       severity: e.v ?? "",
       note: e.t ?? "",
       absent: e.x ?? false,
+      change: e.c ?? "",
     }));
     this.edges.forEach((e, i) => {
       this.out[e.from].push(i);
@@ -84,6 +86,11 @@ export class Graph {
     return this.data.nodes[i].t ?? "";
   }
 
+  // change says how a node itself changed.
+  change(i: number): string {
+    return this.data.nodes[i].c ?? "";
+  }
+
   // place is the metastore of a node, where the map shows more than one.
   place(i: number): string {
     this.metastores ??= new Set(this.data.nodes.flatMap((n) => n.m ?? [])).size;
@@ -98,6 +105,7 @@ export class Graph {
       else if (f === "source" && e.source) all.add(e.source);
       else if (f === "workspace") e.where?.forEach((w) => all.add(w));
       else if (f === "severity" && e.severity) all.add(e.severity);
+      else if (f === "change" && e.change) all.add(e.change);
     }
     return all;
   }
@@ -107,7 +115,8 @@ export class Graph {
       (!facet.privilege || !!e.gives?.includes(facet.privilege)) &&
       (!facet.source || e.source === facet.source) &&
       (!facet.workspace || !!e.where?.includes(facet.workspace)) &&
-      (!facet.severity || e.severity === facet.severity)
+      (!facet.severity || e.severity === facet.severity) &&
+      (!facet.change || e.change === facet.change)
     );
   }
 
@@ -211,6 +220,7 @@ export interface Line {
   edges: number[]; // of the graph; empty where one only lies in the other
   severity: string;
   absent: boolean; // all of it is missing
+  change: string; // that of all of it; "changed" where that differs
 }
 
 export interface Picture {
@@ -283,16 +293,18 @@ export function picture(g: Graph, s: Selection, opened: Set<string>, closed: Set
     const a = placed.keyOf.get(from)!;
     const b = placed.keyOf.get(to)!;
     if (a === b) continue;
-    const line = merged.get(a + " " + b) ?? { from: a, to: b, edges: [], severity: "", absent: true };
+    const line = merged.get(a + " " + b) ?? { from: a, to: b, edges: [], severity: "", absent: true, change: "" };
     merged.set(a + " " + b, line);
     for (const e of edges) {
+      const change = g.edges[e].change;
+      line.change = line.edges.length === 0 || line.change === change ? change : "changed";
       line.edges.push(e);
       line.severity = worse(line.severity, g.edges[e].severity);
       line.absent &&= g.edges[e].absent;
     }
   }
   for (const n of nodes.values()) {
-    if (n.inside && n.inside !== n.key && !merged.has(n.inside + " " + n.key)) merged.set(n.inside + " " + n.key, { from: n.inside, to: n.key, edges: [], severity: "", absent: false });
+    if (n.inside && n.inside !== n.key && !merged.has(n.inside + " " + n.key)) merged.set(n.inside + " " + n.key, { from: n.inside, to: n.key, edges: [], severity: "", absent: false, change: "" });
   }
   return fit(g, { nodes, lines: [...merged.values()], left: 0 }, selected, l);
 }
@@ -348,8 +360,9 @@ function bundles(g: Graph, visible: number[], lines: { from: number; to: number;
   };
   for (const { from, to, edges } of lines) {
     const worst = edges.reduce((v, e) => worse(v, g.edges[e].severity), "");
-    note(from, `>${to}${worst}`);
-    note(to, `<${from}${worst}`);
+    const changes = [...new Set(edges.map((e) => g.edges[e].change))].sort().join();
+    note(from, `>${to}${worst}${changes}`);
+    note(to, `<${from}${worst}${changes}`);
   }
   const starts = new Set(g.start.length <= 8 ? g.start : []);
   const fewHits = s.hits.size <= l.bundle;
@@ -359,7 +372,7 @@ function bundles(g: Graph, visible: number[], lines: { from: number; to: number;
       single(i);
       continue;
     }
-    const place = `${g.kind(i)}|${g.parent[i]}|${(ends.get(i) ?? []).sort().join(",")}`;
+    const place = `${g.kind(i)}|${g.change(i)}|${g.parent[i]}|${(ends.get(i) ?? []).sort().join(",")}`;
     const list = alike.get(place);
     if (list) list.push(i);
     else alike.set(place, [i]);

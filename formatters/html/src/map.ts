@@ -1,7 +1,7 @@
 // The map on the page: the picture, its tools, and the panel that says in words what is selected.
 
 import { button, el, plural } from "./dom";
-import { canOpen, draw, kindWords, title, type Drawn } from "./draw";
+import { canOpen, changeWords, draw, kindWords, title, type Drawn } from "./draw";
 import { Graph, lit, picture, type Edge, type Picture, type Selection } from "./graph";
 import type { State } from "./state";
 
@@ -251,6 +251,8 @@ export class AccessMap {
     const head = el("p", { class: "kicker" }, n.bundle ? "put together, since the same ways lead to each" : kindWords(this.graph.kind(n.members[0])));
     this.panel.append(close, head, el("h3", {}, title(this.graph, n)));
     const note = n.bundle ? "" : this.graph.note(n.members[0]);
+    const change = n.bundle ? "" : changeWords(this.graph.change(n.members[0]));
+    if (change) this.panel.append(el("p", {}, change));
     if (note) this.panel.append(el("p", {}, note));
     if (canOpen(n) || n.open) this.panel.append(button(n.open ? "Close it" : "Open it", () => this.toggle(key)));
     if (n.bundle) {
@@ -296,6 +298,7 @@ export class AccessMap {
 // words is what an edge says: what it gives, or of what kind it is.
 function words(e: Edge): string {
   const what = e.gives && e.gives.length > 0 ? `${e.kind} (${e.gives.join(", ")})` : e.kind;
+  if (e.change) return `${changeWords(e.change)}: ${what}`;
   return e.severity ? `${e.severity}: ${what}` : what;
 }
 
@@ -318,6 +321,9 @@ function legend(g: Graph): HTMLElement {
   const list = el("ul", { class: "legend", "aria-label": "Legend" }, ...items.map(([c, text]) => el("li", {}, el("span", { class: "swatch " + c, "aria-hidden": "true" }), text)));
   list.append(el("li", {}, el("span", { class: "swatch holds", "aria-hidden": "true" }), "lies in"));
   if (g.edges.some((e) => e.absent)) list.append(el("li", {}, el("span", { class: "swatch absent", "aria-hidden": "true" }), "✗ missing, would have to be there"));
+  for (const c of ["added", "removed", "changed"]) {
+    if (g.edges.some((e) => e.change === c) || g.data.nodes.some((n) => n.c === c)) list.append(el("li", {}, el("span", { class: "swatch " + c, "aria-hidden": "true" }), changeWords(c)));
+  }
   if (g.edges.some((e) => e.severity)) list.append(el("li", {}, el("span", { class: "swatch risk", "aria-hidden": "true" }), "▲ way to more"));
   return list;
 }

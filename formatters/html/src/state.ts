@@ -1,7 +1,7 @@
 // What a reader has chosen, kept in the fragment of the address: it is never sent anywhere, and a link
 // to the file shows the same view. Nodes go by their number in the file, so that no name leaves it.
 
-export const facets = ["privilege", "source", "workspace", "severity"] as const;
+export const facets = ["privilege", "source", "workspace", "severity", "change"] as const;
 export type Facet = (typeof facets)[number];
 
 export interface Sort {

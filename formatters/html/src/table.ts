@@ -12,6 +12,7 @@ const columnsOf: Record<Facet, string[]> = {
   source: ["source"],
   workspace: ["reachable_in", "workspace", "object_workspace", "proof_workspace"],
   severity: ["severity"],
+  change: [],
 };
 
 const ranks: Record<string, number> = { critical: 0, high: 1, medium: 2, low: 3, failed: 0, warning: 1, ok: 2, ALLOW: 0, INDIRECT: 1, UNKNOWN: 2, DENY: 3 };

@@ -151,3 +151,19 @@ test("the state in an address comes back", () => {
   assert.deepEqual(State.read("#" + s.write()), s);
   assert.deepEqual(State.read("#tables"), new State());
 });
+
+test("lines say what came and what went, and a filter shows either", () => {
+  const nodes = [{ k: "user", n: "ann" }, { k: "catalog", n: "main", c: "changed" }, { k: "group", n: "team" }];
+  const edges = [
+    { f: 0, o: 1, k: "granted", g: 0, c: "added" },
+    { f: 0, o: 1, k: "granted", g: 1, c: "removed" },
+    { f: 0, o: 2, k: "member of", g: 2, c: "removed" },
+  ];
+  const g = new Graph({ nodes, edges, start: [], lists: [["MODIFY"], ["SELECT"], []] });
+  const changes = (filter) => draw(g, filter).lines.map((l) => l.change).sort();
+  assert.deepEqual(changes(all), ["changed", "removed"]);
+  assert.deepEqual(changes({ query: "", facet: { change: "added" } }), ["added"]);
+  assert.deepEqual(changes({ query: "", facet: { change: "removed" } }), ["removed", "removed"]);
+  assert.deepEqual([...g.facetValues("change")].sort(), ["added", "removed"]);
+  assert.equal(g.change(1), "changed");
+});
