@@ -63,8 +63,9 @@ func (f Format) unfit(mode string) error {
 	return fmt.Errorf("a report of %s holds no graph to write as %s (that of %s does)", term(mode), f, series(graphed, "or"))
 }
 
-// Binary reports whether the format is nothing for a terminal.
-func (f Format) Binary() bool { return f == XLSX || f == PNG }
+// Unreadable reports whether the format is nothing for a terminal: bytes, or text that only a program makes
+// sense of.
+func (f Format) Unreadable() bool { return slices.Contains([]Format{XLSX, HTML, SVG, PNG}, f) }
 
 func (f Format) drawsMap() bool { return f == SVG || f == PNG }
 

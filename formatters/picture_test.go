@@ -64,9 +64,6 @@ func TestPicturesAreRefusedWhereThereIsNoMap(t *testing.T) {
 			t.Errorf("no report of %s is drawn", mode)
 		}
 	}
-	if PNG.Binary() != true || SVG.Binary() {
-		t.Error("PNG is binary, SVG is not")
-	}
 }
 
 // svgMay are the elements of a picture and their attributes: nothing runs, and nothing is fetched.

@@ -75,7 +75,7 @@ func newOutput(c *cli.Context, s streams, mode string) (*output, error) {
 		options: formatters.Options{Format: format, CSVRaw: c.Bool("csv-raw")},
 		summary: c.Bool("summary"), path: c.String("output-file"), snapshot: c.String("save-snapshot"), force: c.Bool("force"), s: s,
 	}
-	if (format.Binary() || format == formatters.HTML) && o.path == "" && s.outIsTerminal {
+	if format.Unreadable() && o.path == "" && s.outIsTerminal {
 		return nil, &query.UsageError{Problem: fmt.Sprintf("-o %s is nothing for a terminal", format), Hint: "write it to a file with --output-file"}
 	}
 	if o.path == "" && s.outIsTerminal {
