@@ -33,6 +33,23 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// TestSheets writes tables of hostile names for spreadsheet programs, and one with raw cells, in which they
+// must find formulas.
+func TestSheets(t *testing.T) {
+	if *pages == "" {
+		t.Skip("only writes files: .ci/sheets asks for them")
+	}
+	r := compareRich()
+	for _, s := range append(shortEvil(t), "=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", "=HYPERLINK(\"http://evil.test\")", "_x0041_") {
+		r.Roles.OnlyInB = append(r.Roles.OnlyInB, report.ComparedRole{Role: s, Scope: s + s, PathB: report.Path{s}})
+	}
+	for name, o := range map[string]Options{"hostile.csv": {Format: CSV}, "raw.csv": {Format: CSV, CSVRaw: true}, "hostile.xlsx": {Format: XLSX}} {
+		if err := os.WriteFile(filepath.Join(*pages, name), []byte(write(t, r, o)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // tripwires are names that set window.tripped, or fetch, wherever they are taken for code.
 var tripwires = map[string]string{
 	"script":    `</script><script>window.tripped=1</script>`,
