@@ -58,7 +58,7 @@ bench: build ## the figures, each printed with its floor or limit
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./core ./core/access/...
 	$(GO) test -run '^$$' -bench Closure ./core
 	$(GO) test -run '^$$' -bench . ./cmd/$(PROGRAM)
-	$(GO) test -run '^$$' -bench HTML ./formatters
+	$(GO) test -run '^$$' -bench 'HTML|Pictures' ./formatters
 
 .PHONY: golden
 golden: ## rewrite the expected outputs; read the diff as prose

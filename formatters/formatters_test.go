@@ -25,9 +25,9 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot); did you mean "json"?`,
-		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot)`,
-		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, opengraph, dot)`,
+		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot); did you mean "json"?`,
+		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot)`,
+		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot)`,
 	} {
 		if _, err := ParseFormat(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)

@@ -327,7 +327,8 @@ func TestPicturesAreTheSameTwice(t *testing.T) {
 			formats = append(formats, PNG)
 		}
 		for _, f := range formats {
-			if write(t, r, Options{Format: f}) != write(t, r, Options{Format: f}) {
+			first, second := write(t, r, Options{Format: f}), write(t, r, Options{Format: f})
+			if first != second {
 				t.Errorf("%s as %s differs from itself", fixture, f)
 			}
 		}
