@@ -53,7 +53,10 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if err != nil {
 		return err
 	}
+	who, _ := request.(query.Principal)
 	switch file := c.String(baselineFlag); {
+	case file != "" && who.LastUse.Days > 0:
+		return &query.UsageError{Problem: "a comparison does not tell what was used: it cannot honour --stale-days", Hint: "leave out --stale-days, or ask without --" + baselineFlag}
 	case file != "":
 		return against(c, s, request, file)
 	case c.IsSet(baselineFlag):
