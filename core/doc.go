@@ -12,7 +12,7 @@
 //	        │      estate.Builder ──► *estate.Estate   immutable graph + what was and was not seen
 //	        ▼                              │
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
-//	     analysis (roles, escalations, redundancies) · proof (checked again) · diff (Estate × Estate)
+//	     analysis (roles, escalations, redundancies, last uses) · proof (checked again) · diff (Estate × Estate)
 //	     snapshot (the Estate as a file) · sqltext (statements for people to run)
 //	        │
 //	        ▼
