@@ -263,7 +263,7 @@ func TestGroupIsAsked(t *testing.T) {
 	}, slackfake.Options{}, nil)
 	r.ask(slackfake.Alice, "group “data team” —scan-tables --check-local-groups")
 	q, ok := asked.(query.Group)
-	if !ok || q.Name != "data team" || len(q.Scan) != 2 || !q.LocalGroups || q.Objects {
+	if !ok || q.Name != "data team" || len(q.Scan) != 2 || !q.LocalGroups || q.Objects.Asked {
 		t.Errorf("asked %+v", asked)
 	}
 	told := r.lastTold(slackfake.Alice)

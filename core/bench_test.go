@@ -159,15 +159,15 @@ func BenchmarkQuestions(b *testing.B) {
 		"can":                 func(m *access.Model) { m.Can(who, identity.Select, table, access.Asked{From: from}) },
 		"can_by_many_ways":    func(m *access.Model) { m.Can(within, identity.Select, table, access.Asked{From: from}) },
 		"can_manage_a_schema": func(m *access.Model) { m.Can(who, identity.Manage, mustParent(table), access.Asked{From: from}) },
-		"principal":           func(m *access.Model) { m.Principal(who) },
-		"principal_within":    func(m *access.Model) { m.Principal(within) },
+		"principal":           func(m *access.Model) { m.Principal(who, access.Also{Objects: true}) },
+		"principal_within":    func(m *access.Model) { m.Principal(within, access.Also{Objects: true}) },
 		"resource_groups":     func(m *access.Model) { m.Resource(table, access.Who{From: from}) },
 		"resource_everybody":  func(m *access.Model) { m.Resource(table, access.Who{From: from, Expand: true}) },
 	} {
 		questioned(b, name, e, question)
 	}
 	e, who, table = largeEstate(10_000, 5_000, 50, 100_000, true)
-	questioned(b, "open_principal", e, func(m *access.Model) { m.Principal(who) })
+	questioned(b, "open_principal", e, func(m *access.Model) { m.Principal(who, access.Also{Objects: true}) })
 	questioned(b, "open_resource_everybody", e, func(m *access.Model) { m.Resource(table, access.Who{From: from, Expand: true}) })
 }
 

@@ -42,8 +42,8 @@ func (g *Engine) can(ctx context.Context, src collect.Source, q query.Can, o col
 	}
 	if undecided := r.Verdict == report.Deny || r.Verdict == report.Unknown; undecided && m.Subject(in.Subject).Active() != access.Denied {
 		g.readWays(ctx, in, m, q)
-		if q.Objects {
-			in.Steering(ctx, worthLooking(m, in, q.WorkspaceURLs))
+		if q.Objects.Asked {
+			in.Steering(ctx, worthLooking(m, in, q.WorkspaceURLs), q.Objects.Types)
 		}
 		e = in.Estate(ctx)
 		r = ask(access.Over(e, g.o.Rules), q.Exercisable)

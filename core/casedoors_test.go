@@ -80,7 +80,7 @@ func principalDoor(m *access.Model, who identity.PrincipalKey, can *report.CanRe
 	}
 	var held []report.Grant
 	for _, k := range append(others(m, can), who) {
-		held = append(held, m.Principal(k).Grants...)
+		held = append(held, m.Principal(k, access.Also{}).Grants...)
 	}
 	var bad []string
 	for _, proof := range can.Proofs {

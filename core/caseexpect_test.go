@@ -189,7 +189,7 @@ func holdsLine(a *account, r *caseReader, x *expectation) {
 	r.must("via")
 	via := a.holder(r, r.word())
 	x.check = func(m *access.Model) (answer, doors []string) {
-		for _, g := range m.Principal(who.Key).Grants {
+		for _, g := range m.Principal(who.Key, access.Also{}).Grants {
 			listed := g.Securable.Type == on.Type && g.Securable.FullName == on.FullName() && slices.Contains(g.Privileges, p)
 			if listed && g.Path[len(g.Path)-1] == via {
 				return nil, nil
@@ -203,7 +203,7 @@ func holdsLine(a *account, r *caseReader, x *expectation) {
 func notesLine(a *account, r *caseReader, x *expectation) {
 	who, text := a.principal(r, r.word()), r.word()
 	x.check = func(m *access.Model) (answer, doors []string) {
-		notes := m.Principal(who.Key).Notes
+		notes := m.Principal(who.Key, access.Also{}).Notes
 		if slices.ContainsFunc(notes, func(n string) bool { return strings.Contains(n, text) }) {
 			return nil, nil
 		}

@@ -137,9 +137,10 @@ func (g *Engine) facts(ctx context.Context, src collect.Source, req query.Reques
 	switch q := req.(type) {
 	case query.Principal:
 		if q.Escalations {
-			return surveyed(query.Survey{Who: q.Who, Scan: q.Scan, WorkspaceURLs: q.WorkspaceURLs}, collect.Depth{Delegations: true, Objects: q.Objects})
+			e, who, err := collect.Survey(ctx, src, principalScope(q), escalationDepth(q), o)
+			return e, diff.Options{Subjects: []identity.PrincipalKey{who}}, err
 		}
-		e, who, err := collect.Principal(ctx, src, collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}, o)
+		e, who, err := collect.Principal(ctx, src, principalScope(q), o)
 		return e, diff.Options{Subjects: []identity.PrincipalKey{who}}, err
 	case query.Resource:
 		e, found, err := collect.Resource(ctx, src, collect.Scope{WorkspaceURLs: q.WorkspaceURLs}, target(q.Target), !q.Groups, o)

@@ -63,16 +63,11 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		if q.Escalations {
 			return g.principalWithEscalations(ctx, src, q, options)
 		}
-		scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
-		e, subject, err := collect.Principal(ctx, src, scope, options)
+		e, subject, err := collect.Principal(ctx, src, principalScope(q), options)
 		if err != nil {
 			return nil, err
 		}
-		m := access.Over(e, g.o.Rules)
-		r := m.Principal(subject)
-		g.sign(&r.Envelope, req, e, src)
-		doubt(&r.Coverage, e, m.Doubts(subject), report.ListGrants)
-		r.Stale = staleGrants(&r.Envelope, m, subject, q.LastUse)
+		r, _ := g.principal(q, e, subject, src)
 		return r, nil
 	case query.Group:
 		return g.group(ctx, src, q, options)
@@ -92,15 +87,20 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		g.sign(&r.Envelope, req, e, src)
 		return r, nil
 	case query.Compare:
-		scope := collect.Scope{Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+		scope := collect.Scope{Below: q.Scan, Objects: objectScope(q.Objects), WorkspaceURLs: q.WorkspaceURLs}
 		e, who, err := collect.Compare(ctx, src, scope, q.A, q.B, options)
 		if err != nil {
 			return nil, err
 		}
 		m := access.Over(e, g.o.Rules)
-		r := m.Compare(who[0], who[1])
+		r := m.Compare(who[0], who[1], access.Also{Objects: q.Objects.Asked})
 		g.sign(&r.Envelope, req, e, src)
 		doubt(&r.Coverage, e, slices.Concat(m.Doubts(who[0]), m.Doubts(who[1])), report.ListAccess)
+		for i := range who {
+			if q.Objects.Asked {
+				doubtObjects(&r.Coverage, e, m.ObjectDoubts(who[i]), fmt.Sprintf("that of %q", [...]string{q.A, q.B}[i]))
+			}
+		}
 		return r, nil
 	case query.Roles:
 		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Entry: true, Objects: q.Objects}, options)
@@ -132,25 +132,44 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 // principalWithEscalations answers what a principal can reach, and by which ways to more. That needs the
 // whole account: who manages what is written at what is managed.
 func (g *Engine) principalWithEscalations(ctx context.Context, src collect.Source, q query.Principal, o collect.Options) (report.Report, error) {
-	scope := collect.Scope{Who: q.Who, Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
-	e, key, err := collect.Survey(ctx, src, scope, collect.Depth{Delegations: true, Objects: q.Objects}, o)
+	e, who, err := collect.Survey(ctx, src, principalScope(q), escalationDepth(q), o)
 	if err != nil {
 		return nil, err
 	}
-	who := &key
-	m := access.Over(e, g.o.Rules)
-	r := m.Principal(*who)
-	found := analysis.Escalations(m, who)
+	r, m := g.principal(q, e, who, src)
+	found := analysis.Escalations(m, &who)
 	r.Escalations = []report.Escalation{}
 	for _, f := range found.Findings {
 		r.Escalations = append(r.Escalations, report.Escalation{
 			ID: f.ID, Severity: f.Severity, Securable: f.Securable, Path: f.Path, Acts: f.Acts, Explanation: f.Gains,
 		})
 	}
-	g.sign(&r.Envelope, q, e, src)
-	doubt(&r.Coverage, e, m.Doubts(*who), report.ListGrants)
-	r.Stale = staleGrants(&r.Envelope, m, *who, q.LastUse)
 	return r, nil
+}
+
+// principal answers what a principal can reach over what was read for it.
+func (g *Engine) principal(q query.Principal, e *estate.Estate, who identity.PrincipalKey, src collect.Source) (*report.PrincipalReport, *access.Model) {
+	m := access.Over(e, g.o.Rules)
+	r := m.Principal(who, access.Also{Objects: q.Objects.Asked, LocalGroups: q.LocalGroups})
+	g.sign(&r.Envelope, q, e, src)
+	doubt(&r.Coverage, e, m.Doubts(who), report.ListGrants)
+	if q.Objects.Asked {
+		doubtObjects(&r.Coverage, e, m.ObjectDoubts(who), "the subject's")
+	}
+	r.Stale = staleGrants(&r.Envelope, m, who, q.LastUse)
+	return r, m
+}
+
+func principalScope(q query.Principal) collect.Scope {
+	return collect.Scope{Who: q.Who, Below: q.Scan, Objects: objectScope(q.Objects), LocalGroups: q.LocalGroups, WorkspaceURLs: q.WorkspaceURLs, Uses: collect.Uses(q.LastUse)}
+}
+
+func escalationDepth(q query.Principal) collect.Depth {
+	return collect.Depth{Delegations: true, Objects: q.Objects.Asked}
+}
+
+func objectScope(o query.Objects) collect.ObjectScope {
+	return collect.ObjectScope{Asked: o.Asked, Types: o.Types}
 }
 
 // survey reads the account for a question about one principal, or about everybody: the key is then nil.
@@ -266,7 +285,8 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListWorkspaces:  slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
 		report.ListRoles:       slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 		report.ListGrants:      slices.Concat(identities, places, securables),
-		report.ListObjects:     {estate.OpObjects},
+		report.ListObjects:     objectReads,
+		report.ListLocalGroups: localGroupReads,
 		report.ListStale:       {estate.OpUses},
 	},
 	query.Compare{}.Mode(): {
@@ -274,17 +294,19 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListWorkspaces: slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
 		report.ListRoles:      slices.Concat(identities, places, []estate.Op{estate.OpPrincipal, estate.OpAssignments, estate.OpMetastores}),
 		report.ListAccess:     slices.Concat(identities, places, securables, []estate.Op{estate.OpAssignments, estate.OpPrincipal}),
+		report.ListObjects:    objectReads,
 	},
 	query.Group{}.Mode(): {
-		report.ListMembers:      membersReads,
-		report.ListAncestors:    identities,
-		report.ListWorkspaces:   slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
-		report.ListRoles:        slices.Concat(identities, places, []estate.Op{estate.OpAssignments, estate.OpMetastores}),
-		report.ListGrants:       slices.Concat(membersReads, places, securables),
-		report.ListRedundancies: everything,
-		report.ListObjects:      slices.Concat(membersReads, places, []estate.Op{estate.OpAssignments, estate.OpEntitlements, estate.OpObjects, estate.OpObjectGrants}),
-		report.ListLocalGroups:  slices.Concat(places, []estate.Op{estate.OpEntitlements, estate.OpMembers, estate.OpGroups}),
-		report.ListStale:        {estate.OpUses},
+		report.ListMembers:            membersReads,
+		report.ListAncestors:          identities,
+		report.ListWorkspaces:         slices.Concat(identities, places, []estate.Op{estate.OpAssignments}),
+		report.ListRoles:              slices.Concat(identities, places, []estate.Op{estate.OpAssignments, estate.OpMetastores}),
+		report.ListGrants:             slices.Concat(membersReads, places, securables),
+		report.ListRedundancies:       everything,
+		report.ListObjects:            slices.Concat(membersReads, objectReads),
+		report.ListObjectRedundancies: slices.Concat(membersReads, objectReads),
+		report.ListLocalGroups:        localGroupReads,
+		report.ListStale:              {estate.OpUses},
 	},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},
@@ -303,13 +325,18 @@ var restsOn = map[string]map[string][]estate.Op{
 var (
 	everything = slices.Concat(identities, places, securables, []estate.Op{
 		estate.OpHolder, estate.OpPrincipals, estate.OpPrincipal, estate.OpAssignments, estate.OpLookup, estate.OpSecurable, estate.OpPolicies,
-		estate.OpRoles, estate.OpEntitlements, estate.OpObjects, estate.OpObject, estate.OpObjectGrants, estate.OpRestrictAdmins,
+		estate.OpRoles, estate.OpEntitlements, estate.OpObjects, estate.OpObject, estate.OpObjectGrants, estate.OpDirectory, estate.OpRestrictAdmins,
 	})
 	identities = []estate.Op{estate.OpFindPrincipal, estate.OpAliases, estate.OpGroups, estate.OpParents, estate.OpMembers}
 	// A member whose record was not read has no name under which its grants could be found.
 	membersReads = slices.Concat(identities, []estate.Op{estate.OpPrincipals, estate.OpPrincipal})
 	places       = []estate.Op{estate.OpReach, estate.OpWorkspaces}
-	securables   = []estate.Op{
+	// Lists of permissions name groups of the workspace, which its entitlements tell from others.
+	objectReads = slices.Concat(identities, places, []estate.Op{
+		estate.OpPrincipal, estate.OpAssignments, estate.OpEntitlements, estate.OpObjects, estate.OpObjectGrants, estate.OpDirectory,
+	})
+	localGroupReads = slices.Concat(places, []estate.Op{estate.OpEntitlements, estate.OpMembers, estate.OpGroups})
+	securables      = []estate.Op{
 		estate.OpMetastores, estate.OpMetastoreWorkspaces, estate.OpPrivilegeModel, estate.OpVisibility, estate.OpChildren,
 		estate.OpGrants, estate.OpBindings,
 	}

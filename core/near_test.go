@@ -66,7 +66,6 @@ func TestUnknownNamesOfferNearOnes(t *testing.T) {
 		"resource prod_lakehouse.silvr.events":                {"prod_lakehouse.silver.events"},
 		"resource staging_scratch.dbt_tests.not_nul_orders":   {"staging_scratch.dbt_tests.not_null_orders"}, // not through the first door
 		"resource staging.dbt_tests.not_nul_orders":           {"catalog staging_scratch"},
-		"resource mian.orders --resource-type table":          nil,
 		"resource prod_lakehouse.silver.evnets":               {"prod_lakehouse.silver.events"},
 		"resource analytics.web.sesions":                      {"analytics.web.sessions"},
 		"resource analytics.web.sesions --metastore acme-us":  nil,
@@ -89,13 +88,11 @@ func TestUnknownNamesOfferNearOnes(t *testing.T) {
 		"resource crm_postgre --resource-type connection":            {"crm_postgres"},
 		"resource sales_shar --resource-type share":                  {"sales_share"},
 		"resource partner_crop --resource-type recipient":            {"partner_corp"},
-		"resource raw_landin":                         nil, // a catalog's, for all that is said
-		"resource partner_crop --resource-type table": nil,
-		"resource main --metastore acme-uz":           {"acme-us", "acme-eu"},
+		"resource raw_landin":               nil, // a catalog's, for all that is said
+		"resource main --metastore acme-uz": {"acme-us", "acme-eu"},
 		// Another type of the very name, and those of the type whose name comes near.
 		"resource main.sales.orders --resource-type VOLUME":                  {"table main.sales.orders"},
 		"resource main.sales.customers --resource-type function":             {"table main.sales.customers", "volume main.sales.customers"},
-		"resource main --resource-type schema":                               {"catalog main"},
 		"resource raw_landing --resource-type catalog":                       {"external location raw_landing"},
 		"resource vision_service --resource-type storage_credential":         {"service credential vision_service"},
 		"can alice@acme.test SELECT main.sales.orders --resource-type model": {"table main.sales.orders"},

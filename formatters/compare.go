@@ -93,7 +93,18 @@ func (v compareView) sections() []section {
 			func(x report.ComparedAccess) []string {
 				return append(securableRow(x.Securable), chain(x.Privileges, ", "), chain(x.Workspaces, ", "))
 			}, func(x report.ComparedAccess) [2]report.Path { return [2]report.Path{x.PathA, x.PathB} }),
+		sideSection("object", report.ListObjects, []string{"workspace", "object_type", "object_id", "object", "level"}, v.objects(),
+			func(o report.ComparedObject) []string { return []string{o.Workspace, o.Type, o.ID, o.Name, o.Level} },
+			func(o report.ComparedObject) [2]report.Path { return [2]report.Path{o.PathA, o.PathB} }),
 	}
+}
+
+// objects are the sides of objects, all null where these were not asked for.
+func (v compareView) objects() report.Sides[report.ComparedObject] {
+	if v.Objects == nil {
+		return report.Sides[report.ComparedObject]{}
+	}
+	return *v.Objects
 }
 
 func (v compareView) answer() []node {
@@ -133,7 +144,7 @@ func countSides[T any](noun string, s report.Sides[T], what func(T) string) side
 
 // counts are of groups, ways into workspaces, roles, and securables on which something can be used.
 func (v compareView) counts() []sideCounts {
-	return []sideCounts{
+	all := []sideCounts{
 		countSides("group", v.Groups, func(g report.ComparedGroup) string { return g.Group.Kind + " " + g.Group.ID + " " + g.Group.Name }),
 		countSides("workspace", v.Workspaces, func(w report.ComparedWorkspace) string { return w.ID }),
 		countSides("role", v.Roles, func(r report.ComparedRole) string { return r.Role + " " + r.Scope }),
@@ -141,6 +152,10 @@ func (v compareView) counts() []sideCounts {
 			return string(x.Securable.Type) + " " + x.Securable.FullName + " " + x.Securable.Metastore
 		}),
 	}
+	if v.Objects != nil {
+		all = append(all, countSides("workspace object", *v.Objects, func(o report.ComparedObject) string { return o.Workspace + " " + o.Type + " " + o.ID }))
+	}
+	return all
 }
 
 // alone is one side in counts.
@@ -177,7 +192,8 @@ func (v compareView) figures() string {
 	f.add(len(onSides(v.Workspaces)), onSides(v.Workspaces) != nil, "workspace")
 	f.add(len(onSides(v.Roles)), onSides(v.Roles) != nil, "role")
 	f.add(len(onSides(v.Access)), onSides(v.Access) != nil, "access row")
-	return f.line(notRead)
+	f.add(len(onSides(v.objects())), v.Objects != nil, "workspace object row")
+	return f.line(notRead + " or " + notAsked)
 }
 
 // bySide are the headings of the sides, each with its items drawn.
@@ -240,8 +256,16 @@ func (v compareView) text() []node {
 			return roleNoun(r.Role) + ", " + name(r.Scope) + v.ways(r.PathA, r.PathB)
 		})), absence(onSides(v.Roles) != nil, notRead, c, report.ListRoles)),
 		block("Access that can be used now, where it was given", bySide(v, v.Access, v.accessNodes), absence(onSides(v.Access) != nil, notRead, c, report.ListAccess)),
+		block("What can be done now with workspace objects", bySide(v, v.objects(), v.objectNodes), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
 		{text: "Question", tone: title, kids: []node{line("a: " + identified(v.A)), line("b: " + identified(v.B))}},
 	}
+}
+
+func (v compareView) objectNodes(list []report.ComparedObject) []node {
+	return byWorkspace(list, func(o report.ComparedObject) (string, string) {
+		one := report.Object{Type: o.Type, ID: o.ID, Name: o.Name, Level: o.Level}
+		return o.Workspace, objectText(one, v.ways(o.PathA, o.PathB))
+	})
 }
 
 // accessNodes put what is on one securable together.

@@ -42,6 +42,15 @@ func compareRich() *report.CompareReport {
 			Undecided: []report.ComparedAccess{},
 		},
 	}
+	r.Objects = &report.Sides[report.ComparedObject]{
+		OnlyInA: []report.ComparedObject{{Workspace: "prod", Type: "jobs", ID: "991", Name: "nightly load", Level: "CAN_MANAGE", PathA: path("analysts")}},
+		OnlyInB: []report.ComparedObject{},
+		InBoth: []report.ComparedObject{
+			{Workspace: "prod", Type: "jobs", ID: "991", Name: "nightly load", Level: "CAN_VIEW", PathA: path("analysts"), PathB: bobs()},
+			{Workspace: "dev", Type: "secret_scopes", ID: "creds", Name: "creds", Level: "READ", PathA: path("users@dev"), PathB: bobs("users@dev")},
+		},
+		Undecided: []report.ComparedObject{},
+	}
 	r.Notes = []string{"bob@acme.test is deactivated: it can use nothing now"}
 	return r
 }
@@ -54,6 +63,7 @@ func compareIncomplete() *report.CompareReport {
 	r.Groups.Undecided = []report.ComparedGroup{{Group: group("17", "ring", "unknown"), PathA: path("ring")}}
 	r.Access.Undecided = []report.ComparedAccess{{Securable: salesSchema, Privileges: []identity.Privilege{"FLY_TO_THE_MOON"}, Workspaces: []string{"prod"}, PathB: bobs("ops")}}
 	r.Roles = report.Sides[report.ComparedRole]{}
+	r.Objects.Undecided = []report.ComparedObject{{Workspace: "dev", Type: "apps", ID: "shop", Name: "shop", Level: "CAN_USE", PathB: bobs("ops")}}
 	return r
 }
 
@@ -76,8 +86,10 @@ func compareNamed(s string) *report.CompareReport {
 	w := report.ComparedWorkspace{ID: s, Name: s, Access: s, PathA: way}
 	role := report.ComparedRole{Role: s, Scope: s, PathB: way}
 	on := report.ComparedAccess{Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Workspaces: []string{s}, PathA: way, PathB: report.Path{s}}
+	thing := report.ComparedObject{Workspace: s, Type: s, ID: s + "3", Name: s, Level: s, PathA: way, PathB: way}
 	return &report.CompareReport{
 		Envelope: p.Envelope, A: p.Principal, B: p.Principal,
+		Objects:    &report.Sides[report.ComparedObject]{OnlyInA: []report.ComparedObject{thing}, InBoth: []report.ComparedObject{thing}},
 		Groups:     report.Sides[report.ComparedGroup]{OnlyInA: []report.ComparedGroup{g}, InBoth: []report.ComparedGroup{g}},
 		Workspaces: report.Sides[report.ComparedWorkspace]{OnlyInA: []report.ComparedWorkspace{w}, Undecided: []report.ComparedWorkspace{w}},
 		Roles:      report.Sides[report.ComparedRole]{OnlyInB: []report.ComparedRole{role}},

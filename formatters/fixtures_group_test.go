@@ -85,6 +85,10 @@ func groupRich() *report.GroupReport {
 			{GrantSource: report.GrantDirect, Object: report.Object{Workspace: "prod", Type: "jobs", ID: "991", Name: "nightly load", Level: "CAN_MANAGE", Source: "direct", Path: self}},
 			{GrantSource: report.GrantMemberDirect, Member: &alice, Object: report.Object{Workspace: "prod", Type: "directories", ID: "12", Name: "/Shared/reports", Level: "CAN_READ", Source: "direct", Path: path(), InheritedFrom: "/Shared"}},
 		},
+		ObjectRedundancies: []report.ObjectRedundancy{
+			{Member: alice, Workspace: "prod", Type: "jobs", ID: "991", Name: "nightly load", Permission: "CAN_VIEW", Level: report.RedundantFull, CoveredBy: []report.Path{{alice.Name, engineers.Name}}, Fragile: true, Recommendation: "take it off the object once what covers it is made sure: that hangs on little"},
+			{Member: bob, Workspace: "dev", Type: "notebooks", ID: "12", Name: "/Users/bob/x", Permission: "CAN_MANAGE", Level: report.RedundantNone, CoveredBy: []report.Path{}, Recommendation: "keep it: nothing else gives it"},
+		},
 		Stale: []report.Stale{
 			{Principal: engineers, Securable: mainCatalog, Privileges: []identity.Privilege{"USE_CATALOG"}, Source: report.SourceDirect, Path: self, LastSeen: &noon, LastSeenAny: &noon,
 				Verdict: report.UseActive, UsedBy: []report.LastUse{{Name: alice.Name, At: noon}, {Name: frank.Name, At: noon.Add(-100 * 24 * time.Hour)}}, LogDays: 365},
@@ -120,6 +124,7 @@ func groupIncomplete() *report.GroupReport {
 		{Principal: group("18", "rings", "unknown"), Paths: []report.Path{{"rings", "ring", engineers.Name}}, PathsOmitted: -1},
 	}
 	r.Ancestors, r.Workspaces, r.Roles = []report.Membership{}, []report.WorkspaceAccess{}, []report.Role{}
+	r.ObjectRedundancies = nil
 	r.Grants, r.Redundancies, r.Objects, r.Stale, r.LocalGroups, r.RevokeScript = nil, nil, []report.GroupObject{}, nil, nil, nil
 	r.Coverage.Complete = false
 	r.Coverage.Read = 19
@@ -160,8 +165,9 @@ func groupNamed(s string) *report.GroupReport {
 			Covered: []identity.Privilege{identity.Privilege(s)}, Kept: []identity.Privilege{identity.Privilege(s)}, CoveredBy: []report.Path{way}, Recommendation: "y" + s}},
 		Stale: []report.Stale{{Principal: p.Principal, Securable: p.Grants[0].Securable, Privileges: []identity.Privilege{identity.Privilege(s)}, Source: report.SourceGroup, Path: way, Verdict: s, Reason: s,
 			UsedBy: []report.LastUse{{Name: s, At: noon}}}},
-		LocalGroups:  []report.LocalGroup{{Workspace: s, Group: s, ID: s}},
-		RevokeScript: ptr("REVOKE"),
+		LocalGroups:        []report.LocalGroup{{Workspace: s, Group: s, ID: s}},
+		RevokeScript:       ptr("REVOKE"),
+		ObjectRedundancies: []report.ObjectRedundancy{{Member: p.Principal, Workspace: s, Type: s, ID: s, Name: s, Permission: s, Level: s, CoveredBy: []report.Path{{s, s + "2"}}, Recommendation: s}},
 	}
 	for _, g := range p.Grants {
 		r.Grants = append(r.Grants, itsOwn(g), of(p.Principal, g))

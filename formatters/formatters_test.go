@@ -499,8 +499,8 @@ func TestTreeShowsEachRightOnce(t *testing.T) {
 		grant(object(identity.TypeCatalog, "stray", "eu-west", ""), report.SourceGroup, path("nobody knows"), nil, "SELECT"),
 		grant(object(identity.TypeCatalog, "lost", "eu-west", ""), report.SourceGroup, nil, nil, "SELECT"))
 	tree := write(t, r, Options{Format: Tree})
-	for _, right := range []string{"workspace prod: USER", "SCHEMA prod.sales ", "JOB nightly load", "EXTERNAL_LOCATION landing",
-		"role workspace admin", "CATALOG samples", "DIRECTORY /Shared/reports", "CATALOG stray", "CATALOG lost"} {
+	for _, right := range []string{"workspace prod: USER", "SCHEMA prod.sales ", "jobs nightly load", "EXTERNAL_LOCATION landing",
+		"role workspace admin", "CATALOG samples", "directories /Shared/reports", "CATALOG stray", "CATALOG lost"} {
 		if n := strings.Count(tree, right); n != 1 {
 			t.Errorf("%q is shown %d times", right, n)
 		}

@@ -41,13 +41,15 @@ func (v groupView) sections() []section {
 			})),
 		listed("redundancy", "redundancies", slices.Concat(principalColumns, on, []string{"privileges", "level", "covered", "kept", "undecided", "covered_by", "covered_on", "more_covered", "fragile", "recommendation"}),
 			v.Redundancies, one(redundancyRow)),
-		listed("object", "objects", slices.Concat(held, []string{"workspace", "object_type", "object_id", "object", "level", "source", "path", "inherited_from"}), v.Objects,
+		listed("object", "objects", slices.Concat(held, objectColumns), v.Objects,
 			one(func(o report.GroupObject) []string {
 				return slices.Concat([]string{o.GrantSource}, memberCells(o.Member), objectRow(o.Object))
 			})),
+		listed("object_redundancy", "object_redundancies", slices.Concat(principalColumns, []string{"workspace", "object_type", "object_id", "object", "permission", "redundancy", "covered_by", "fragile", "recommendation"}),
+			v.ObjectRedundancies, one(objectRedundancyRow)),
 		listed("stale", "stale", slices.Concat(principalColumns, staleColumns), v.Stale,
 			one(func(s report.Stale) []string { return slices.Concat(principalCells(s.Principal), staleCells(s)) })),
-		listed("local_group", "local_groups", []string{"workspace", "local_group", "local_group_id", "members", "same_name_account_group"}, v.LocalGroups, one(localGroupRow)),
+		localGroupSection(v.LocalGroups),
 		listed("revoke_script", "revoke_script", []string{"value"}, v.script(), one(func(s scriptRecord) []string { return []string{s.Script} })),
 	}
 }
@@ -99,19 +101,19 @@ func redundancyRow(r report.Redundancy) []string {
 		strconv.FormatBool(r.Fragile), r.Recommendation})
 }
 
+func objectRedundancyRow(r report.ObjectRedundancy) []string {
+	var ways []string
+	for _, p := range r.CoveredBy {
+		ways = append(ways, chain(p, arrow))
+	}
+	return slices.Concat(principalCells(r.Member), []string{r.Workspace, r.Type, r.ID, r.Name, r.Permission, r.Level, strings.Join(ways, "; "), strconv.FormatBool(r.Fragile), r.Recommendation})
+}
+
 func stampOf(t *time.Time) string {
 	if t == nil {
 		return ""
 	}
 	return stamp(*t)
-}
-
-func localGroupRow(g report.LocalGroup) []string {
-	members := ""
-	if g.Members != nil {
-		members = strconv.Itoa(*g.Members)
-	}
-	return []string{g.Workspace, g.Group, g.ID, members, known(g.SameName)}
 }
 
 func (v groupView) answer() []node {
@@ -244,33 +246,16 @@ func (v groupView) personal() string {
 	}
 }
 
-// ownHolding is a member with what it holds itself.
-type ownHolding struct {
-	member report.Principal
-	grants []report.Grant
-}
-
 // holdings are the members that hold something themselves, those with the most grants first.
-func (v groupView) holdings() []ownHolding {
-	var all []ownHolding
-	at := map[principalKey]int{}
-	for _, g := range v.Grants {
-		if g.GrantSource != report.GrantMemberDirect {
-			continue
-		}
-		var member report.Principal
+func (v groupView) holdings() []bearer[report.GroupGrant] {
+	own := slices.DeleteFunc(slices.Clone(v.Grants), func(g report.GroupGrant) bool { return g.GrantSource != report.GrantMemberDirect })
+	all := byPrincipal(own, func(g report.GroupGrant) (member report.Principal) {
 		if g.Member != nil {
 			member = *g.Member
 		}
-		i, known := at[keyOf(member)]
-		if !known {
-			i = len(all)
-			at[keyOf(member)] = i
-			all = append(all, ownHolding{member: member})
-		}
-		all[i].grants = append(all[i].grants, g.Grant)
-	}
-	slices.SortStableFunc(all, func(a, b ownHolding) int { return len(b.grants) - len(a.grants) })
+		return member
+	})
+	slices.SortStableFunc(all, func(a, b bearer[report.GroupGrant]) int { return len(b.ways) - len(a.ways) })
 	return all
 }
 
@@ -296,6 +281,7 @@ func (v groupView) figures() string {
 	f.add(len(v.Grants), v.Grants != nil, "grant")
 	f.add(len(v.Redundancies), v.Redundancies != nil, "compared personal grant")
 	f.add(len(v.Objects), v.Objects != nil, "workspace object")
+	f.add(len(v.ObjectRedundancies), v.ObjectRedundancies != nil, "compared personal permission")
 	f.addStale(v.Stale)
 	f.add(len(v.LocalGroups), v.LocalGroups != nil, "local group")
 	return f.line(notRead + " or " + notAsked)

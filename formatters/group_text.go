@@ -12,7 +12,6 @@ import (
 const (
 	membersHeading  = "Members (* direct, - nested)"
 	personalHeading = "Held by members themselves, whether or not they stay in the group"
-	localHeading    = "Groups of one workspace alone (legacy)"
 )
 
 func (v groupView) text() []node {
@@ -91,8 +90,11 @@ func (v groupView) ways(m report.GroupMember) []string {
 func (v groupView) personalNode() node {
 	var nodes []node
 	for _, h := range v.holdings() {
-		n := line(introduced(h.member))
-		held := principalView{&report.PrincipalReport{Grants: h.grants}}
+		n := line(introduced(h.principal))
+		held := principalView{&report.PrincipalReport{}}
+		for _, g := range h.ways {
+			held.Grants = append(held.Grants, g.Grant)
+		}
 		for _, g := range held.sortedGrants() {
 			one := grantNode(g, manner(g))
 			one.text = securable(g.Securable) + " in metastore " + name(g.Securable.Metastore) + ": " + one.text
@@ -116,8 +118,10 @@ func (v groupView) extras() []node {
 	nodes := []node{
 		block("Personal grants, by whether their holder would miss them", v.redundancyNodes(), absence(v.Redundancies != nil, "not worked out", c, report.ListRedundancies)),
 		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
+		block("Permissions that members were given themselves on workspace objects, by whether they would miss them (no SQL takes them away)",
+			v.objectRedundancyNodes(), absence(v.ObjectRedundancies != nil, notAsked, c, report.ListObjectRedundancies)),
 		block(staleHeading, staleNodes(v.Stale, v.Group), absence(v.Stale != nil, notAsked, c, report.ListStale)),
-		block(localHeading, v.localNodes(), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)),
+		block(localHeading, localGroupNodes(v.LocalGroups), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)),
 	}
 	if v.RevokeScript != nil {
 		script := node{text: "Script that revokes what is redundant", tone: title}
@@ -168,6 +172,23 @@ func (v groupView) redundancyNodes() []node {
 	return nodes
 }
 
+func (v groupView) objectRedundancyNodes() []node {
+	return byWorkspaceNodes(v.ObjectRedundancies, func(r report.ObjectRedundancy) (string, node) {
+		one := report.Object{Type: r.Type, ID: r.ID, Name: r.Name, Level: r.Permission}
+		n := line(EscapeLine(r.Level) + ": " + objectText(one, " of "+nameOrID(r.Member)))
+		if r.Fragile {
+			n.text += " (fragile)"
+		}
+		for _, p := range r.CoveredBy {
+			n.kids = append(n.kids, line("kept "+via(r.Member.Name, p)))
+		}
+		if r.Recommendation != "" {
+			n.kids = append(n.kids, line(EscapeLine(r.Recommendation)))
+		}
+		return r.Workspace, n
+	})
+}
+
 // within are the securables within the one granted on where the holder keeps what it would lose elsewhere.
 func (v groupView) within(r report.Redundancy) string {
 	var list []string
@@ -178,29 +199,6 @@ func (v groupView) within(r report.Redundancy) string {
 		list = append(list, "others")
 	}
 	return series(list, "and")
-}
-
-func (v groupView) localNodes() []node {
-	var nodes []node
-	for _, g := range v.LocalGroups {
-		s := name(g.Group) + " in workspace " + name(g.Workspace) + " (id " + name(g.ID) + "): "
-		switch {
-		case g.Members == nil:
-			s += "members not read"
-		default:
-			s += count(*g.Members, "direct member")
-		}
-		n := line(s)
-		switch {
-		case g.SameName == nil:
-			n.text += "; whether the account has a group of that name is not known"
-		case *g.SameName:
-			n.text += "; the account has another group of that name"
-			n.tone = alarm
-		}
-		nodes = append(nodes, n)
-	}
-	return nodes
 }
 
 // tree shows the members, each group above with what it gives, then what the group holds itself and what

@@ -16,6 +16,7 @@ func (v principalView) text() []node {
 		block("Roles", v.roleNodes(), absence(v.Roles != nil, notRead, c, report.ListRoles)),
 		block("Grants, where they were given", v.grantNodes(), absence(v.Grants != nil, notRead, c, report.ListGrants)),
 		block("Workspace objects", v.objectNodes(), absence(v.Objects != nil, notAsked, c, report.ListObjects)),
+		block(localHeading, localGroupNodes(v.LocalGroups), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)),
 		block(staleHeading, staleNodes(v.Stale, v.Principal), absence(v.Stale != nil, notAsked, c, report.ListStale)),
 		block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)),
 	}
@@ -154,22 +155,31 @@ func runs[T any](list []T, same func(a, b T) bool) [][]T {
 }
 
 func (v principalView) objectNodes() []node {
-	return byWorkspace(v.Objects, func(o report.Object) (string, string) { return o.Workspace, objectText(o, " "+v.via(o.Path)) })
+	return byWorkspace(v.Objects, func(o report.Object) (string, string) {
+		return o.Workspace, objectText(o, " "+v.via(o.Path)) + objectUse(o.Usable)
+	})
 }
 
 // byWorkspace puts the texts of what is in workspaces under the workspace of each, in the order met.
 func byWorkspace[T any](list []T, tell func(T) (workspace, text string)) []node {
+	return byWorkspaceNodes(list, func(x T) (string, node) {
+		workspace, text := tell(x)
+		return workspace, line(text)
+	})
+}
+
+func byWorkspaceNodes[T any](list []T, tell func(T) (workspace string, n node)) []node {
 	var nodes []node
 	at := map[string]int{}
 	for _, x := range list {
-		workspace, text := tell(x)
+		workspace, n := tell(x)
 		i, known := at[workspace]
 		if !known {
 			i = len(nodes)
 			at[workspace] = i
 			nodes = append(nodes, line("workspace "+name(workspace)))
 		}
-		nodes[i].kids = append(nodes[i].kids, line(text))
+		nodes[i].kids = append(nodes[i].kids, n)
 	}
 	return nodes
 }

@@ -63,7 +63,7 @@ func (v principalView) held() *held {
 		}
 	}
 	for _, o := range v.Objects {
-		add(o.Path, line("in workspace "+name(o.Workspace)+": "+objectText(o, "")))
+		add(o.Path, line("in workspace "+name(o.Workspace)+": "+objectText(o, "")+objectUse(o.Usable)))
 	}
 	return h
 }
@@ -82,6 +82,7 @@ func (v principalView) tree() []node {
 		}
 	}
 	nodes = append(nodes, v.unreadLists()...)
+	nodes = append(nodes, block(localHeading, localGroupNodes(v.LocalGroups), absence(v.LocalGroups != nil, notAsked, c, report.ListLocalGroups)))
 	nodes = append(nodes, block(staleHeading, staleNodes(v.Stale, v.Principal), absence(v.Stale != nil, notAsked, c, report.ListStale)))
 	nodes = append(nodes, block("Escalations", v.escalationNodes(), absence(v.Escalations != nil, notAsked, c)))
 	return append(nodes, v.idleNodes("Catalog-only groups", "Unused groups")...)

@@ -80,41 +80,20 @@ func principalCells(p report.Principal) []string {
 }
 
 // reader is one principal with the ways by which it holds something.
-type reader struct {
-	principal report.Principal
-	ways      []report.Access
-}
+type reader struct{ bearer[report.Access] }
 
 // readers puts the ways together by principal: the best verdict first, then users, service principals
 // and groups by name.
 func readers(list []report.Access) []reader {
 	var all []reader
-	place := map[principalKey]int{}
-	for _, a := range list {
-		k := keyOf(a.Principal)
-		i, known := place[k]
-		if !known {
-			i = len(all)
-			place[k] = i
-			all = append(all, reader{principal: a.Principal})
-		}
-		all[i].ways = append(all[i].ways, a)
+	for _, b := range byPrincipal(list, func(a report.Access) report.Principal { return a.Principal }) {
+		all = append(all, reader{b})
 	}
 	slices.SortStableFunc(all, func(a, b reader) int {
-		return cmp.Or(
-			cmp.Compare(a.rank(), b.rank()),
-			cmp.Compare(kindRank(a.principal), kindRank(b.principal)),
-			strings.Compare(a.principal.Name, b.principal.Name),
-			strings.Compare(a.principal.ID, b.principal.ID),
-		)
+		return cmp.Or(cmp.Compare(a.rank(), b.rank()), comparePrincipals(a.principal, b.principal))
 	})
 	return all
 }
-
-// principalKey tells principals apart that share a name.
-type principalKey struct{ kind, id, name, source string }
-
-func keyOf(p report.Principal) principalKey { return principalKey{p.Kind, p.ID, p.Name, p.Source} }
 
 // The ranks of verdicts in the list of those who hold something.
 const (

@@ -115,10 +115,7 @@ type roleHolders struct {
 }
 
 // holder is one principal with the ways by which it holds something.
-type holder struct {
-	principal report.Principal
-	ways      []report.HeldRole
-}
+type holder struct{ bearer[report.HeldRole] }
 
 // byRole puts the roles together by role, and by principal within one.
 func byRole(roles []report.HeldRole) []roleHolders {
@@ -142,24 +139,11 @@ func byRole(roles []report.HeldRole) []roleHolders {
 // holders puts the ways together by principal: users, service principals and groups by name.
 func holders(roles []report.HeldRole) []holder {
 	var all []holder
-	place := map[principalKey]int{}
-	for _, r := range roles {
-		k := keyOf(r.Principal)
-		i, known := place[k]
-		if !known {
-			i = len(all)
-			place[k] = i
-			all = append(all, holder{principal: r.Principal})
-		}
-		all[i].ways = append(all[i].ways, r)
+	for _, b := range byPrincipal(roles, func(r report.HeldRole) report.Principal { return r.Principal }) {
+		all = append(all, holder{b})
 	}
 	slices.SortStableFunc(all, func(a, b holder) int { return comparePrincipals(a.principal, b.principal) })
 	return all
-}
-
-// comparePrincipals orders users, service principals and groups by name.
-func comparePrincipals(a, b report.Principal) int {
-	return cmp.Or(cmp.Compare(kindRank(a), kindRank(b)), strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 }
 
 // certain reports whether at least one way is.

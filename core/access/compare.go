@@ -12,11 +12,14 @@ import (
 // Compare answers what two principals have in common and what only one of them has. What one of them could
 // do instead as a group that it is not in, but may act as, does not count. The envelope is left to the
 // caller.
-func (m *Model) Compare(a, b identity.PrincipalKey) *report.CompareReport {
+func (m *Model) Compare(a, b identity.PrincipalKey, also Also) *report.CompareReport {
 	c := comparison{m: m, e: m.e, a: audit{m.Subject(a)}, b: audit{m.Subject(b)}}
 	r := &report.CompareReport{
 		A: c.a.principal(c.a.key), B: c.b.principal(c.b.key),
 		Groups: c.groups(), Workspaces: c.workspaces(), Roles: c.roles(), Access: c.access(),
+	}
+	if also.Objects {
+		r.Objects = c.objects()
 	}
 	for _, one := range []audit{c.a, c.b} {
 		if one.verdicts().active() == Denied {

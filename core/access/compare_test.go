@@ -29,8 +29,8 @@ func TestCompareAgreesWithTheOracle(t *testing.T) {
 			if a == b {
 				continue
 			}
-			r := m.Compare(a, b)
-			mirrored(t, r, m.Compare(b, a))
+			r := m.Compare(a, b, access.Also{})
+			mirrored(t, r, m.Compare(b, a, access.Also{}))
 			compareWithOracle(t, w, e, r, a, b, sides)
 		}
 	}

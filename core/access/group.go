@@ -8,12 +8,9 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-// GroupAsked is what a question about a group asks for besides who is in it and what it gives.
-type GroupAsked struct{ Objects, Local bool }
-
 // Group answers what a group gives, who is in it, and what those in it hold besides. The envelope is
 // left to the caller.
-func (m *Model) Group(key identity.PrincipalKey, asked GroupAsked) *report.GroupReport {
+func (m *Model) Group(key identity.PrincipalKey, also Also) *report.GroupReport {
 	q := m.groupQuestion(key)
 	r := &report.GroupReport{
 		Group:      q.principal(q.key),
@@ -23,10 +20,10 @@ func (m *Model) Group(key identity.PrincipalKey, asked GroupAsked) *report.Group
 		Roles:      q.roles(),
 		Grants:     q.grants(),
 	}
-	if asked.Objects {
+	if also.Objects {
 		r.Objects = q.objects()
 	}
-	if asked.Local {
+	if also.LocalGroups {
 		r.LocalGroups = q.localGroups()
 	}
 	r.Notes = q.notes()
@@ -117,11 +114,7 @@ func (q groupQuestion) objects() []report.GroupObject {
 			if a.verdicts().meansThere(g, o.Workspace) != Allowed {
 				continue
 			}
-			ref := q.m.DescribeObject(o.Object)
-			item := report.GroupObject{GrantSource: source, Object: report.Object{
-				Workspace: ref.Workspace, Type: ref.Type, ID: ref.ID, Name: ref.Name,
-				Level: string(g.Level), Source: a.source(k), Path: a.shortest(k), InheritedFrom: g.From,
-			}}
+			item := report.GroupObject{GrantSource: source, Object: newPermissionList(a).item(o, permission{g.Level, k, g.From})}
 			if source == report.GrantMemberDirect {
 				member := q.principal(k)
 				item.Member = &member
@@ -147,32 +140,6 @@ func (q groupQuestion) heldAs(k identity.PrincipalKey) string {
 	default:
 		return ""
 	}
-}
-
-// localGroups lists the groups of one workspace alone, without those that Databricks keeps.
-func (q groupQuestion) localGroups() []report.LocalGroup {
-	list := []report.LocalGroup{}
-	named := q.e.Saw(estate.ReadKey{Op: estate.OpGroups})
-	for p := range q.e.Principals() {
-		k := p.Key
-		if k.Workspace == 0 || k.ID == identity.WorkspaceUsersName || k.ID == identity.WorkspaceAdminsName {
-			continue
-		}
-		g := report.LocalGroup{Workspace: q.e.WorkspaceName(k.Workspace), Group: p.Name, ID: k.ID}
-		if q.e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: k}) {
-			n := 0
-			for range q.e.Members(k) {
-				n++
-			}
-			g.Members = &n
-		}
-		same := slices.ContainsFunc(q.e.Named(p.Name), func(other identity.Principal) bool { return other.Key.Kind == identity.KindGroup })
-		if same || named {
-			g.SameName = &same
-		}
-		list = append(list, g)
-	}
-	return list
 }
 
 func (q groupQuestion) notes() []string {
@@ -217,23 +184,10 @@ func (m *Model) GroupDoubts(key identity.PrincipalKey) []estate.Grant {
 	return doubts
 }
 
-// ObjectDoubts gives the permissions on workspace objects of which it cannot be told whether they are the
-// group's or a member's: a group of the workspace alone and one of the account bear the holder's name.
-// Where the groups of the workspace were not read, the ledger says so.
-func (m *Model) ObjectDoubts(key identity.PrincipalKey) map[identity.Object][]string {
+// GroupObjectDoubts is ObjectDoubts for what is the group's or a member's.
+func (m *Model) GroupObjectDoubts(key identity.PrincipalKey) map[identity.Object][]string {
 	q := m.groupQuestion(key)
-	doubts := map[identity.Object][]string{}
-	for _, o := range m.e.Objects() {
-		if !m.e.Saw(estate.ReadKey{Op: estate.OpEntitlements, Workspace: o.Workspace, Principal: identity.PrincipalKey{Kind: identity.KindGroup}}) {
-			continue
-		}
-		for _, g := range m.e.ObjectGrants(o.Object) {
-			if g.Holder.Ambiguous && q.mayMean(g.Holder.Name, o.Workspace) {
-				doubts[o.Object] = append(doubts[o.Object], g.Holder.Name)
-			}
-		}
-	}
-	return doubts
+	return m.objectDoubts(func(g estate.ObjectGrant, in identity.WorkspaceID) bool { return q.mayMean(g.Holder.Name, in) })
 }
 
 // mayMean reports whether a name that several bear in a workspace may mean the group, one above it or a

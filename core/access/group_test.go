@@ -27,17 +27,17 @@ func TestGroupObjectsUnderOneName(t *testing.T) {
 	b.Record(estate.ReadKey{Op: estate.OpEntitlements, Workspace: 7, Principal: identity.PrincipalKey{Kind: identity.KindGroup}}, estate.Outcome{Needed: true})
 	m := Over(b.Build(), Options{})
 	for _, k := range []identity.PrincipalKey{account, local} {
-		if r := m.Group(k, GroupAsked{Objects: true}); len(r.Objects) != 0 {
+		if r := m.Group(k, Also{Objects: true}); len(r.Objects) != 0 {
 			t.Errorf("%s: the entry is taken for that of this group", k)
 		}
-		if got := m.ObjectDoubts(k)[job]; !slices.Equal(got, []string{"twins"}) {
+		if got := m.GroupObjectDoubts(k)[job]; !slices.Equal(got, []string{"twins"}) {
 			t.Errorf("%s: doubts %q", k, got)
 		}
 	}
 	b2 := estate.NewBuilder("a")
 	b2.AddPrincipal(identity.Principal{Key: other, Name: "other"})
 	b2.Record(estate.ReadKey{Op: estate.OpParents, Principal: other}, estate.Outcome{Needed: true})
-	if got := Over(b2.Build(), Options{}).ObjectDoubts(other); len(got) != 0 {
+	if got := Over(b2.Build(), Options{}).GroupObjectDoubts(other); len(got) != 0 {
 		t.Errorf("doubts %q without objects", got)
 	}
 }
@@ -53,7 +53,7 @@ func TestRosterKnowsWhoIsInWithoutTheWay(t *testing.T) {
 	b.AddPrincipal(identity.Principal{Key: ann, Name: "ann"})
 	b.AddGroup(identity.Group{Principal: identity.Principal{Key: far, Name: "far"}, Members: []identity.PrincipalKey{ann}, MembersListed: true})
 	b.AddAncestor(far, group)
-	r := For(b.Build(), group).m.Group(group, GroupAsked{})
+	r := For(b.Build(), group).m.Group(group, Also{})
 	var got []string
 	for _, x := range r.Members {
 		got = append(got, x.Principal.Name)

@@ -16,9 +16,12 @@ import (
 // https://docs.databricks.com/aws/en/resources/limits
 const nestingLimit = 10
 
+// Also is what a question asks for besides what belongs to every answer.
+type Also struct{ Objects, LocalGroups bool }
+
 // Principal answers what a principal can reach, everywhere, and by which path. The envelope is left
 // to the caller.
-func (m *Model) Principal(key identity.PrincipalKey) *report.PrincipalReport {
+func (m *Model) Principal(key identity.PrincipalKey, also Also) *report.PrincipalReport {
 	s := m.Subject(key)
 	a := audit{Subject: s}
 	r := &report.PrincipalReport{
@@ -27,6 +30,12 @@ func (m *Model) Principal(key identity.PrincipalKey) *report.PrincipalReport {
 		Workspaces:  a.workspaces(),
 		Grants:      a.grants(),
 		Roles:       a.roles(),
+	}
+	if also.Objects {
+		r.Objects = a.objects()
+	}
+	if also.LocalGroups {
+		r.LocalGroups = a.localGroups()
 	}
 	r.CatalogOnlyGroups, r.UnusedGroups, r.UndecidedGroups = a.idleGroups()
 	r.Notes = a.notes(r)
@@ -153,7 +162,7 @@ func (a audit) source(k identity.PrincipalKey) string {
 	switch {
 	case slices.Contains(a.persons(), k):
 		return report.SourceDirect
-	case k.Workspace != 0 || k == identity.AccountUsers():
+	case k == identity.AccountUsers() || k.Workspace != 0 && (k == identity.WorkspaceUsers(k.Workspace) || k == identity.WorkspaceAdmins(k.Workspace)):
 		return report.SourceImplicit
 	default:
 		return report.SourceGroup
@@ -339,14 +348,15 @@ func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) 
 	catalogOnly, unused, undecided = []report.Principal{}, []report.Principal{}, []report.Principal{}
 	unread := a.unreadGroups()
 	entering, holding := a.giving()
-	assignments, grants := a.allAssignmentsSeen(), a.allGrantsSeen()
+	named := a.namedByObjects()
+	assignments, grants, objects := a.allAssignmentsSeen(), a.allGrantsSeen(), a.allObjectsSeen()
 	for _, k := range a.groups() {
 		if k.Workspace != 0 || k == identity.AccountUsers() {
 			continue
 		}
-		workspace, catalog := assignments, grants
+		workspace, catalog, object := assignments, grants, objects
 		if !a.MembershipsKnown() || !a.allAbove(unread, k) {
-			workspace, catalog = Unknown, Unknown // there may be more above it
+			workspace, catalog, object = Unknown, Unknown, Unknown // there may be more above it
 		}
 		if entering[a.web().place[k]] {
 			workspace = Allowed
@@ -354,11 +364,15 @@ func (a audit) idleGroups() (catalogOnly, unused, undecided []report.Principal) 
 		if holding[a.web().place[k]] {
 			catalog = Allowed
 		}
+		if named[a.web().place[k]] {
+			object = Allowed
+		}
 		switch {
 		case workspace == Allowed:
 		case workspace == Denied && catalog == Allowed:
 			catalogOnly = append(catalogOnly, a.principal(k))
-		case workspace == Denied && catalog == Denied:
+		case workspace == Denied && object == Allowed && catalog != Unknown: // of use to whoever enters otherwise
+		case workspace == Denied && catalog == Denied && object == Denied:
 			unused = append(unused, a.principal(k))
 		default:
 			undecided = append(undecided, a.principal(k))
@@ -393,6 +407,20 @@ func (a audit) giving() (entering, holding []bool) {
 	a.handDown(entering)
 	a.handDown(holding)
 	return entering, holding
+}
+
+// namedByObjects finds the identities that permissions on workspace objects name, and those below one.
+func (a audit) namedByObjects() []bool {
+	named := make([]bool, len(a.Identities()))
+	for _, o := range a.e.Objects() {
+		for _, g := range a.e.ObjectGrants(o.Object) {
+			if i, ok := a.web().place[a.e.Canonical(g.Holder.Key)]; ok {
+				named[i] = true
+			}
+		}
+	}
+	a.handDown(named)
+	return named
 }
 
 // handDown marks whoever is below an identity that is marked.
@@ -478,6 +506,17 @@ func (a audit) allGrantsSeen() Verdict {
 	}
 	if a.e.Interrupted() || len(a.m.Doubts(a.key)) > 0 {
 		return Unknown
+	}
+	return Denied
+}
+
+// allObjectsSeen is Denied when every needed read of workspace objects succeeded; those that were not asked
+// for are not needed.
+func (a audit) allObjectsSeen() Verdict {
+	for _, op := range []estate.Op{estate.OpObjects, estate.OpObjectGrants, estate.OpDirectory, estate.OpEntitlements} {
+		if slices.ContainsFunc(a.e.ReadsOf(op), estate.Read.Blocking) {
+			return Unknown
+		}
 	}
 	return Denied
 }

@@ -225,3 +225,29 @@ func unborn(on identity.Securable) bool {
 		return false
 	}
 }
+
+// Permitted says whether the principal would still have at least the level on a workspace object without
+// some entries of its list, and whom the entries name that give it.
+func (r Remainder) Permitted(l identity.Level, on identity.Object, without func(estate.ObjectGrant) bool) (v Verdict, givers []identity.PrincipalKey) {
+	v = Denied
+	if !r.s.e.Saw(estate.ReadKey{Op: estate.OpObjectGrants, Object: on}) {
+		v = Unknown
+	}
+	rules := r.s.verdicts()
+	for _, g := range withAdmins(r.s.e.ObjectGrants(on), on) {
+		if !on.Type.Includes(g.Level, l) || without(g) {
+			continue
+		}
+		meant := rules.meansThere(g, on.Workspace)
+		v = Any(v, meant)
+		if meant == Allowed {
+			givers = append(givers, r.s.e.Canonical(g.Holder.Key))
+		}
+	}
+	return v, givers
+}
+
+// Named says whether an entry of a list in a workspace certainly names the principal itself.
+func (r Remainder) Named(g estate.ObjectGrant, in identity.WorkspaceID) bool {
+	return slices.Contains(r.s.left.persons, r.s.e.Canonical(g.Holder.Key)) && r.s.verdicts().meansThere(g, in) == Allowed
+}

@@ -130,7 +130,7 @@ func TestConcurrent(t *testing.T) {
 			})
 		}
 		for p := range e.Principals() {
-			questions = append(questions, func(m *access.Model) any { return m.Principal(p.Key) })
+			questions = append(questions, func(m *access.Model) any { return m.Principal(p.Key, access.Also{Objects: true}) })
 		}
 		answers := make([]any, len(questions))
 		var all sync.WaitGroup

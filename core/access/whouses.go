@@ -17,8 +17,9 @@ func (m *Model) WhoOperates(on identity.Object, who Who) *report.ResourceReport 
 		Resource: report.Securable{Type: identity.SecurableType(on.Type), FullName: cmp.Or(info.Path, info.Name, on.ID), Metastore: m.e.WorkspaceName(on.Workspace), Owner: &info.Creator},
 		Object:   m.DescribeObject(on), Containers: []report.Securable{}, Access: []report.Access{}, Indirect: []report.Access{},
 	}
+	grants := withAdmins(m.e.ObjectGrants(on), on)
 	named := map[identity.PrincipalKey]bool{}
-	for _, g := range m.e.ObjectGrants(on) {
+	for _, g := range grants {
 		named[g.Holder.Key] = true
 	}
 	level := identity.Level(who.Privilege)
@@ -32,7 +33,7 @@ func (m *Model) WhoOperates(on identity.Object, who Who) *report.ResourceReport 
 			goal := canQuestion{audit: a, goal: operate{using, on}, Asked: Asked{From: []identity.WorkspaceID{on.Workspace}}}
 			r.Indirect = append(r.Indirect, goal.asOthers(r.Resource, identity.Privilege(using))...)
 		}
-		for _, g := range m.e.ObjectGrants(on) {
+		for _, g := range grants {
 			if level != "" && !on.Type.Includes(g.Level, level) || !who.Expand && !slices.Contains(a.persons(), g.Holder.Key) {
 				continue
 			}
@@ -44,6 +45,18 @@ func (m *Model) WhoOperates(on identity.Object, who Who) *report.ResourceReport 
 	}
 	r.Notes = []string{"account admins are not looked for: each can make itself admin of the workspace"}
 	return r
+}
+
+// withAdmins is the list of an object with the admins of its workspace, whom the lists of secret scopes do not
+// name: they may do everything with every object.
+//
+// https://docs.databricks.com/aws/en/security/auth/access-control/, https://docs.databricks.com/aws/en/security/secrets/
+func withAdmins(grants []estate.ObjectGrant, on identity.Object) []estate.ObjectGrant {
+	admins, top := identity.WorkspaceAdmins(on.Workspace), on.Type.Highest()
+	if slices.ContainsFunc(grants, func(g estate.ObjectGrant) bool { return g.Holder.Key == admins && on.Type.Includes(g.Level, top) }) {
+		return grants
+	}
+	return append(slices.Clip(grants), estate.ObjectGrant{Holder: estate.Holder{Key: admins, Name: admins.ID}, Kind: identity.KindGroup, Level: top})
 }
 
 // operating is one entry of an object's list as it counts for one principal.

@@ -19,6 +19,10 @@ type Scope struct {
 	Who string
 	// Below names the types to look at below catalogs. Types of objects in schemas imply schemas.
 	Below []identity.SecurableType
+	// Objects are the workspace objects to look at, with who may use each: one call for each object.
+	Objects ObjectScope
+	// LocalGroups reads the groups that exist in one workspace alone, and the names of the account's groups.
+	LocalGroups bool
 	// WorkspaceURLs limits the crawl to these workspaces, by address, name or id; empty means all.
 	WorkspaceURLs []string
 	// Uses asks for what the subject, or everybody in it, last used.
@@ -93,6 +97,7 @@ func (c *crawler) audit(ctx context.Context, subjects ...identity.Principal) *es
 	}
 	c.crawlWorkspaces()
 	c.crawlMetastores()
+	c.workspaceReads(&objectReads{crawler: c, onHolder: func(at identity.Workspace, name string) { c.meetNames(at, name) }})
 	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
@@ -103,6 +108,37 @@ func (c *crawler) audit(ctx context.Context, subjects ...identity.Principal) *es
 		c.b.Interrupted()
 	}
 	return c.b.Build()
+}
+
+// workspaceReads plans the reads of what only the workspaces know, as far as the scope has it. Permissions
+// name groups of the workspace alone, whose members are no part of what the account tells.
+func (c *crawler) workspaceReads(objects *objectReads) {
+	if c.scope.LocalGroups {
+		c.q.add(c.accountGroupNames)
+	}
+	for _, w := range c.workspaces {
+		if !w.Running() || w.Host == "" || !c.scope.LocalGroups && !c.scope.Objects.Asked {
+			continue
+		}
+		c.q.add(func(ctx context.Context) { c.localMembers(ctx, w) })
+		objects.plan(w, c.scope.Objects)
+	}
+}
+
+// localMembers reads who is directly in each group of a workspace alone.
+func (c *crawler) localMembers(ctx context.Context, at identity.Workspace) {
+	for _, k := range c.groupsOf(ctx, at) {
+		c.q.add(func(ctx context.Context) { c.membersThere(ctx, at, k, &holders{crawler: c}) })
+	}
+}
+
+// accountGroupNames lists the groups of the account, without their members.
+func (c *crawler) accountGroupNames(ctx context.Context) {
+	listed, err := c.accountGroupList(ctx)
+	for _, one := range listed {
+		c.b.AddPrincipal(one.Principal) // what is read of one by itself comes later, and replaces this
+	}
+	c.note(estate.ReadKey{Op: estate.OpGroups}, err)
 }
 
 // crawler is the state of one crawl.
@@ -184,10 +220,23 @@ func (c *crawler) startFor(ctx context.Context, names ...string) ([]identity.Pri
 			}
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
+	if err := joinDistinct(errs); err != nil {
 		return subjects, err
 	}
 	return subjects, filter
+}
+
+// joinDistinct joins errors, those that say the same once: a search that is refused for one name is refused
+// for every other.
+func joinDistinct(errs []error) error {
+	said := map[string]bool{}
+	return errors.Join(slices.DeleteFunc(slices.Clone(errs), func(err error) bool {
+		if err == nil || said[err.Error()] {
+			return true
+		}
+		said[err.Error()] = true
+		return false
+	})...)
 }
 
 // asksAboutItself finds out whether the subject is the caller, whose own name every workspace tells
@@ -343,8 +392,8 @@ func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
 }
 
 // noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth, the
-// reads of the kinds asked excepted.
-func (c *crawler) noteNotAsked(asked ...estate.Op) {
+// what the scope has of workspace objects excepted.
+func (c *crawler) noteNotAsked() {
 	const deeper = "not asked to go so deep"
 	for _, t := range []identity.SecurableType{
 		identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
@@ -353,9 +402,10 @@ func (c *crawler) noteNotAsked(asked ...estate.Op) {
 			c.remark(estate.ReadKey{Op: estate.OpChildren, Type: t}, identity.NotAsked, deeper)
 		}
 	}
-	for _, op := range []estate.Op{estate.OpEntitlements, estate.OpObjects} {
-		if !slices.Contains(asked, op) {
-			c.remark(estate.ReadKey{Op: op}, identity.NotAsked, "not part of this question")
-		}
+	c.remark(estate.ReadKey{Op: estate.OpEntitlements}, identity.NotAsked, "not part of this question")
+	if c.scope.Objects.Asked {
+		c.noteObjects()
+	} else {
+		c.remark(estate.ReadKey{Op: estate.OpObjects}, identity.NotAsked, "not part of this question")
 	}
 }

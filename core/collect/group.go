@@ -12,14 +12,6 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// GroupDepth is how far the reading about a group goes beside members, groups above and grants.
-type GroupDepth struct {
-	// Objects reads the workspace objects and who may use each: one call for each object.
-	Objects bool
-	// Local reads the groups that exist in one workspace alone, and the names of the account's groups.
-	Local bool
-}
-
 // NotGroupError says that a name is not that of a group, but of somebody else.
 type NotGroupError struct {
 	Who   string
@@ -35,10 +27,10 @@ func (e *NotGroupError) Error() string {
 // all hold. What members hold stands in the same lists of grants as what the group holds, so that a
 // member costs a call for its record at most, and many members cost two lists. The key is the group's in
 // the estate. The errors are those of Principal and *NotGroupError.
-func Group(ctx context.Context, src Source, scope Scope, depth GroupDepth, o Options) (*estate.Estate, identity.PrincipalKey, error) {
+func Group(ctx context.Context, src Source, scope Scope, o Options) (*estate.Estate, identity.PrincipalKey, error) {
 	c := newCrawler(src, scope, o)
 	g := &groupCrawl{
-		crawler: c, depth: depth, holders: &holders{crawler: c, expand: true},
+		crawler: c, holders: &holders{crawler: c, expand: true},
 		local: map[identity.WorkspaceID]map[string]identity.PrincipalKey{}, failed: map[identity.WorkspaceID]error{},
 	}
 	subject, err := g.begin(ctx)
@@ -57,12 +49,9 @@ func Group(ctx context.Context, src Source, scope Scope, depth GroupDepth, o Opt
 	}
 	c.crawlWorkspaces()
 	c.crawlMetastores()
-	g.workspaceReads()
-	if depth.Objects {
-		c.noteNotAsked(estate.OpObjects)
-	} else {
-		c.noteNotAsked()
-	}
+	// Lists in workspaces name guests by their second name.
+	g.workspaceReads(&objectReads{crawler: c, onHolder: c.seconds.hear})
+	c.noteNotAsked()
 	c.q.run(ctx, c.workers)
 	g.holders.people(ctx)
 	g.secondNames(ctx)
@@ -76,7 +65,6 @@ func Group(ctx context.Context, src Source, scope Scope, depth GroupDepth, o Opt
 // groupCrawl is the reading about one group.
 type groupCrawl struct {
 	*crawler
-	depth   GroupDepth
 	holders *holders
 
 	mu     sync.Mutex
@@ -93,17 +81,14 @@ func (g *groupCrawl) begin(ctx context.Context) (identity.Principal, error) {
 	first.add(func(ctx context.Context) { filter = g.listWorkspaces(ctx) })
 	first.add(g.listMetastores)
 	first.add(func(ctx context.Context) { found, err = g.accountGroups(ctx) })
-	if g.depth.Local {
-		first.add(func(ctx context.Context) { g.accountGroupNames(ctx) })
-	}
-	first.run(ctx, 4)
+	first.run(ctx, 3)
 	if err == nil {
 		err = filter
 	}
 	if err != nil {
 		return identity.Principal{}, err
 	}
-	if len(found) == 0 || g.depth.Local || g.depth.Objects {
+	if len(found) == 0 || g.scope.LocalGroups || g.scope.Objects.Asked {
 		found = append(found, g.groupsThere(ctx)...)
 	}
 	switch len(found) {
@@ -134,15 +119,6 @@ func (g *groupCrawl) accountGroups(ctx context.Context) ([]identity.Principal, e
 	}
 	found, err := g.searchAll(ctx, []search{{identity.KindGroup, identity.Match{Field: identity.ByName, Value: who}}})
 	return exact(found, who), err
-}
-
-// accountGroupNames lists the groups of the account, without their members.
-func (g *groupCrawl) accountGroupNames(ctx context.Context) {
-	listed, err := g.accountGroupList(ctx)
-	for _, one := range listed {
-		g.b.AddPrincipal(one.Principal) // what is read of one by itself comes later, and replaces this
-	}
-	g.note(estate.ReadKey{Op: estate.OpGroups}, err)
 }
 
 // groupsThere finds the groups of one workspace alone that are meant: by their name, or by name or id
@@ -208,72 +184,4 @@ func (g *groupCrawl) nobody(ctx context.Context) error {
 		unknown.Candidates = groups
 	}
 	return unknown
-}
-
-// workspaceReads plans the reads of what only the workspaces know.
-func (g *groupCrawl) workspaceReads() {
-	if g.depth.Objects {
-		for _, t := range identity.ObjectTypes() {
-			if t.InTree() {
-				g.remark(estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Type: t}}, identity.NotAsked, "what lies in the tree of a workspace is not walked through")
-			}
-		}
-	}
-	for _, w := range g.workspaces {
-		if !w.Running() || w.Host == "" {
-			continue
-		}
-		for _, k := range g.local[w.ID] {
-			if g.depth.Local || g.depth.Objects {
-				g.q.add(func(ctx context.Context) { g.membersThere(ctx, w, k, &holders{crawler: g.crawler}) })
-			}
-		}
-		if !g.depth.Objects {
-			continue
-		}
-		for _, t := range identity.ObjectTypes() {
-			switch {
-			case t.InTree(): // has no list
-			case t == identity.ObjectTokens || t == identity.ObjectPasswords: // is one object
-				g.q.add(func(ctx context.Context) { g.setting(ctx, w, t) })
-			default:
-				g.q.add(func(ctx context.Context) { g.usable(ctx, w, t) })
-			}
-		}
-	}
-}
-
-// usable lists the objects of a type with who may use each. A feature that is off has no objects.
-func (g *groupCrawl) usable(ctx context.Context, at identity.Workspace, t identity.ObjectType) {
-	all, err := g.src.Objects(ctx, at, t)
-	key := estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: at.ID, Type: t}}
-	if identity.IsKind(err, identity.Unsupported) {
-		g.remark(key, identity.Unsupported, identity.FailureOf(err).Message)
-		return
-	}
-	g.note(key, err)
-	for _, o := range all {
-		g.b.AddObject(o)
-		g.q.add(func(ctx context.Context) { g.acl(ctx, at, o.Object) })
-	}
-}
-
-// setting reads who may use tokens or passwords. Where these are off there is nothing to use.
-func (g *groupCrawl) setting(ctx context.Context, at identity.Workspace, t identity.ObjectType) {
-	o := identity.Object{Workspace: at.ID, Type: t, ID: string(t)}
-	grants, err := g.src.ObjectGrants(ctx, at, o)
-	if identity.IsKind(err, identity.Unsupported) {
-		g.remark(estate.ReadKey{Op: estate.OpObjectGrants, Object: o}, identity.Unsupported, identity.FailureOf(err).Message)
-		return
-	}
-	g.note(estate.ReadKey{Op: estate.OpObjectGrants, Object: o}, err)
-	g.b.AddObject(identity.ObjectInfo{Object: o, Name: string(t)})
-	g.b.AddObjectGrants(o, grants)
-}
-
-// acl reads who may use an object. Lists in workspaces name guests by their second name.
-func (g *groupCrawl) acl(ctx context.Context, at identity.Workspace, o identity.Object) {
-	for _, grant := range g.permissions(ctx, at, o) {
-		g.seconds.hear(at, grant.Holder.Name)
-	}
 }

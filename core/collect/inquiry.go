@@ -235,16 +235,6 @@ func (c *crawler) objectsNamed(ctx context.Context, w identity.Workspace, t iden
 	return found, near, err
 }
 
-// permissions reads who may use an object.
-func (c *crawler) permissions(ctx context.Context, at identity.Workspace, o identity.Object) []identity.ObjectGrant {
-	grants, err := c.src.ObjectGrants(ctx, at, o)
-	c.note(estate.ReadKey{Op: estate.OpObjectGrants, Object: o}, err)
-	if len(grants) > 0 || err == nil {
-		c.b.AddObjectGrants(o, grants)
-	}
-	return grants
-}
-
 // groupsOf is localGroups where the ledger tells of the error.
 func (c *crawler) groupsOf(ctx context.Context, at identity.Workspace) map[string]identity.PrincipalKey {
 	local, _ := c.localGroups(ctx, at)
@@ -345,11 +335,12 @@ var compute = []identity.ObjectType{identity.ObjectWarehouse, identity.ObjectClu
 
 // Equipment reads what it takes to carry something out in the workspaces: entitlements and compute.
 func (in *Inquiry) Equipment(ctx context.Context, ids []identity.WorkspaceID) {
+	objects := &objectReads{crawler: in.crawler}
 	for _, id := range ids {
 		at := in.workspaceOf(id)
 		in.planEntry(at)
 		for _, t := range compute {
-			in.q.add(func(ctx context.Context) { in.objects(ctx, at, t) })
+			in.q.add(func(ctx context.Context) { objects.list(ctx, at, t) })
 		}
 	}
 	in.q.run(ctx, in.workers)
@@ -360,30 +351,26 @@ func (in *Inquiry) planEntry(at identity.Workspace) {
 }
 
 // Steering reads what runs as somebody in the workspaces, who may change it, and what those are in as
-// whom it runs: one call for each type, and up to four for each object.
-func (in *Inquiry) Steering(ctx context.Context, ids []identity.WorkspaceID) {
+// whom it runs: one call for each type, and up to four for each object. Types narrows it to these; empty
+// means all that run as somebody.
+func (in *Inquiry) Steering(ctx context.Context, ids []identity.WorkspaceID, types []identity.ObjectType) {
 	r := &runners{crawler: in.crawler, not: in.subject, met: map[standing]bool{}}
-	objects := &acting{crawler: in.crawler, onRunner: r.meet}
+	objects := &objectReads{crawler: in.crawler, onRunner: r.meet}
 	for _, id := range ids {
 		at := in.workspaceOf(id)
 		in.planEntry(at)
 		for _, t := range revealing {
-			if _, steers := t.Steering(); steers {
-				in.q.add(func(ctx context.Context) { objects.list(ctx, at, t) })
+			_, steers := t.Steering()
+			switch {
+			case !steers:
+			case len(types) > 0 && !slices.Contains(types, t):
+				in.remark(estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: at.ID, Type: t}}, identity.NotAsked, "not among the types asked for")
+			default:
+				in.q.add(func(ctx context.Context) { objects.listRunning(ctx, at, t) })
 			}
 		}
 	}
 	in.q.run(ctx, in.workers)
-}
-
-// objects lists the objects of a type with who may use each.
-func (c *crawler) objects(ctx context.Context, at identity.Workspace, t identity.ObjectType) {
-	all, err := c.src.Objects(ctx, at, t)
-	c.note(estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: at.ID, Type: t}}, err)
-	for _, o := range all {
-		c.b.AddObject(o)
-		c.q.add(func(ctx context.Context) { c.permissions(ctx, at, o.Object) })
-	}
 }
 
 // Ways reads through whom the subject could come to it: the groups and service principals that the

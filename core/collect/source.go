@@ -134,6 +134,9 @@ type Objects interface {
 	// ObjectAt finds what lies at a path of the workspace's tree. Kind NotFound means nothing does, kind
 	// Unsupported that it is of a type without permissions that are known.
 	ObjectAt(ctx context.Context, at identity.Workspace, path string) (identity.ObjectInfo, error)
+	// Inside lists what lies directly in a directory or Git folder of the workspace's tree, which begins at
+	// "/". What is of a type that has a list of its own, or no permissions that are known, is left out.
+	Inside(ctx context.Context, at identity.Workspace, path string) ([]identity.ObjectInfo, error)
 	// ObjectGrants reads the permissions on an object, inherited ones included; From is "inherited" where
 	// the answer does not say from what. Holders of secrets are told by name alone: their kind is what the
 	// name looks like.

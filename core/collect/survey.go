@@ -15,7 +15,7 @@ type Depth struct {
 	// Entry reads who is entitled to what in each workspace.
 	Entry bool
 	// Objects reads the workspace objects by which somebody may come to act as others, and who may use
-	// each.
+	// each. Where the scope names objects, it reads those.
 	Objects bool
 }
 
@@ -34,7 +34,7 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 	if err != nil {
 		return nil, identity.PrincipalKey{}, err
 	}
-	s := &survey{crawler: c, depth: depth, acting: &acting{crawler: c}}
+	s := &survey{crawler: c, depth: depth, objects: &objectReads{crawler: c}}
 	if scope.Who != "" {
 		c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
 	}
@@ -64,8 +64,8 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 
 type survey struct {
 	*crawler
-	depth  Depth
-	acting *acting
+	depth   Depth
+	objects *objectReads
 }
 
 // everybody lists the users or the service principals of the account.
@@ -98,9 +98,11 @@ func (s *survey) workspace(at identity.Workspace) {
 	if !s.depth.Objects {
 		return
 	}
-	for _, t := range revealing {
-		s.q.add(func(ctx context.Context) { s.acting.list(ctx, at, t) })
+	wanted := s.scope.Objects
+	if !wanted.Asked {
+		wanted = ObjectScope{Asked: true, Types: revealing}
 	}
+	s.objects.plan(at, wanted, revealing...)
 }
 
 // entries reads who is entitled to what in a workspace, and who is in its own groups.

@@ -181,7 +181,7 @@ func TestUsesThroughWhichWarehouse(t *testing.T) {
 func TestUsesOfAGroup(t *testing.T) {
 	l := loggedAccount()
 	l.uses = []identity.Use{{Who: "app-1", Name: "main.t", At: today.Add(-time.Hour)}, {Who: "app-1", Metastore: "us", Name: "c", At: today.Add(-2 * time.Hour)}}
-	e, _, err := Group(t.Context(), l, Scope{Who: "team", Uses: Uses{Days: 90, Warehouse: "d1"}}, GroupDepth{}, Options{Now: func() time.Time { return today }})
+	e, _, err := Group(t.Context(), l, Scope{Who: "team", Uses: Uses{Days: 90, Warehouse: "d1"}}, Options{Now: func() time.Time { return today }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,3 +188,44 @@ func TestObjectAtFailures(t *testing.T) {
 	}
 	check(t, len(w.requests()), nil, 0)
 }
+
+func TestInside(t *testing.T) {
+	w := newWorld(t)
+	w.json("GET "+objectHost+"/api/2.0/workspace/list", `{"objects":[
+		{"object_type":"NOTEBOOK","object_id":1,"path":"/a b/n"},{"object_type":"DIRECTORY","object_id":2,"path":"/a b/d"},
+		{"object_type":"FILE","object_id":"3","path":"/a b/f"},{"object_type":"REPO","object_id":4,"path":"/a b/r"},
+		{"object_type":"DASHBOARD","object_id":5,"resource_id":"x","path":"/a b/x.lvdash.json"},{"object_type":"LIBRARY","path":"/a b/l"}]}`)
+	got, err := w.session().Inside(t.Context(), workspaceNamed("prod"), "/a b")
+	at := func(typ identity.ObjectType, id, name string) identity.ObjectInfo {
+		return objectOf(typ, id, name, func(o *identity.ObjectInfo) { o.Path = "/a b/" + name })
+	}
+	check(t, got, err, []identity.ObjectInfo{
+		at(identity.ObjectNotebook, "1", "n"), at(identity.ObjectDirectory, "2", "d"), at(identity.ObjectFile, "3", "f"), at(identity.ObjectRepo, "4", "r"),
+	})
+	check(t, w.requests(), nil, []string{"GET " + objectHost + "/api/2.0/workspace/list?path=%2Fa+b"})
+}
+
+// An answer that cannot be trusted is a failure beside what came before it: a directory that claims to lie in
+// itself would be walked through for ever.
+func TestInsideFailures(t *testing.T) {
+	for _, c := range []struct {
+		status int
+		body   string
+		want   identity.FailureKind
+		found  int
+	}{
+		{403, `{"error_code":"PERMISSION_DENIED","message":"x"}`, identity.Forbidden, 0},
+		{404, `{"error_code":"RESOURCE_DOES_NOT_EXIST","message":"x"}`, identity.NotFound, 0},
+		{200, `{"objects":[{"object_type":"FILE","object_id":1,"path":"/x/a"},{"object_type":"DIRECTORY","object_id":2,"path":"/"}]}`, identity.Failed, 1},
+		{200, `{"objects":[{"object_type":"DIRECTORY","object_id":2,"path":"/xy"}]}`, identity.Failed, 0},
+		{200, `{"objects":[{"object_type":"FILE","path":"/x/a"}]}`, identity.Failed, 0},
+		{200, `{"objects":[{"object_id":1,"path":"/x/a"}]}`, identity.Failed, 0},
+	} {
+		w := newWorld(t)
+		w.handle("GET "+objectHost+"/api/2.0/workspace/list", func(rw http.ResponseWriter, _ *http.Request) { refuse(rw, c.status, c.body) })
+		got, err := w.session().Inside(t.Context(), workspaceNamed("prod"), "/x")
+		if f := wantKind(t, err, c.want, ""); len(got) != c.found || f.Partial != (c.status == 200) {
+			t.Errorf("%s: %+v beside %v", c.body, got, err)
+		}
+	}
+}

@@ -35,6 +35,7 @@ var titles = map[estate.Op]struct{ many, what string }{
 	estate.OpObject:              {"read workspace objects in detail", "as whom they run"},
 	estate.OpObjectGrants:        {"read permissions on workspace objects", "who may use them"},
 	estate.OpRestrictAdmins:      {"read whether workspace admins are restricted", "whether admins may act as others"},
+	estate.OpDirectory:           {"list directories of workspaces", "what lies in them"},
 }
 
 // many is what the reads of one kind are called.

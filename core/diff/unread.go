@@ -153,7 +153,7 @@ func (s *side) knowsOtherwise(k estate.ReadKey) bool {
 		return s.lacksPrincipal(k.Principal) || s.groupsRead()
 	case estate.OpRoles:
 		return !k.Principal.IsZero() && s.lacksPrincipal(k.Principal)
-	case estate.OpAssignments, estate.OpRestrictAdmins:
+	case estate.OpAssignments, estate.OpRestrictAdmins, estate.OpDirectory:
 		return s.lacksWorkspace(k.Workspace)
 	case estate.OpEntitlements:
 		all := entitlements(k.Workspace, identity.PrincipalKey{Kind: k.Principal.Kind})

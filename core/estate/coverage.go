@@ -42,6 +42,7 @@ const (
 	OpObject                 // one object in detail
 	OpObjectGrants           // the permissions on one object
 	OpRestrictAdmins         // how far the admins of one workspace may act as others
+	OpDirectory              // what lies in one directory of a workspace's tree
 	OpUses                   // the audit log for one metastore: as a whole, or what it says of one principal
 )
 
@@ -53,7 +54,7 @@ type ReadKey struct {
 	Workspace identity.WorkspaceID
 	Securable identity.Securable
 	Type      identity.SecurableType // what was listed, for OpChildren
-	Name      string                 // who was looked for, for OpHolder
+	Name      string                 // who was looked for, for OpHolder, or the path, for OpLookup and OpDirectory
 	Object    identity.Object        // for reads of objects; without an ID all of its type
 }
 
@@ -186,6 +187,8 @@ func (e *Estate) Operation(k ReadKey) string {
 		return "read permissions on " + e.describeObject(k.Object)
 	case OpRestrictAdmins:
 		return "read whether workspace admins are restricted"
+	case OpDirectory:
+		return "list what lies in " + k.Name
 	case OpUses:
 		if k.Principal.IsZero() {
 			return "read the audit log by a SQL warehouse"
@@ -255,6 +258,8 @@ func (e *Estate) Effect(k ReadKey) string {
 		return "who may use or change " + e.describeObject(k.Object) + " is not known"
 	case OpRestrictAdmins:
 		return "whether its admins may act as others is not known"
+	case OpDirectory:
+		return "permissions on what lies in " + k.Name + " and below are not shown"
 	case OpUses:
 		return "which grants in this metastore were used is not known: none of them is called stale"
 	default:

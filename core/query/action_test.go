@@ -48,7 +48,11 @@ func TestCreatingNamesThePlace(t *testing.T) {
 		"impersonate":              {Parts: []string{"x"}, Principal: true},
 		"read":                     {Parts: []string{"x"}},
 	} {
-		q, err := query.Parse([]string{"can", "ann", line, "x"})
+		name := "x"
+		if want.Type == identity.TypeSchema {
+			name = "x.y"
+		}
+		q, err := query.Parse([]string{"can", "ann", line, name})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +96,11 @@ func TestTypesAreNamedInManyWays(t *testing.T) {
 		"secret scope": {Object: identity.ObjectSecretScope}, "model": {Type: identity.TypeModel}, "external-location": {Type: identity.TypeExternalLocation},
 		"workspace": {Workspace: true}, "query": {Object: identity.ObjectQuery}, "git folder": {Object: identity.ObjectRepo},
 	} {
-		q, err := query.Parse([]string{"resource", "x", "--resource-type", word})
+		name := "x"
+		if want.Type.InSchema() {
+			name = "x.y.z"
+		}
+		q, err := query.Parse([]string{"resource", name, "--resource-type", word})
 		if err != nil {
 			t.Errorf("%s: %v", word, err)
 			continue

@@ -14,7 +14,7 @@ type Can struct {
 	// Exercisable asks for the entitlement and the compute that it takes, too.
 	Exercisable bool
 	// Objects asks, where it has no access itself, for ways through workspace objects that run as others.
-	Objects bool
+	Objects Objects
 	// Why and WhyNot ask for one side of the answer alone: the proofs, or what is missing. Without
 	// either both are given.
 	Why, WhyNot bool
@@ -30,15 +30,22 @@ var canForm = Form{
 	Flags: append([]Flag{
 		{Name: "exercisable", Usage: "ask for the entitlement and the compute that it takes, too"},
 		{Name: objectsFlag.Name, Usage: "look for ways through jobs, pipelines, clusters and apps that run as others, too"},
+		{Name: objectTypesFlag.Name, Value: objectTypesFlag.Value, Usage: "look for ways through workspace objects of these types alone"},
 		{Name: "why", Usage: "show the proofs alone"},
 		{Name: "why-not", Usage: "show what is missing alone"},
 	}, targetFlags...),
 	build: func(args []string, v Values) (Request, error) {
-		q := Can{Who: args[0], Resource: args[2], Exercisable: v.Bool("exercisable"), Objects: v.Bool(objectsFlag.Name), Why: v.Bool("why"), WhyNot: v.Bool("why-not")}
+		q := Can{Who: args[0], Resource: args[2], Exercisable: v.Bool("exercisable"), Why: v.Bool("why"), WhyNot: v.Bool("why-not")}
 		if q.Why && q.WhyNot {
 			return nil, &UsageError{Problem: "--why and --why-not exclude each other", Hint: "leave both out to see everything"}
 		}
 		var err error
+		if q.Objects, err = objects(v); err != nil {
+			return nil, err
+		}
+		if err := q.Objects.steering(); err != nil {
+			return nil, err
+		}
 		if q.Action, err = parseAction(args[1]); err != nil {
 			return nil, err
 		}
@@ -47,7 +54,10 @@ var canForm = Form{
 			return nil, err
 		}
 		q.Exercisable = q.Exercisable || q.Action.verb == Query
-		return q, q.Action.place(&q.Target)
+		if err := q.Action.place(&q.Target); err != nil {
+			return nil, err
+		}
+		return q, q.Target.whole()
 	},
 }
 

@@ -8,6 +8,8 @@ type Compare struct {
 	A, B string
 	// Scan is as in Principal.
 	Scan []identity.SecurableType
+	// Objects asks for what they may do with workspace objects, too.
+	Objects Objects
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
@@ -19,9 +21,13 @@ var compareForm = Form{
 	Mode:  "compare",
 	About: "which groups and which access only one of two principals has, and which both have",
 	Args:  []string{"A", "B"},
-	Flags: depthFlags(),
+	Flags: append([]Flag{objectsFlag, objectTypesFlag}, depthFlags()...),
 	build: func(args []string, v Values) (Request, error) {
-		q := Compare{A: args[0], B: args[1], Scan: scan(v), WorkspaceURLs: list(v.String(workspaceURLs))}
+		asked, err := objects(v)
+		if err != nil {
+			return nil, err
+		}
+		q := Compare{A: args[0], B: args[1], Scan: scan(v), Objects: asked, WorkspaceURLs: list(v.String(workspaceURLs))}
 		if v.IsSet(workspaceURLs) && len(q.WorkspaceURLs) == 0 {
 			return nil, noWorkspace
 		}

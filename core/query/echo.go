@@ -15,23 +15,26 @@ func (q Principal) MarshalJSON() ([]byte, error) {
 		WorkspaceURLs []string                 `json:"workspace_urls"`
 		Escalations   bool                     `json:"escalation_check,omitempty"`
 		Objects       bool                     `json:"scan_workspace_objects,omitempty"`
+		objectsEcho
+		LocalGroups bool `json:"check_local_groups,omitempty"`
 		lastUseEcho
-	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs), q.Escalations, q.Objects, q.LastUse.echo()})
+	}{q.Mode(), q.Who, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs), q.Escalations, q.Objects.Asked, q.Objects.echo(), q.LocalGroups, q.LastUse.echo()})
 }
 
 // MarshalJSON is the question as reports echo it.
 func (q Group) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Mode          string                   `json:"mode"`
-		Group         string                   `json:"group"`
-		Scan          []identity.SecurableType `json:"scan"`
-		Objects       bool                     `json:"scan_workspace_objects"`
-		LocalGroups   bool                     `json:"check_local_groups"`
-		RevokeScript  bool                     `json:"revoke_script,omitempty"`
-		Force         bool                     `json:"force,omitempty"`
-		WorkspaceURLs []string                 `json:"workspace_urls"`
+		Mode    string                   `json:"mode"`
+		Group   string                   `json:"group"`
+		Scan    []identity.SecurableType `json:"scan"`
+		Objects bool                     `json:"scan_workspace_objects"`
+		objectsEcho
+		LocalGroups   bool     `json:"check_local_groups"`
+		RevokeScript  bool     `json:"revoke_script,omitempty"`
+		Force         bool     `json:"force,omitempty"`
+		WorkspaceURLs []string `json:"workspace_urls"`
 		lastUseEcho
-	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects, q.LocalGroups, q.RevokeScript, q.Force, orEmpty(q.WorkspaceURLs), q.LastUse.echo()})
+	}{q.Mode(), q.Name, orEmpty(q.Scan), q.Objects.Asked, q.Objects.echo(), q.LocalGroups, q.RevokeScript, q.Force, orEmpty(q.WorkspaceURLs), q.LastUse.echo()})
 }
 
 // MarshalJSON is the question as reports echo it.
@@ -61,20 +64,23 @@ func (q Can) MarshalJSON() ([]byte, error) {
 		WorkspaceURLs []string `json:"workspace_urls"`
 		Exercisable   bool     `json:"exercisable"`
 		Objects       bool     `json:"scan_workspace_objects,omitempty"`
-		Why           bool     `json:"why"`
-		WhyNot        bool     `json:"why_not"`
-	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Objects, q.Why, q.WhyNot})
+		objectsEcho
+		Why    bool `json:"why"`
+		WhyNot bool `json:"why_not"`
+	}{q.Mode(), q.Who, q.Action, q.Resource, q.Target.echo(), orEmpty(q.WorkspaceURLs), q.Exercisable, q.Objects.Asked, q.Objects.echo(), q.Why, q.WhyNot})
 }
 
 // MarshalJSON is the question as reports echo it.
 func (q Compare) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Mode          string                   `json:"mode"`
-		A             string                   `json:"a"`
-		B             string                   `json:"b"`
-		Scan          []identity.SecurableType `json:"scan"`
-		WorkspaceURLs []string                 `json:"workspace_urls"`
-	}{q.Mode(), q.A, q.B, orEmpty(q.Scan), orEmpty(q.WorkspaceURLs)})
+		Mode    string                   `json:"mode"`
+		A       string                   `json:"a"`
+		B       string                   `json:"b"`
+		Scan    []identity.SecurableType `json:"scan"`
+		Objects bool                     `json:"scan_workspace_objects,omitempty"`
+		objectsEcho
+		WorkspaceURLs []string `json:"workspace_urls"`
+	}{q.Mode(), q.A, q.B, orEmpty(q.Scan), q.Objects.Asked, q.Objects.echo(), orEmpty(q.WorkspaceURLs)})
 }
 
 // targetEcho is what a question is about, as reports echo it.

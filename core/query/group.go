@@ -13,9 +13,9 @@ type Group struct {
 	Name string
 	// Scan is as in Principal.
 	Scan []identity.SecurableType
-	// Objects asks for permissions on workspace objects, and LocalGroups for the groups that exist in
-	// one workspace alone, too.
-	Objects, LocalGroups bool
+	// Objects and LocalGroups are as in Principal.
+	Objects     Objects
+	LocalGroups bool
 	// RevokeScript asks for statements that take away what members hold and would not miss; Force for
 	// them even where not everything was read.
 	RevokeScript, Force bool
@@ -29,10 +29,9 @@ type Group struct {
 // Mode is "group".
 func (Group) Mode() string { return "group" }
 
-const (
-	checkLocalGroups = "check-local-groups"
-	revokeScript     = "revoke-script"
-)
+const revokeScript = "revoke-script"
+
+var localGroupsFlag = Flag{Name: "check-local-groups", Usage: "list the legacy groups that exist in one workspace alone"}
 
 var groupForm = Form{
 	Mode:  "group",
@@ -40,17 +39,22 @@ var groupForm = Form{
 	Args:  []string{"NAME"},
 	Flags: append([]Flag{
 		objectsFlag,
-		{Name: checkLocalGroups, Usage: "list the legacy groups that exist in one workspace alone"},
+		objectTypesFlag,
+		localGroupsFlag,
 		{Name: revokeScript, Usage: "write the SQL that revokes the personal grants that members would not miss"},
 	}, append(slices.Clone(lastUseFlags), depthFlags()...)...),
 	build: func(args []string, v Values) (Request, error) {
+		asked, err := objects(v)
+		if err != nil {
+			return nil, err
+		}
 		used, err := lastUse(v)
 		if err != nil {
 			return nil, err
 		}
 		q := Group{
 			RevokeScript: v.Bool(revokeScript), Force: v.Bool(revokeScript) && v.Bool("force"),
-			Name: args[0], Scan: scan(v), Objects: v.Bool(objectsFlag.Name), LocalGroups: v.Bool(checkLocalGroups),
+			Name: args[0], Scan: scan(v), Objects: asked, LocalGroups: v.Bool(localGroupsFlag.Name),
 			LastUse: used, WorkspaceURLs: list(v.String(workspaceURLs)),
 		}
 		if v.IsSet(workspaceURLs) && len(q.WorkspaceURLs) == 0 {

@@ -20,8 +20,12 @@ type Principal struct {
 	// Scan names the types of securable to look at below catalogs, in the order of the tree.
 	// Objects in schemas imply schemas.
 	Scan []identity.SecurableType
-	// Escalations asks for its ways to more access, too, and Objects for permissions on workspace objects.
-	Escalations, Objects bool
+	// Escalations asks for its ways to more access, too.
+	Escalations bool
+	// Objects asks for permissions on workspace objects, and LocalGroups for the groups that exist in one
+	// workspace alone, too.
+	Objects     Objects
+	LocalGroups bool
 	// LastUse asks which of its grants it did not use lately, too.
 	LastUse LastUse
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
@@ -56,7 +60,7 @@ var principalForm = Form{
 	Mode:  "principal",
 	About: "what can this user, service principal or group reach, everywhere, and by which path",
 	Args:  []string{"WHO"},
-	Flags: append([]Flag{{Name: "escalation-check", Usage: "look for its ways to more access, too"}, objectsFlag}, append(slices.Clone(lastUseFlags), depthFlags()...)...),
+	Flags: append([]Flag{{Name: "escalation-check", Usage: "look for its ways to more access, too"}, objectsFlag, objectTypesFlag, localGroupsFlag}, append(slices.Clone(lastUseFlags), depthFlags()...)...),
 	build: func(args []string, v Values) (Request, error) {
 		used, err := lastUse(v)
 		if err != nil {
@@ -66,11 +70,14 @@ var principalForm = Form{
 		if v.IsSet(workspaceURLs) && len(urls) == 0 {
 			return nil, noWorkspace
 		}
-		q := Principal{Who: args[0], Scan: scan(v), WorkspaceURLs: urls, Escalations: v.Bool("escalation-check"), Objects: v.Bool(objectsFlag.Name), LastUse: used}
-		if q.Objects && !q.Escalations {
-			return nil, &UsageError{Problem: "--" + objectsFlag.Name + " is for --escalation-check, roles and escalations in this version", Hint: "add --escalation-check, or ask about one object by resource NAME --resource-type TYPE"}
+		asked, err := objects(v)
+		if err != nil {
+			return nil, err
 		}
-		return q, nil
+		return Principal{
+			Who: args[0], Scan: scan(v), WorkspaceURLs: urls, Escalations: v.Bool("escalation-check"),
+			Objects: asked, LocalGroups: v.Bool(localGroupsFlag.Name), LastUse: used,
+		}, nil
 	},
 }
 
@@ -97,8 +104,6 @@ type Survey struct {
 	// WorkspaceURLs limits the question to these workspaces; empty means all.
 	WorkspaceURLs []string
 }
-
-var objectsFlag = Flag{Name: "scan-workspace-objects", Usage: "look at jobs, pipelines, clusters, secret scopes and other workspace objects"}
 
 var (
 	rolesForm = surveyForm("roles", "which roles somebody has, or everybody, and the fact that shows each",

@@ -66,7 +66,30 @@ func target(name string, v Values, plain bool) (t Target, workspaces []string, e
 			Hint:    "ask about a securable of Unity Catalog, or run SHOW GRANTS in the workspace",
 		}
 	}
-	return t, workspaces, nil
+	return t, workspaces, t.whole()
+}
+
+// whole says how many parts the name of a securable of the type has, where it has another number.
+//
+// https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-names
+func (t Target) whole() error {
+	form := map[bool]string{true: "catalog.schema." + strings.ReplaceAll(t.Type.Title(), " ", "_"), false: "catalog.schema"}[t.Type.InSchema()]
+	want := strings.Count(form, ".") + 1
+	if t.Type == identity.TypeCatalog {
+		form, want = "catalog", 1
+	}
+	placed := t.Type.InSchema() || t.Type == identity.TypeSchema || t.Type == identity.TypeCatalog
+	if !placed || len(t.Parts) == want {
+		return nil
+	}
+	parts := fmt.Sprintf("%d parts", want)
+	if want == 1 {
+		parts = "1 part"
+	}
+	return &UsageError{
+		Problem: fmt.Sprintf("the name of a %s has %s, %s has %d", t.Type.Title(), parts, identity.QuoteFullName(t.Parts), len(t.Parts)),
+		Hint:    "write " + form + "; a part that holds a dot goes in backticks",
+	}
 }
 
 // objectWords are other words for types of object than their own names and titles.

@@ -18,6 +18,8 @@ type CompareReport struct {
 	// Access is what they can use now in Unity Catalog, wherever one of them was given something or
 	// owns it. What it gives below is not listed again.
 	Access Sides[ComparedAccess] `json:"access"`
+	// Objects is what they may do now with workspace objects; null when that was not asked for.
+	Objects *Sides[ComparedObject] `json:"objects"`
 }
 
 // Sides puts what two principals have on the side where it belongs. The lists are never null.
@@ -56,6 +58,18 @@ type ComparedRole struct {
 	Scope string `json:"scope"`
 	PathA Path   `json:"path_a"`
 	PathB Path   `json:"path_b"`
+}
+
+// ComparedObject is a permission on one workspace object. A level stands for those that it includes, as far
+// as these are on the same side.
+type ComparedObject struct {
+	Workspace string `json:"workspace"`
+	Type      string `json:"type"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Level     string `json:"level"`
+	PathA     Path   `json:"path_a"`
+	PathB     Path   `json:"path_b"`
 }
 
 // ComparedAccess is what can be done with one securable from some workspaces.

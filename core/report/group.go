@@ -7,6 +7,8 @@ const (
 	ListAncestors    = "ancestors"
 	ListRedundancies = "redundancies"
 	ListLocalGroups  = "local_groups"
+
+	ListObjectRedundancies = "object_redundancies"
 )
 
 // GroupReport answers: what does the group give, who is in it, and what do they hold besides.
@@ -29,6 +31,9 @@ type GroupReport struct {
 	Redundancies []Redundancy `json:"redundancies"`
 	// Objects are permissions on workspace objects; null when they were not asked for.
 	Objects []GroupObject `json:"objects"`
+	// ObjectRedundancies compare the permissions that members were given themselves on workspace objects with
+	// what they would have without them; null when objects were not asked for, or that was not worked out.
+	ObjectRedundancies []ObjectRedundancy `json:"object_redundancies"`
 	// Stale compares what the group gives with what anybody in it used, and what members hold themselves
 	// with what they used; null when last uses were not asked for.
 	Stale []Stale `json:"stale"`

@@ -51,7 +51,9 @@ type PrincipalReport struct {
 	Grants []Grant `json:"grants"`
 	// Objects are permissions on workspace objects; null when they were not asked for.
 	Objects []Object `json:"objects"`
-	Roles   []Role   `json:"roles"`
+	// LocalGroups are the groups that exist in one workspace alone; null when they were not asked for.
+	LocalGroups []LocalGroup `json:"local_groups"`
+	Roles       []Role       `json:"roles"`
 	// Stale compares what the principal holds with what it used; null when last uses were not asked for.
 	Stale []Stale `json:"stale"`
 	// Escalations is null when they were not asked for.
@@ -120,16 +122,28 @@ type Grant struct {
 // Owner is the pseudo-privilege under which ownership is listed.
 const Owner identity.Privilege = "OWNER"
 
-// Object is a permission on one workspace object.
+// Object is a permission on one workspace object. For one principal it is the strongest that it has, by
+// whatever way; of levels of which none includes the other there is one item each.
 type Object struct {
-	Workspace     string `json:"workspace"`
-	Type          string `json:"type"`
-	ID            string `json:"id"`
-	Name          string `json:"name"`
-	Level         string `json:"level"`
-	Source        string `json:"source"`
-	Path          Path   `json:"path"`
+	Workspace string `json:"workspace"`
+	Type      string `json:"type"`
+	ID        string `json:"id"`
+	Name      string `json:"name"`
+	Level     string `json:"level"`
+	Source    string `json:"source"`
+	// Path leads to whom the permission names.
+	Path Path `json:"path"`
+	// InheritedFrom names the object that it comes from, as the API spells it, with the path where that is
+	// known: "/directories/42". Empty means that it was given on the object itself, or comes with being admin
+	// of the workspace.
 	InheritedFrom string `json:"inherited_from"`
+	// Owner is whom the object's permissions call its owner, and RunAs as whom it runs; empty where there is
+	// nobody, or where that was not told.
+	Owner string `json:"owner"`
+	RunAs string `json:"run_as"`
+	// Usable says whether the principal can use the permission now: it is active and assigned to the
+	// workspace. It is null where that is not known, and in reports on groups, where it is not worked out.
+	Usable *bool `json:"usable"`
 }
 
 // Role is an administrative role that the principal holds.

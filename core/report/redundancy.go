@@ -52,6 +52,25 @@ func (r Redundancy) Revocable() []identity.Privilege {
 	return slices.DeleteFunc(slices.Clone(r.Privileges), func(p identity.Privilege) bool { return !slices.Contains(r.Covered, p) })
 }
 
+// ObjectRedundancy compares one permission that a member was given itself on a workspace object with what it
+// would still have there without it. No SQL takes such a permission away: it is done on the object.
+type ObjectRedundancy struct {
+	Member    Principal `json:"member"`
+	Workspace string    `json:"workspace"`
+	Type      string    `json:"type"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	// Permission is the level that it was given.
+	Permission string `json:"permission"`
+	// Level is full, none, unknown, or shadowed where only what the member was given itself on a folder
+	// around the object covers it.
+	Level string `json:"level"`
+	// CoveredBy, Fragile and Recommendation are as in Redundancy.
+	CoveredBy      []Path `json:"covered_by"`
+	Fragile        bool   `json:"fragile"`
+	Recommendation string `json:"recommendation"`
+}
+
 // RedundantHolder is a principal with how many personal grants it has, and how many of them it would
 // not miss.
 type RedundantHolder struct {

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -36,7 +37,7 @@ func (s *Offline) Object(ctx context.Context, _ identity.Workspace, known identi
 // ObjectAt gives what lies at a path, if it is known.
 func (s *Offline) ObjectAt(ctx context.Context, at identity.Workspace, path string) (identity.ObjectInfo, error) {
 	for _, o := range s.e.Objects() {
-		if o.Workspace == at.ID && o.Path == path {
+		if o.Workspace == at.ID && o.Path != "" && inTree(o.Path) == inTree(path) {
 			return o, ctx.Err()
 		}
 	}
@@ -46,6 +47,28 @@ func (s *Offline) ObjectAt(ctx context.Context, at identity.Workspace, path stri
 	}
 	return identity.ObjectInfo{}, s.lacks(read, "")
 }
+
+// inTree is a path without the prefix that stands for the workspace's tree among other file systems.
+//
+// https://docs.databricks.com/aws/en/files/workspace
+func inTree(path string) string {
+	if rest, ok := strings.CutPrefix(path, "/Workspace/"); ok {
+		return "/" + rest
+	}
+	return path
+}
+
+// Inside gives what is known to lie directly in a directory.
+func (s *Offline) Inside(ctx context.Context, at identity.Workspace, path string) ([]identity.ObjectInfo, error) {
+	return answer(s.said(ctx, estate.ReadKey{Op: estate.OpDirectory, Workspace: at.ID, Name: path}), func() []identity.ObjectInfo {
+		return slices.DeleteFunc(slices.Clone(s.e.Objects()), func(o identity.ObjectInfo) bool {
+			return o.Workspace != at.ID || !o.Type.InTree() || o.Path == "" || o.Path == path || parentPath(o.Path) != path
+		})
+	})
+}
+
+// parentPath is the directory that a path of the tree is in.
+func parentPath(path string) string { return path[:max(1, strings.LastIndexByte(path, '/'))] }
 
 // ObjectGrants gives the permissions on an object.
 func (s *Offline) ObjectGrants(ctx context.Context, _ identity.Workspace, on identity.Object) ([]identity.ObjectGrant, error) {

@@ -32,6 +32,8 @@ func (s *Offline) what(k estate.ReadKey) string {
 		return "who read the account"
 	case estate.OpLookup:
 		return "what lies at " + k.Name + " in " + s.e.Scope(k)
+	case estate.OpDirectory:
+		return "the list of what lies in " + k.Name + " in " + s.e.Scope(k)
 	default:
 		return s.whatThere(k)
 	}

@@ -32,5 +32,6 @@ var ops = words[estate.Op]{
 	estate.OpObject:              "object",
 	estate.OpObjectGrants:        "object_grants",
 	estate.OpRestrictAdmins:      "restrict_admins",
+	estate.OpDirectory:           "directory",
 	estate.OpUses:                "uses",
 }
