@@ -41,7 +41,7 @@ func connectionFlags() []cli.Flag {
 		&cli.StringFlag{Name: "client-id", Category: connection, Usage: "application `ID` of a service principal"},
 		&cli.StringFlag{Name: "client-secret", Category: connection, Usage: "its OAuth `SECRET`; better in DATABRICKS_CLIENT_SECRET, since other users can see arguments"},
 		&cli.Float64Flag{Name: "rate-limit", Category: connection, Usage: "at most `N` requests a second to each host, instead of the documented limits"},
-		&cli.IntFlag{Name: "workers", Category: connection, Usage: "`N` reads at once", DefaultText: "32"},
+		&cli.IntFlag{Name: "workers", Category: connection, Usage: "`N` reads at once", DefaultText: "256, and 32 in each workspace or metastore"},
 		&cli.IntFlag{Name: "max-retries", Category: connection, Usage: "repeat a failed read at most `N` times", DefaultText: "5", Value: -1},
 		&cli.DurationFlag{Name: "retry-base-delay", Category: connection, Usage: "first wait before a retry, as a `DURATION` such as 500ms"},
 		&cli.DurationFlag{Name: "retry-max-delay", Category: connection, Usage: "longest wait before a retry, as a `DURATION`"},

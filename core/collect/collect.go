@@ -39,7 +39,8 @@ func (s Scope) in(t identity.SecurableType) bool {
 
 // Options are how to crawl.
 type Options struct {
-	// Workers is how many reads run at once; the source may hold some of them back. Zero means 32.
+	// Workers is how many reads run at once; the source may hold some of them back. Zero means 256, of which
+	// no workspace or metastore takes more than 32.
 	Workers int
 	// Now is the clock for the ledger; nil means time.Now.
 	Now func() time.Time
@@ -48,7 +49,7 @@ type Options struct {
 	Progress func(done, planned int)
 }
 
-const defaultWorkers = 32
+const defaultWorkers = 256
 
 // Principal reads what an audit of one principal needs. The key is the subject's in the estate.
 //

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -89,6 +90,76 @@ func TestQueueOutlivesItsContext(t *testing.T) {
 	q.run(ctx, 4)
 	if stopped.Load() != 5 {
 		t.Errorf("%d of 5 tasks saw the end", stopped.Load())
+	}
+}
+
+// TestQueueKeepsLanesApart fills one lane with tasks that end only when all of another lane have.
+func TestQueueKeepsLanesApart(t *testing.T) {
+	const slow, quick = 3 * laneWidth, 50
+	released := make(chan struct{})
+	var running, most, done atomic.Int64
+	q := newQueue(nil)
+	var next task
+	next = func(context.Context) { // one after the other, so that the lane is empty most of the time
+		if done.Add(1) == quick {
+			close(released)
+			return
+		}
+		time.Sleep(time.Millisecond)
+		q.addTo(lane{workspace: 2}, next)
+	}
+	q.addTo(lane{workspace: 2}, next)
+	for range slow {
+		q.addTo(lane{workspace: 1}, func(ctx context.Context) {
+			most.Store(max(most.Load(), running.Add(1)))
+			defer running.Add(-1)
+			select {
+			case <-released:
+			case <-ctx.Done():
+				t.Error("a lane that waits held up another")
+			}
+		})
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	q.run(ctx, 2*laneWidth)
+	if done.Load() != quick || most.Load() > laneWidth {
+		t.Errorf("%d of %d ran, and %d of one lane at once", done.Load(), quick, most.Load())
+	}
+}
+
+// TestQueueSharesWorkers gives each lane its turn where there are fewer workers than tasks.
+func TestQueueSharesWorkers(t *testing.T) {
+	const workers = 6
+	var mu sync.Mutex
+	var order []lane
+	busy := make(chan struct{})
+	q := newQueue(nil)
+	lanes := []lane{{}, {workspace: 1}, {metastore: "m"}}
+	for _, at := range lanes {
+		for range 2 * workers {
+			q.addTo(at, func(context.Context) {
+				mu.Lock()
+				order = append(order, at)
+				if len(order) == workers {
+					close(busy)
+				}
+				mu.Unlock()
+				<-busy
+			})
+		}
+	}
+	q.run(t.Context(), workers)
+	for _, at := range lanes {
+		n := 0
+		for _, of := range order[:workers] {
+			if of == at {
+				n++
+			}
+		}
+		if n != workers/len(lanes) {
+			t.Errorf("%d of the first %d tasks were of lane %v", n, workers, at)
+		}
 	}
 }
 

@@ -71,15 +71,15 @@ func (r *objectReads) plan(at identity.Workspace, scope ObjectScope, running ...
 		case t.InTree():
 			tree = true
 		case t == identity.ObjectTokens || t == identity.ObjectPasswords: // is one object
-			r.q.add(func(ctx context.Context) { r.setting(ctx, at, t) })
+			r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.setting(ctx, at, t) })
 		case slices.Contains(running, t):
-			r.q.add(func(ctx context.Context) { r.listRunning(ctx, at, t) })
+			r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.listRunning(ctx, at, t) })
 		default:
-			r.q.add(func(ctx context.Context) { r.list(ctx, at, t) })
+			r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.list(ctx, at, t) })
 		}
 	}
 	if tree {
-		r.q.add(func(ctx context.Context) { r.walk(ctx, at, "/", scope) })
+		r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.walk(ctx, at, "/", scope) })
 	}
 }
 
@@ -102,7 +102,7 @@ func (r *objectReads) list(ctx context.Context, at identity.Workspace, t identit
 // keep enters an object, and plans reading who may use it.
 func (r *objectReads) keep(at identity.Workspace, o identity.ObjectInfo) {
 	r.b.AddObject(o)
-	r.q.add(func(ctx context.Context) { r.hearHolders(at, r.permissions(ctx, at, o.Object)) })
+	r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.hearHolders(at, r.permissions(ctx, at, o.Object)) })
 }
 
 // walk reads what lies in a directory of a workspace's tree, down to the leaves.
@@ -115,7 +115,7 @@ func (r *objectReads) walk(ctx context.Context, at identity.Workspace, path stri
 			r.keep(at, o)
 		}
 		if holdsMore(o.Type, scope) {
-			r.q.add(func(ctx context.Context) { r.walk(ctx, at, o.Path, scope) })
+			r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) { r.walk(ctx, at, o.Path, scope) })
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (r *objectReads) listRunning(ctx context.Context, at identity.Workspace, t 
 		if t != identity.ObjectJob && t != identity.ObjectDashboard {
 			continue
 		}
-		r.q.add(func(ctx context.Context) {
+		r.q.addTo(lane{workspace: at.ID}, func(ctx context.Context) {
 			detail, err := r.src.Object(ctx, at, o)
 			r.note(estate.ReadKey{Op: estate.OpObject, Object: o.Object}, err)
 			if err != nil {

@@ -383,9 +383,9 @@ func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 	for s, ok := found.Securable, true; ok && (s.Type != identity.TypeMetastore || found.Type == identity.TypeMetastore); s, ok = s.Parent() {
 		v.grantsOnce(s, at)
 	}
-	v.q.add(v.complete)
+	v.q.addTo(lane{metastore: v.m.ID}, v.complete)
 	if t := found.Type; t == identity.TypeCatalog || t == identity.TypeSchema || t.InSchema() {
-		v.q.add(func(ctx context.Context) {
+		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 			policies, err := v.src.Policies(ctx, at, found.Securable)
 			v.note(estate.ReadKey{Op: estate.OpPolicies, Securable: found.Securable}, err)
 			v.b.AddPolicies(found.Securable, policies)
@@ -434,7 +434,7 @@ func (v *metastore) made(ctx context.Context, view identity.SecurableInfo) {
 	if !view.ReadsAsOwner() || len(view.Bases) == 0 {
 		return
 	}
-	v.q.add(func(ctx context.Context) {
+	v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 		owners, err := v.whoIs(ctx, view.Owner)
 		if err != nil {
 			v.note(estate.ReadKey{Op: estate.OpHolder, Name: view.Owner}, err)
@@ -448,7 +448,7 @@ func (v *metastore) made(ctx context.Context, view identity.SecurableInfo) {
 		if _, again := v.based.LoadOrStore(base, true); again {
 			continue
 		}
-		v.q.add(func(ctx context.Context) {
+		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 			info, err := v.src.Lookup(ctx, v.door, base)
 			v.note(estate.ReadKey{Op: estate.OpSecurable, Securable: base}, err)
 			if err != nil {

@@ -116,7 +116,7 @@ func (v *metastore) closed() identity.FailureKind {
 
 // plan plans the reads of everything in the metastore.
 func (v *metastore) plan(catalogs []identity.SecurableInfo) {
-	v.q.add(func(ctx context.Context) {
+	v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 		v.complete(ctx)
 		v.checkVisibility(ctx, v.m, v.door)
 	})
@@ -151,7 +151,7 @@ func (v *metastore) complete(ctx context.Context) {
 
 // list reads one listing and goes on with each item.
 func (v *metastore) list(at identity.Workspace, parent identity.Securable, t identity.SecurableType, each func(identity.SecurableInfo)) {
-	v.q.add(func(ctx context.Context) {
+	v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 		items, err := v.src.Children(ctx, at, parent, t)
 		key := estate.ReadKey{Op: estate.OpChildren, Securable: parent, Type: t}
 		if identity.IsKind(err, identity.Unsupported) && t.UnderMetastore() {
@@ -169,7 +169,7 @@ func (v *metastore) list(at identity.Workspace, parent identity.Securable, t ide
 
 // grants reads the direct grants on a securable.
 func (v *metastore) grants(on identity.Securable, at identity.Workspace) {
-	v.q.add(func(ctx context.Context) {
+	v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 		grants, err := v.src.Grants(ctx, at, on)
 		v.note(estate.ReadKey{Op: estate.OpGrants, Securable: on}, err)
 		v.b.AddGrants(on, grants)
@@ -194,7 +194,7 @@ func (v *metastore) beside(s identity.SecurableInfo) {
 	}
 	v.grants(s.Securable, v.door)
 	if s.Isolation == identity.Isolated {
-		v.q.add(func(ctx context.Context) { v.bindings(ctx, s.Securable) })
+		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) { v.bindings(ctx, s.Securable) })
 	}
 }
 
@@ -218,7 +218,7 @@ func (v *metastore) catalog(s identity.SecurableInfo) {
 		v.grants(s.Securable, v.door)
 		v.below(s, v.door)
 	default:
-		v.q.add(func(ctx context.Context) {
+		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 			bindings := v.bindings(ctx, s.Securable)
 			at := v.doorOf(bindings)
 			v.grants(s.Securable, at)
