@@ -30,6 +30,7 @@ var walls = map[string][]string{
 		"github.com/databricks/databricks-sdk-go/service/…",
 	},
 	"core/sandbox": {"testing", "github.com/databricks/databricks-sdk-go/…", module + "core/identity", module + "core/databricks", module + "core/estate"},
+	"core/ledger":  {"net/http", "testing", module + "core/estate", module + "core/access", module + "core/plan", module + "core/report", module + "core/query", module + "core/databricks"},
 	"core":         {module + "formatters", module + "bot", module + "core/databricks", module + "core/sandbox", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
 	"formatters":   {"net/http", module + "core/estate", module + "core/access", module + "core/collect", module + "core/query", "github.com/slack-go/slack"},
 	"bot":          {module + "core/databricks", module + "core/sandbox", module + "bot/slackfake", "github.com/urfave/cli/v2"},
@@ -69,6 +70,9 @@ func TestDirectImports(t *testing.T) {
 		"github.com/slack-go/slack…":               {module + "bot/slackapi"},
 		"github.com/databricks/databricks-sdk-go…": {module + "core/databricks"},
 		"github.com/urfave/cli…":                   {module + "cmd/databricks-access-audit"},
+		"github.com/jackc/pgx…":                    {module + "core/ledger"},
+		"modernc.org/sqlite…":                      {module + "core/ledger"},
+		"github.com/pressly/goose…":                {module + "core/ledger"},
 		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/proof", module + "core/analysis", module + "core/diff", module + "core/snapshot", module + "core/access/accesstest"},
 		module + "core/databricks":                 {module + "cmd/databricks-access-audit"},
 	}

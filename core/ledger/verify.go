@@ -1,0 +1,141 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Verification says what was checked.
+type Verification struct {
+	Rows        int64
+	First, Last int64 // rows of the trail
+	Head        Hash
+	Anchors     int // those that the trail was found to go through
+}
+
+// Verify checks the whole audit trail: that it has no gaps, that each row is linked to the one before it and
+// was written with one of the keys, that it ends where the head says, and that it goes through the anchors. The
+// error is a TamperedError with the first bad row. Anchors of other trails, and of rows that were purged, are not looked at.
+//
+// Writes go on meanwhile: what is checked is the trail as it was when Verify began.
+func (l *Ledger) Verify(ctx context.Context, given ...Anchor) (Verification, error) {
+	h, err := l.store.head(ctx, l.q)
+	if err != nil {
+		return Verification{}, l.store.explain("read the head of the ledger", err)
+	}
+	if err := h.check(l.keys); err != nil {
+		return Verification{}, err
+	}
+	v := Verification{First: h.firstSeq, Last: h.seq, Head: h.hash}
+	due := map[int64]Anchor{}
+	for _, a := range given {
+		if a.Chain != fmt.Sprintf("%x", h.chain) || a.Seq < h.firstSeq {
+			continue
+		}
+		if err := a.check(l.keys); err != nil {
+			return v, err
+		}
+		due[a.Seq] = a
+	}
+	expected, prev := h.firstSeq, h.firstPrev
+	err = l.walk(ctx, h.seq, func(e Entry, plan string) error {
+		bad := func(why string) error {
+			return &TamperedError{What: fmt.Sprintf("row %d of the audit trail %s", expected, why), Seq: expected}
+		}
+		switch {
+		case e.Seq != expected:
+			return bad("is missing")
+		case e.Prev != prev:
+			return bad("does not follow the one before it")
+		case link(h.chain, e.Seq, e.Prev, e.Body) != e.Hash:
+			return bad("was changed")
+		}
+		if err := l.keys.check(seal{keyID: e.KeyID, mac: e.MAC[:]}, "", "audit", e.Hash[:]); err != nil {
+			if _, is := errors.AsType[*KeyError](err); is {
+				return &KeyError{Why: fmt.Sprintf("row %d of the audit trail was written with key %s, which is not among those given", e.Seq, e.KeyID)}
+			}
+			return bad("was not written by this ledger")
+		}
+		event, err := e.Event()
+		if err != nil {
+			return err
+		}
+		if event.Plan != plan {
+			return bad("is filed under another plan than its own")
+		}
+		if a, is := due[e.Seq]; is {
+			if a.Hash != e.Hash {
+				return bad("is another than it was when it was anchored on " + a.At.String())
+			}
+			v.Anchors++
+			delete(due, e.Seq)
+		}
+		prev = e.Hash
+		expected++
+		v.Rows++
+		return nil
+	})
+	if err != nil {
+		return v, err
+	}
+	if expected != h.seq+1 || prev != h.hash {
+		return v, &TamperedError{What: fmt.Sprintf("row %d of the audit trail is missing", expected), Seq: expected}
+	}
+	for seq, a := range due {
+		return v, &TamperedError{What: fmt.Sprintf("the audit trail ends at row %d, but row %d was there on %s: it was cut off, or the store was put back to an older state", h.seq, seq, a.At), Seq: h.seq + 1}
+	}
+	return v, nil
+}
+
+// walk reads the audit trail in order, up to a row.
+func (r reader) walk(ctx context.Context, last int64, visit func(e Entry, plan string) error) (err error) {
+	found, err := r.q.QueryContext(ctx, `SELECT seq, prev, hash, plan, body, key_id, mac FROM audit WHERE seq <= $1 ORDER BY seq`, last)
+	if err != nil {
+		return r.store.explain("read the audit trail", err)
+	}
+	defer func() { err = errors.Join(err, found.Close()) }()
+	for found.Next() {
+		var e Entry
+		var plan string
+		if err := e.scan(found, &plan); err != nil {
+			return r.store.explain("read the audit trail", err)
+		}
+		if err := visit(e, plan); err != nil {
+			return err
+		}
+	}
+	return r.store.explain("read the audit trail", found.Err())
+}
+
+func (e *Entry) scan(row *sql.Rows, plan *string) error {
+	var prev, hash, mac sql.RawBytes
+	var body sql.RawBytes
+	if err := row.Scan(&e.Seq, &prev, &hash, plan, &body, &e.KeyID, &mac); err != nil {
+		return err
+	}
+	copy(e.Prev[:], prev)
+	copy(e.Hash[:], hash)
+	copy(e.MAC[:], mac)
+	e.Body = append([]byte(nil), body...)
+	if len(prev) != len(e.Prev) || len(hash) != len(e.Hash) || len(mac) != len(e.MAC) {
+		// A row with a hash of another length must not look like one with a short hash.
+		e.Hash = Hash{}
+	}
+	return nil
+}
+
+// Trail gives the rows of the audit trail that are of a plan, in order; of all plans and of none if it is empty.
+func (r reader) Trail(ctx context.Context, plan string) ([]Entry, error) {
+	where, args := "", []any(nil)
+	if plan != "" {
+		where, args = `WHERE plan = $1 AND plan <> ''`, []any{plan}
+	}
+	return rows(ctx, r, "read the audit trail", `SELECT seq, prev, hash, plan, body, key_id, mac FROM audit `+where+` ORDER BY seq`, args, func(row *sql.Rows) (Entry, error) {
+		var e Entry
+		var plan string
+		err := e.scan(row, &plan)
+		return e, err
+	})
+}
