@@ -69,6 +69,9 @@ func (tx *Tx) Leave(actor Actor, scope, holder string) (e Elevation, last bool, 
 	if e, err = tx.Elevation(tx.ctx, scope); err != nil {
 		return Elevation{}, false, err
 	}
+	if err := storable("leave the elevation in "+scope, []any{holder}); err != nil {
+		return Elevation{}, false, err
+	}
 	result, err := tx.q.ExecContext(tx.ctx, `DELETE FROM elevation_holders WHERE scope = $1 AND holder = $2`, scope, holder)
 	if err != nil {
 		return Elevation{}, false, tx.store.explain("leave the elevation in "+scope, err)

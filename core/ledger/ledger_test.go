@@ -1,11 +1,20 @@
 package ledger_test
 
 import (
+	"os"
 	"testing"
 
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/ledger/ledgertest"
 )
+
+var postgres ledgertest.Server
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	postgres.Stop()
+	os.Exit(code)
+}
 
 func TestMemory(t *testing.T) {
 	ledgertest.Suite(t, func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger { return ledgertest.Memory(t, clock) })
@@ -13,4 +22,8 @@ func TestMemory(t *testing.T) {
 
 func TestFile(t *testing.T) {
 	ledgertest.Suite(t, func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger { return ledgertest.File(t, clock) })
+}
+
+func TestPostgres(t *testing.T) {
+	ledgertest.Suite(t, func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger { return postgres.Ledger(t, clock) })
 }

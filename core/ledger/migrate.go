@@ -30,9 +30,9 @@ func migrations(dialect *strings.Replacer) []*goose.Migration {
 
 // migrate brings the tables to what this program knows. Before it changes tables that hold something it has
 // them copied.
-func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, words *strings.Replacer, copyAway func(version int64) error, options ...goose.ProviderOption) error {
-	provider, err := goose.NewProvider(dialect, db, nil, append(options,
-		goose.WithTableName("ledger_version"), goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migrations(words)...))...)
+func migrate(ctx context.Context, db *sql.DB, dialect goose.Dialect, words *strings.Replacer, copyAway func(version int64) error) error {
+	provider, err := goose.NewProvider(dialect, db, nil,
+		goose.WithTableName("ledger_version"), goose.WithDisableGlobalRegistry(true), goose.WithGoMigrations(migrations(words)...))
 	if err != nil {
 		return fmt.Errorf("prepare the migrations: %w", err)
 	}

@@ -54,7 +54,7 @@ func (tx *Tx) Sent(key string) error {
 
 // Unsent says that sending failed, and when to try again.
 func (tx *Tx) Unsent(key, reason string, again time.Time) error {
-	return tx.exec("put off a post", `UPDATE outbox SET due_at = $1, error = $2 WHERE key = $3 AND sent_at = 0`, again.UnixMicro(), reason, key)
+	return tx.exec("put off a post", `UPDATE outbox SET due_at = $1, error = $2 WHERE key = $3 AND sent_at = 0`, again.UnixMicro(), plain(reason), key)
 }
 
 // Outbox lists what is not known to have arrived, the oldest first.

@@ -81,7 +81,16 @@ func (tx *Tx) Create(actor Actor, p Plan) (Plan, error) {
 	} else if !isNotFound(err) {
 		return Plan{}, err
 	}
+	// Also a plan that was purged: as far back as the trail goes, an id is of one plan.
+	if told, err := tx.Trail(tx.ctx, p.ID); err != nil {
+		return Plan{}, err
+	} else if len(told) > 0 {
+		return Plan{}, &ConflictError{What: "plan " + p.ID, Why: "there was one before"}
+	}
 	p.State, p.Version = Draft, 1
+	for _, party := range []*Party{&p.Source, &p.Target, &p.Requester} {
+		party.Name = plain(party.Name)
+	}
 	p.CreatedAt, p.UpdatedAt, p.AppliedAt = tx.Now(), tx.Now(), time.Time{}
 	p.ExpiresAt, p.EndsAt = micro(p.ExpiresAt), micro(p.EndsAt)
 	steps, err := json.Marshal(p.Steps)
@@ -317,6 +326,9 @@ func (r reader) plans(ctx context.Context, clause string, args ...any) ([]Plan, 
 
 // rows runs a query and reads each row of it. It gives an empty list, and never nil, if there are none.
 func rows[T any](ctx context.Context, r reader, doing, query string, args []any, scan func(*sql.Rows) (T, error)) (list []T, err error) {
+	if err := storable(doing, args); err != nil {
+		return nil, err
+	}
 	found, err := r.q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, r.store.explain(doing, err)

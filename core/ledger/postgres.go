@@ -12,7 +12,6 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 )
 
 var postgresWords = strings.NewReplacer("INTEGER", "BIGINT", "BLOB", "BYTEA", ") STRICT;", ");")
@@ -65,13 +64,23 @@ func (s *store) connectPostgres(ctx context.Context, o Options) error {
 		}
 		return s.known(ctx)
 	}
-	locker, err := lock.NewPostgresSessionLocker() // replicas may start at the same moment
+	// Replicas may start at the same moment: one prepares the tables, the others wait.
+	turn, err := s.writes.Conn(ctx)
 	if err != nil {
 		return s.explain("prepare the tables", err)
 	}
+	defer func() { _ = turn.Close() }()
+	const name = `hashtextextended('databricks-access-audit ' || current_schema(), 0)`
+	if _, err := turn.ExecContext(ctx, `SELECT pg_advisory_lock(`+name+`)`); err != nil {
+		return s.explain("prepare the tables", err)
+	}
+	defer func() {
+		// If this fails so did the connection, and the lock is gone with it.
+		_, _ = turn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(`+name+`)`)
+	}()
 	err = migrate(ctx, s.writes, goose.DialectPostgres, postgresWords, func(version int64) error {
 		return &RefusedError{What: fmt.Sprintf("bring the ledger %s from version %d up to date", s.name, version), Why: "take a backup with pg_dump first, and say where it is"}
-	}, goose.WithSessionLocker(locker))
+	})
 	return s.explain("prepare the tables", err)
 }
 
@@ -103,6 +112,10 @@ func (postgresEngine) keys(bool) (Keys, error) {
 }
 
 func (postgresEngine) alone() bool { return false }
+
+func (postgresEngine) snapshot() *sql.TxOptions {
+	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}
+}
 
 func (postgresEngine) vacuum(ctx context.Context, db *sql.DB) error {
 	_, err := db.ExecContext(ctx, "VACUUM")

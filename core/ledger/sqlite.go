@@ -54,8 +54,8 @@ func openSQLite(ctx context.Context, o Options) (*store, error) {
 }
 
 func (s *store) connect(ctx context.Context, o Options, address, backups string) error {
-	pragmas := func(list ...string) string {
-		q := url.Values{"_txlock": {"immediate"}, "_defensive": {"1"}}
+	pragmas := func(begin string, list ...string) string {
+		q := url.Values{"_txlock": {begin}, "_defensive": {"1"}}
 		for _, p := range append([]string{"busy_timeout(5000)", "foreign_keys(1)", "trusted_schema(0)", "cell_size_check(1)", "secure_delete(1)"}, list...) {
 			q.Add("_pragma", p)
 		}
@@ -73,7 +73,7 @@ func (s *store) connect(ctx context.Context, o Options, address, backups string)
 	}
 	var err error
 	if s.readOnly {
-		if s.reads, err = open(pragmas("query_only(1)"), 4); err != nil {
+		if s.reads, err = open(pragmas("deferred", "query_only(1)"), 4); err != nil {
 			return err
 		}
 		s.writes = s.reads
@@ -82,11 +82,11 @@ func (s *store) connect(ctx context.Context, o Options, address, backups string)
 		}
 		return s.known(ctx)
 	}
-	if s.writes, err = open(pragmas("journal_mode(WAL)", "synchronous(FULL)"), 1); err != nil {
+	if s.writes, err = open(pragmas("immediate", "journal_mode(WAL)", "synchronous(FULL)"), 1); err != nil {
 		return err
 	}
 	if s.reads = s.writes; o.Location != Memory {
-		if s.reads, err = open(pragmas("query_only(1)"), 4); err != nil {
+		if s.reads, err = open(pragmas("deferred", "query_only(1)"), 4); err != nil {
 			return err
 		}
 		if err := s.whole(ctx); err != nil {
@@ -179,6 +179,9 @@ func (e sqliteEngine) keys(fresh bool) (Keys, error) {
 }
 
 func (e sqliteEngine) alone() bool { return true }
+
+// snapshot needs no more: what a transaction reads in WAL mode is of the moment of its first read.
+func (sqliteEngine) snapshot() *sql.TxOptions { return nil }
 
 func (e sqliteEngine) vacuum(ctx context.Context, db *sql.DB) error {
 	for _, statement := range []string{"VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"} {

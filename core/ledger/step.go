@@ -130,7 +130,7 @@ func (tx *Tx) End(lease Lease, actor Actor, plan, step string, number int64, o O
 		}
 		return Attempt{}, &ConflictError{What: what, Why: fmt.Sprintf("it ended already: %s", a.Result)}
 	}
-	a.Result, a.After, a.Attribution, a.Error, a.EndedAt = o.Result, bytesOf(o.After), o.Attribution, o.Error, tx.Now()
+	a.Result, a.After, a.Attribution, a.Error, a.EndedAt = o.Result, bytesOf(o.After), o.Attribution, plain(o.Error), tx.Now()
 	proof := tx.keys.seal("intent", a.fields()...)
 	if err := tx.exec(what, `UPDATE intents SET result = $1, after = $2, attribution = $3, error = $4, ended_at = $5, key_id = $6, mac = $7
 		WHERE plan = $8 AND step = $9 AND attempt = $10`,

@@ -34,6 +34,8 @@ type engine interface {
 	keys(fresh bool) (Keys, error)
 	// alone says that no other process can write.
 	alone() bool
+	// snapshot is how to begin a transaction that sees one moment, and only reads.
+	snapshot() *sql.TxOptions
 	// vacuum gives the space of deleted rows back, and wipes it.
 	vacuum(ctx context.Context, db *sql.DB) error
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 )
 
@@ -174,6 +175,9 @@ func (tx *Tx) append(event Event) error {
 
 // exec runs a statement that changes something; doing says what for.
 func (tx *Tx) exec(doing, query string, args ...any) error {
+	if err := storable(doing, args); err != nil {
+		return err
+	}
 	if _, err := tx.q.ExecContext(tx.ctx, query, args...); err != nil {
 		return tx.store.explain(doing, err)
 	}
@@ -185,7 +189,7 @@ func (tx *Tx) Halt(actor Actor, reason string) error {
 	if reason == "" {
 		return &RefusedError{What: "halt", Why: "it needs a reason"}
 	}
-	tx.head.halt = reason
+	tx.head.halt = plain(reason)
 	return tx.append(Event{Event: EventHalted, Actor: actor, Reason: reason})
 }
 
@@ -212,4 +216,19 @@ func (h *head) halted() error {
 		return &HaltedError{Reason: h.halt}
 	}
 	return nil
+}
+
+// storable refuses texts that one of the engines would not take.
+func storable(doing string, args []any) error {
+	for _, a := range args {
+		if text, is := a.(string); is && text != plain(text) {
+			return &RefusedError{What: doing, Why: fmt.Sprintf("%q is no text", text)}
+		}
+	}
+	return nil
+}
+
+// plain makes a text for people one that can be stored: in UTF-8, and without NUL.
+func plain(text string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(text, "\uFFFD"), "\x00", "\uFFFD")
 }

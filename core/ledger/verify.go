@@ -21,7 +21,13 @@ type Verification struct {
 //
 // Writes go on meanwhile: what is checked is the trail as it was when Verify began.
 func (l *Ledger) Verify(ctx context.Context, given ...Anchor) (Verification, error) {
-	h, err := l.store.head(ctx, l.q)
+	tx, err := l.store.reads.BeginTx(ctx, l.store.engine.snapshot())
+	if err != nil {
+		return Verification{}, l.store.explain("verify", err)
+	}
+	defer func() { _ = tx.Rollback() }() // it only reads
+	r := reader{q: tx, store: l.store}
+	h, err := l.store.head(ctx, tx)
 	if err != nil {
 		return Verification{}, l.store.explain("read the head of the ledger", err)
 	}
@@ -40,23 +46,20 @@ func (l *Ledger) Verify(ctx context.Context, given ...Anchor) (Verification, err
 		due[a.Seq] = a
 	}
 	expected, prev := h.firstSeq, h.firstPrev
-	err = l.walk(ctx, h.seq, func(e Entry, plan string) error {
+	err = r.walk(ctx, func(e Entry, plan string) error {
 		bad := func(why string) error {
 			return &TamperedError{What: fmt.Sprintf("row %d of the audit trail %s", expected, why), Seq: expected}
 		}
 		switch {
+		case e.Seq < expected || e.Seq > h.seq && expected > h.seq:
+			return &TamperedError{What: fmt.Sprintf("row %d of the audit trail was put in", e.Seq), Seq: e.Seq}
 		case e.Seq != expected:
 			return bad("is missing")
 		case e.Prev != prev:
 			return bad("does not follow the one before it")
-		case link(h.chain, e.Seq, e.Prev, e.Body) != e.Hash:
-			return bad("was changed")
 		}
-		if err := l.keys.check(seal{keyID: e.KeyID, mac: e.MAC[:]}, "", "audit", e.Hash[:]); err != nil {
-			if _, is := errors.AsType[*KeyError](err); is {
-				return &KeyError{Why: fmt.Sprintf("row %d of the audit trail was written with key %s, which is not among those given", e.Seq, e.KeyID)}
-			}
-			return bad("was not written by this ledger")
+		if err := e.check(h.chain, l.keys); err != nil {
+			return err
 		}
 		event, err := e.Event()
 		if err != nil {
@@ -89,9 +92,9 @@ func (l *Ledger) Verify(ctx context.Context, given ...Anchor) (Verification, err
 	return v, nil
 }
 
-// walk reads the audit trail in order, up to a row.
-func (r reader) walk(ctx context.Context, last int64, visit func(e Entry, plan string) error) (err error) {
-	found, err := r.q.QueryContext(ctx, `SELECT seq, prev, hash, plan, body, key_id, mac FROM audit WHERE seq <= $1 ORDER BY seq`, last)
+// walk reads the audit trail in order.
+func (r reader) walk(ctx context.Context, visit func(e Entry, plan string) error) (err error) {
+	found, err := r.q.QueryContext(ctx, `SELECT seq, prev, hash, plan, body, key_id, mac FROM audit ORDER BY seq`)
 	if err != nil {
 		return r.store.explain("read the audit trail", err)
 	}

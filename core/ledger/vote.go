@@ -77,6 +77,7 @@ func (tx *Tx) Vote(actor Actor, v Vote) (Vote, error) {
 		return Vote{}, &RefusedError{What: what, Why: "the plan's time is over since " + Time{p.ExpiresAt}.String()}
 	}
 	v.At, v.WithdrawnAt = tx.Now(), time.Time{}
+	v.Voter.Name = plain(v.Voter.Name)
 	proof := tx.keys.seal("vote", v.fields()...)
 	if err := tx.exec(what, `INSERT INTO votes (`+voteColumns+`) VALUES (`+places(13)+`)`,
 		v.Plan, v.Voter.ID, v.Voter.Name, string(v.Decision), v.Digest, v.Source, v.EventHash, v.Rule, v.Policy, micros(v.At), int64(0), proof.keyID, proof.mac); err != nil {
