@@ -106,6 +106,7 @@ func TestEvilNames(t *testing.T) {
 		"verify":          func(s string) report.Report { return verifyNamed(s) },
 		"diff":            func(s string) report.Report { return diffNamed(s) },
 		"snapshot":        func(s string) report.Report { return snapshotNamed(s) },
+		"history":         func(s string) report.Report { return historyNamed(s) },
 		"persona":         func(s string) report.Report { return canNamedThing(s, typePrincipal, "impersonate") },
 	}
 	for _, verdict := range []report.Verdict{report.Allow, report.Indirect, report.Unknown, report.Deny, "strange"} {

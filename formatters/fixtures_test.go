@@ -300,6 +300,7 @@ func fixtures() map[string]report.Report {
 		"verify_one": verifyOne(), "verify_broken": verifyBroken(), "verify_incomplete": verifyIncomplete(), "verify_empty": verifyEmpty(), "verify_hostile": verifyHostile(),
 		"diff_rich": diffRich(), "diff_same": diffSame(), "diff_incomplete": diffIncomplete(), "diff_foreign": diffForeign(), "diff_hostile": diffHostile(),
 		"snapshot": snapshotOf(), "snapshot_incomplete": snapshotIncomplete(), "snapshot_hostile": snapshotHostile(),
+		"history": historyOf(), "history_empty": historyEmpty(), "history_limited": historyLimited(), "history_hostile": historyHostile(),
 		"doctor": doctor(), "doctor_fine": doctorFine(), "doctor_blind": doctorBlind(),
 	}
 }

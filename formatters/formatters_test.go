@@ -43,7 +43,7 @@ type strange struct{ report.Envelope }
 func TestWriteRefusesWhatItDoesNotKnow(t *testing.T) {
 	var b bytes.Buffer
 	for name, r := range map[string]report.Report{"nil": nil, "typed nil": (*report.PrincipalReport)(nil), "nil can": (*report.CanReport)(nil), "nil group": (*report.GroupReport)(nil),
-		"nil resource": (*report.ResourceReport)(nil), "nil compare": (*report.CompareReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "nil diff": (*report.DiffReport)(nil), "nil snapshot": (*report.SnapshotReport)(nil), "strange": &strange{}} {
+		"nil resource": (*report.ResourceReport)(nil), "nil compare": (*report.CompareReport)(nil), "nil roles": (*report.RolesReport)(nil), "nil verify": (*report.VerifyReport)(nil), "nil escalations": (*report.EscalationsReport)(nil), "nil diff": (*report.DiffReport)(nil), "nil snapshot": (*report.SnapshotReport)(nil), "nil history": (*report.HistoryReport)(nil), "strange": &strange{}} {
 		if Write(&b, r, Options{Format: JSON}) == nil || Summary(&b, r, Options{}) == nil || Tables(r) != nil {
 			t.Errorf("%s report is written", name)
 		}
@@ -111,7 +111,7 @@ func TestWriteError(t *testing.T) {
 func gapReports(t *rapid.T) report.Report {
 	envelope := incomplete().Envelope
 	drawGaps(t, &envelope)
-	envelope.Mode = rapid.SampledFrom([]string{"principal", "group", "can", "resource", "compare", "roles", "escalations", "verify", "diff", "snapshot"}).Draw(t, "question")
+	envelope.Mode = rapid.SampledFrom([]string{"principal", "group", "can", "resource", "compare", "roles", "escalations", "verify", "diff", "snapshot", "history"}).Draw(t, "question")
 	switch envelope.Mode {
 	case "can":
 		r := canUnknown()
@@ -170,6 +170,11 @@ func gapReports(t *rapid.T) report.Report {
 		r := snapshotOf()
 		r.Envelope = envelope
 		drawList(t, "counts", &r.Counts)
+		return r
+	case "history":
+		r := historyOf()
+		r.Envelope = envelope
+		drawList(t, "plans", &r.Plans)
 		return r
 	case "escalations":
 		r := escalationsRich()
@@ -424,7 +429,7 @@ func TestColourIsOnlyAdded(t *testing.T) {
 }
 
 func TestTablesAndTheFlatTableHoldTheSame(t *testing.T) {
-	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}, "compared": {compareRich()}, "group": {groupRich()}, "account": {diffRich()}, "file": {snapshotOf()}} {
+	for key, all := range map[string][]report.Report{"principal": {rich()}, "subject": {canAllow(), canJob(), canLatent(), rolesRich(), escalationsRich(), verifyBroken()}, "resource": {resourceRich()}, "compared": {compareRich()}, "group": {groupRich()}, "account": {diffRich()}, "file": {snapshotOf()}, "ledger": {historyOf()}} {
 		for _, r := range all {
 			t.Run(r.Head().Mode, func(t *testing.T) { checkTables(t, key, r) })
 		}

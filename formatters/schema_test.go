@@ -211,6 +211,7 @@ var reportTypes = map[string]reflect.Type{
 	"verify":      reflect.TypeFor[report.VerifyReport](),
 	"diff":        reflect.TypeFor[report.DiffReport](),
 	"snapshot":    reflect.TypeFor[report.SnapshotReport](),
+	"history":     reflect.TypeFor[report.HistoryReport](),
 }
 
 func TestSchemasSayWhatTheTypesSay(t *testing.T) {

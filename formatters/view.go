@@ -69,6 +69,10 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return snapshotView{r}, nil
 		}
+	case *report.HistoryReport:
+		if r != nil {
+			return historyView{r}, nil
+		}
 	}
 	return nil, fmt.Errorf("no format knows reports of type %T", r)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
@@ -15,7 +16,7 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
-	exitTampered    = 6   // a proof that does not hold or is none, a snapshot that is damaged
+	exitTampered    = 6   // a proof that does not hold or is none, a snapshot or a ledger that is damaged or was changed, a ledger without its key
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
@@ -50,7 +51,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err),
+		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err), is[*ledger.KeyError](err):
 		return exitTampered
 	case is[*noError](err), is[changesError](err):
 		return exitNo
@@ -72,8 +74,13 @@ func errorKind(err error) string {
 		return "ambiguous_name"
 	case is[*core.NotGroupError](err):
 		return "not_a_group"
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err):
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err),
+		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err):
 		return "tampered"
+	case is[*ledger.KeyError](err), is[*ledger.ExposedError](err):
+		return "ledger_key"
+	case is[*ledger.BusyError](err):
+		return "busy"
 	case is[*incompleteError](err):
 		return "incomplete"
 	case is[*incomparableError](err), is[*core.BaselineError](err):

@@ -116,6 +116,7 @@ func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"interrupt": cmdInterrupt, // interrupt NAME: Ctrl-C
 		"await":     cmdAwait,     // await NAME REGEXP | await calls 'GET /route' N
 		"finish":    cmdFinish,    // finish NAME CODE: its end, like audit
+		"plans":     cmdPlans,     // plans FILE ANCHORS: a ledger with two plans, and its anchors
 		"json":      cmdJSON,      // json PATH WANT…: the values there, in any order
 		"csv":       cmdCSV,       // csv FILE COL=VALUE … -- COL… -- WANT…
 		"answer":    cmdAnswer,    // answer: leaves out of stdout what differs between equal answers
@@ -372,7 +373,7 @@ func programme(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Env = []string{"GORACE=atexit_sleep_ms=0"} // under -race a program would wait a second before it ends
 	for _, v := range []string{"PATH", "HOME", "TMPDIR", "NO_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "NO_COLOR", "COLUMNS",
 		"DATABRICKS_HOST", "DATABRICKS_ACCOUNT_ID", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_TOKEN",
-		"DATABRICKS_CONFIG_FILE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"} {
+		"DATABRICKS_CONFIG_FILE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", ledgerEnv, ledgerKeyEnv} {
 		if value := ts.Getenv(v); value != "" {
 			cmd.Env = append(cmd.Env, v+"="+value)
 		}

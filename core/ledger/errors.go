@@ -13,7 +13,12 @@ type NotFoundError struct {
 }
 
 // Error says what is not there.
-func (e *NotFoundError) Error() string { return fmt.Sprintf("no %s %q in the ledger", e.What, e.ID) }
+func (e *NotFoundError) Error() string {
+	if e.What == "ledger" {
+		return "there is no ledger at " + e.ID
+	}
+	return fmt.Sprintf("no %s %q in the ledger", e.What, e.ID)
+}
 
 // ConflictError says that somebody else was first: what was to be changed is no longer as the caller saw it.
 // Nothing was changed. Read it again and decide anew.

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -10,12 +12,13 @@ import (
 // Export writes the audit trail as lines of JSON (Entry), the oldest row first, and says how many there were. The
 // rows are whole: who has the chain's name (of the genesis) and the keys can check them without the ledger.
 func (l *Ledger) Export(ctx context.Context, w io.Writer) (n int64, err error) {
-	lines := json.NewEncoder(w)
+	buffer := bufio.NewWriter(w)
+	lines := json.NewEncoder(buffer)
 	err = l.walk(ctx, func(e Entry, _ string) error {
 		n++
 		return lines.Encode(e)
 	})
-	if err != nil {
+	if err := errors.Join(err, buffer.Flush()); err != nil {
 		return n, fmt.Errorf("export the audit trail: %w", err)
 	}
 	return n, nil

@@ -131,11 +131,17 @@ func (f *folder) keys(fresh bool) (Keys, error) {
 	err := f.own(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		if !fresh {
-			return Keys{}, &KeyError{Why: "the ledger is there, but its key is not: put back " + KeyFile(f.path) + ", or name the key's file"}
+			return Keys{}, &KeyError{Why: "the ledger is there, but its key is not: put back " + KeyFile(f.path) + ", or name the file of the key (--ledger-key-file)"}
 		}
 		return f.makeKeys(name)
 	}
-	if err != nil {
+	return f.readKeys(name)
+}
+
+func (f *folder) readKeys(name string) (Keys, error) {
+	if err := f.own(name); errors.Is(err, fs.ErrNotExist) {
+		return Keys{}, &KeyError{Why: "there is no file " + filepath.Join(filepath.Dir(f.path), name)}
+	} else if err != nil {
 		return Keys{}, err
 	}
 	file, err := f.root.Open(name)
@@ -170,4 +176,15 @@ func (f *folder) Close() error {
 		err = f.lock.Close()
 	}
 	return errors.Join(err, f.root.Close())
+}
+
+// ReadKeys reads keys from a file of their own, which must be its owner's alone.
+func ReadKeys(path string) (Keys, error) {
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return Keys{}, &KeyError{Why: err.Error()}
+	}
+	f := &folder{root: root, path: path}
+	defer func() { _ = f.Close() }()
+	return f.readKeys(filepath.Base(path))
 }
