@@ -167,7 +167,7 @@ func (l *Ledger) once(ctx context.Context, f func(tx *Tx) error) (head, error) {
 	if err != nil {
 		return head{}, l.hurt(l.store.explain("begin a write", err))
 	}
-	tx := &Tx{ctx: ctx, l: l, reader: reader{q: db, store: l.store, keys: l.keys, account: l.account}}
+	tx := &Tx{ctx: ctx, l: l, reader: reader{q: l.store.in(db), store: l.store, keys: l.keys, account: l.account}}
 	err = tx.open()
 	if err == nil {
 		err = f(tx)
@@ -182,6 +182,9 @@ func (l *Ledger) once(ctx context.Context, f func(tx *Tx) error) (head, error) {
 	}
 	if err := db.Commit(); err != nil {
 		return head{}, l.hurt(l.store.explain("commit", err))
+	}
+	if l.store.prepared != nil {
+		l.store.prepared.prepare(ctx, l.store.writes)
 	}
 	return tx.head, nil
 }

@@ -82,6 +82,8 @@ func (s *store) connect(ctx context.Context, o Options, address, backups string)
 		}
 		return s.known(ctx)
 	}
+	s.prepared = newStatements()
+	s.closed = append(s.closed, s.prepared)
 	if s.writes, err = open(pragmas("immediate", "journal_mode(WAL)", "synchronous(FULL)"), 1); err != nil {
 		return err
 	}

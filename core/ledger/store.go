@@ -19,7 +19,9 @@ type store struct {
 	// now is the expression that gives the time in microseconds; $1 is what clock said, or NULL.
 	now    string
 	engine engine
-	closed []io.Closer // in the order in which they are to be closed
+	// prepared is nil where the driver keeps statements prepared by itself.
+	prepared *statements
+	closed   []io.Closer // in the order in which they are to be closed
 }
 
 // engine is what an engine must say of itself.
@@ -52,6 +54,14 @@ func (s *store) keys(o Options, fresh bool) (Keys, error) {
 		return o.Keys, nil
 	}
 	return s.engine.keys(fresh && !o.ReadOnly)
+}
+
+// in gives the statements of a transaction.
+func (s *store) in(tx *sql.Tx) querier {
+	if s.prepared == nil {
+		return tx
+	}
+	return preparedTx{tx, s.prepared}
 }
 
 func (s *store) alone() bool { return s.engine.alone() }
