@@ -59,6 +59,7 @@ bench: build ## the figures, each printed with its floor or limit
 	$(GO) test -run '^$$' -bench Closure ./core
 	$(GO) test -run '^$$' -bench . ./cmd/$(PROGRAM)
 	$(GO) test -run '^$$' -bench 'HTML|Pictures' ./formatters
+	$(GO) test -run '^$$' -bench . -benchtime 2s ./core/ledger
 
 .PHONY: golden
 golden: ## rewrite the expected outputs; read the diff as prose

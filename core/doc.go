@@ -14,6 +14,7 @@
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
 //	     analysis (roles, escalations, redundancies, last uses) · proof (checked again) · diff (Estate × Estate)
 //	     snapshot (the Estate as a file) · sqltext (statements for people to run)
+//	     ledger (what was planned, consented to and done, with proof that nobody changed it)
 //	        │
 //	        ▼
 //	  report.Report ── typed answer: paths, gaps, times, cost
