@@ -125,14 +125,12 @@ func TestT28_Purge(t *testing.T) {
 		t.Error("the id of a purged plan was given again")
 	}
 	// The plan is kept that the trail must tell of.
+	clock.Add(day)
 	if p := purge(1000*day, 0); p.Rows != 3 {
 		t.Errorf("the trail: %+v", p)
 	}
 	if err := l.Check(t.Context(), kept.ID); err != nil {
 		t.Error(err)
-	}
-	if p := purge(0, 0); p.Plans != 0 { // not from before this moment
-		t.Errorf("%+v", p)
 	}
 	var found []string
 	files, err := filepath.Glob(path + "*")

@@ -205,6 +205,26 @@ func TestA01_TrailTampered(t *testing.T) {
 	}
 }
 
+// A row of another continuation of the same trail is whole by itself, and yet does not fit.
+func TestA01_TrailSpliced(t *testing.T) {
+	x := live(t)
+	fork := placed(t, x.old)
+	l, err := ledger.Open(t.Context(), ledger.Options{Location: fork, Keys: x.keys, Clock: x.clock.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Do(t.Context(), func(tx *ledger.Tx) error { return tx.Record(ledger.Event{Event: "elsewhere"}) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := x.altered(t, `ATTACH '`+fork+`' AS fork`, `DELETE FROM main.audit WHERE seq = 6`, `INSERT INTO main.audit SELECT * FROM fork.audit WHERE seq = 6`)
+	if e, is := errors.AsType[*ledger.TamperedError](x.verified(t, path)); !is || e.Seq != 7 {
+		t.Errorf("got %v, want row 7 named: it follows another row 6", e)
+	}
+}
+
 // Who cuts the end off and has the head say so is found out, and so is who puts an old copy of all of it back.
 func TestA02_TrailCutOrPutBack(t *testing.T) {
 	x := live(t)

@@ -194,15 +194,15 @@ func losesRaces(w *world) {
 		return err
 	})
 	w.equal("what", e.What, "plan "+p.ID)
-	fails[*ledger.ConflictError](w, func(tx *ledger.Tx) error {
+	_ = fails[*ledger.ConflictError](w, func(tx *ledger.Tx) error {
 		_, err := tx.Move(ledger.Move{Plan: p.ID, From: ledger.Pending, Version: 1, To: ledger.Cancelled})
 		return err
 	})
-	fails[*ledger.ConflictError](w, func(tx *ledger.Tx) error {
+	_ = fails[*ledger.ConflictError](w, func(tx *ledger.Tx) error {
 		_, err := tx.Create(carol, p)
 		return err
 	})
-	fails[*ledger.NotFoundError](w, func(tx *ledger.Tx) error {
+	_ = fails[*ledger.NotFoundError](w, func(tx *ledger.Tx) error {
 		_, err := tx.Move(ledger.Move{Plan: "p-0000000000", From: ledger.Pending, Version: 1, To: ledger.Cancelled})
 		return err
 	})

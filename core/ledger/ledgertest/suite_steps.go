@@ -285,9 +285,9 @@ func rollsBack(w *world) {
 }
 
 func clockGoesBack(w *world) {
-	p, l := w.applying()
+	p, _ := w.applying()
 	w.clock.Add(24*time.Hour - time.Second)
-	l = w.lease(p, "one")
+	l := w.lease(p, "one")
 	w.clock.Add(-time.Second) // clocks are set a little all the time
 	w.begin(l, p, "a")
 	w.clock.Add(-time.Hour)
