@@ -39,13 +39,24 @@ func (s *statements) find(query string) *sql.Stmt {
 // prepare prepares what was wanted. One that fails is left to fail where it is used.
 func (s *statements) prepare(ctx context.Context, db *sql.DB) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	for query := range s.wanted {
-		if stmt, err := db.PrepareContext(ctx, query); err == nil {
-			s.ready[query] = stmt
+	wanted := s.wanted
+	s.wanted = map[string]bool{}
+	s.mu.Unlock()
+	for query := range wanted {
+		// Without the lock: whoever has the connection now may be waiting for it.
+		stmt, err := db.PrepareContext(ctx, query)
+		if err != nil {
+			continue
+		}
+		s.mu.Lock()
+		if s.ready[query] == nil {
+			s.ready[query], stmt = stmt, nil
+		}
+		s.mu.Unlock()
+		if stmt != nil {
+			_ = stmt.Close() // another was faster
 		}
 	}
-	clear(s.wanted)
 }
 
 // Close lets go of all statements.
