@@ -207,17 +207,7 @@ func (c comparison) access() report.Sides[report.ComparedAccess] {
 
 // carriers are the securables on which one of the two was given something or that one owns, in order.
 func (c comparison) carriers() []identity.Securable {
-	var all []identity.Securable
-	for _, one := range []audit{c.a, c.b} {
-		for _, k := range one.holders() {
-			for g := range c.e.GrantsTo(k) {
-				all = append(all, g.Securable)
-			}
-			for s := range c.e.OwnedBy(k) {
-				all = append(all, s.Securable)
-			}
-		}
-	}
+	all := append(c.a.carriers(), c.b.carriers()...)
 	slices.SortFunc(all, identity.Securable.Compare)
 	return slices.Compact(all)
 }
@@ -236,20 +226,32 @@ func (r comparedRow) alike(other comparedRow) bool {
 }
 
 func (c comparison) rowsOn(on identity.Securable) []comparedRow {
+	privileges := identity.SortPrivileges(both(c.a.given(on), c.b.given(on)))
+	sideIn := func(p identity.Privilege, w identity.WorkspaceID) side {
+		return sideOf(c.a.canUse(p, on, w), c.b.canUse(p, on, w))
+	}
+	return rowsOf(c.e, on, privileges, sideIn, func(row *comparedRow, p identity.Privilege, w identity.WorkspaceID) {
+		row.pathA, row.pathB = c.a.wayToUse(p, on, w), c.b.wayToUse(p, on, w)
+	})
+}
+
+// rowsOf puts privileges together that are on one side from the same workspaces, by the same ways.
+func rowsOf(e *estate.Estate, on identity.Securable, privileges []identity.Privilege,
+	sideIn func(identity.Privilege, identity.WorkspaceID) side, ways func(*comparedRow, identity.Privilege, identity.WorkspaceID),
+) []comparedRow {
 	type key struct {
 		at side
 		p  identity.Privilege
 	}
 	where := map[key][]identity.WorkspaceID{}
 	var order []key
-	privileges := identity.SortPrivileges(both(c.a.given(on), c.b.given(on)))
-	for _, w := range c.e.Workspaces() {
-		if !w.Running() || !slices.Contains(c.e.MetastoreWorkspaces(on.Metastore), w.ID) {
+	for _, w := range e.Workspaces() {
+		if !w.Running() || !slices.Contains(e.MetastoreWorkspaces(on.Metastore), w.ID) {
 			continue
 		}
 		at := map[identity.Privilege]side{}
 		for _, p := range privileges {
-			at[p] = sideOf(c.a.canUse(p, on, w.ID), c.b.canUse(p, on, w.ID))
+			at[p] = sideIn(p, w.ID)
 		}
 		for _, p := range privileges {
 			if k := (key{at[p], p}); at[p] != nowhere && !said(p, on, at) {
@@ -262,7 +264,8 @@ func (c comparison) rowsOn(on identity.Securable) []comparedRow {
 	}
 	var rows []comparedRow
 	for _, k := range order {
-		row := comparedRow{at: k.at, workspaces: where[k], pathA: c.a.wayToUse(k.p, on, where[k][0]), pathB: c.b.wayToUse(k.p, on, where[k][0])}
+		row := comparedRow{at: k.at, workspaces: where[k]}
+		ways(&row, k.p, where[k][0])
 		i := slices.IndexFunc(rows, row.alike)
 		if i < 0 {
 			rows, i = append(rows, row), len(rows)

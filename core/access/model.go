@@ -145,3 +145,6 @@ func (m *Model) Subject(key identity.PrincipalKey) *Subject {
 	s, _ := m.subjects.LoadOrStore(key, m.gather(key))
 	return s.(*Subject)
 }
+
+// With applies the same rules to another estate.
+func (m *Model) With(e *estate.Estate) *Model { return Over(e, m.options) }
