@@ -425,3 +425,12 @@ func (e *Estate) Window() (oldest, newest time.Time) { return e.oldest, e.newest
 // Fingerprint identifies the facts and the coverage, whatever order they came in and whenever they
 // were read. It costs a pass over all facts the first time.
 func (e *Estate) Fingerprint() string { return e.fingerprint() }
+
+// Label is what people call a principal: its name and display name, or its id where nothing else is known.
+func (e *Estate) Label(k identity.PrincipalKey) string {
+	p, ok := e.Principal(k)
+	if !ok || p.Name == "" && p.DisplayName == "" {
+		return k.ID
+	}
+	return p.Label()
+}

@@ -2,7 +2,9 @@ package plan
 
 import (
 	"cmp"
+	"slices"
 
+	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 )
 
@@ -55,4 +57,56 @@ func (c Cell) Compare(other Cell) int {
 		cmp.Compare(c.Entitlement, other.Entitlement),
 		cmp.Compare(c.Privilege, other.Privilege),
 	)
+}
+
+// ValueOf is what a cell holds in an estate, and whether the estate would show it: a cell whose list was
+// not read is not known to be Absent.
+func ValueOf(e *estate.Estate, c Cell) (v Value, known bool) {
+	holder := e.Canonical(c.Holder)
+	switch c.Kind {
+	case Member:
+		for g := range e.Parents(holder) {
+			if g == e.Canonical(c.Group) {
+				return Present, true
+			}
+		}
+		return Absent, e.Saw(estate.ReadKey{Op: estate.OpMembers, Principal: c.Group})
+	case Assigned:
+		strongest := identity.WorkspaceNone
+		for _, a := range e.Assignments(c.Workspace) {
+			if a.Principal == holder {
+				strongest = max(strongest, a.Permission)
+			}
+		}
+		if strongest != identity.WorkspaceNone {
+			return Value(strongest.String()), true
+		}
+		return Absent, e.Saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: c.Workspace})
+	case Entitled:
+		if slices.Contains(entitlements(e, c.Workspace, holder), c.Entitlement) {
+			return Present, true
+		}
+		read := estate.ReadKey{Op: estate.OpEntitlements, Workspace: c.Workspace}
+		read.Principal = holder
+		one := e.Saw(read)
+		read.Principal = identity.PrincipalKey{Kind: holder.Kind}
+		return Absent, one || e.Saw(read)
+	case Granted:
+		for g := range e.GrantsOn(c.Securable) {
+			if g.Holder.Key == holder && slices.Contains(g.Privileges, c.Privilege) {
+				return Present, true
+			}
+		}
+		return Absent, e.Saw(estate.ReadKey{Op: estate.OpGrants, Securable: c.Securable})
+	case ObjectLevel:
+		best := Absent
+		for _, g := range e.ObjectGrants(c.Object) {
+			if g.Holder.Key == holder && g.From == "" && (best == Absent || c.Object.Type.Includes(g.Level, identity.Level(best))) {
+				best = Value(g.Level)
+			}
+		}
+		return best, best != Absent || e.Saw(estate.ReadKey{Op: estate.OpObjectGrants, Object: c.Object})
+	default:
+		return Absent, false
+	}
 }

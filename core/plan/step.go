@@ -40,6 +40,9 @@ type Change struct {
 	HolderName string `json:"holder_name,omitempty"`
 	GroupName  string `json:"group_name,omitempty"`
 	ObjectName string `json:"object_name,omitempty"`
+	// ExternalID is the identity provider's id of the group, where it keeps it: such a group is never
+	// written, and one that came to have such an id meanwhile makes the plan stale.
+	ExternalID string `json:"external_id,omitempty"`
 	// Through is the workspace whose host serves the write, for what the account's host does not: grants on
 	// what a metastore holds, entitlements, objects.
 	Through identity.WorkspaceID `json:"through,omitempty"`

@@ -1,0 +1,329 @@
+package plan
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/analysis"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
+)
+
+// Outcome is what would come of a plan's steps: worked out over an estate on which they were made, and not
+// read off the names of groups.
+type Outcome struct {
+	Gains, Losses, Unknown, Excess []report.Gain
+	// Escalations are the ways to more that the target does not have now.
+	Escalations []report.Finding
+	Tier        Tier
+	Reasons     []string
+	// Notes say what of the gain is not listed.
+	Notes []string
+}
+
+// membersShown is how many members of a group are looked at one by one.
+const membersShown = 200
+
+// OutcomeOf works out what the steps of a wish give the target: those that are carried out, and those that
+// the identity provider's administrators are asked for. Only the first decide the tier. guarded are groups
+// that only the command line may give; complete says that everything needed was read.
+func OutcomeOf(before *access.Model, w Wish, steps []Step, guarded []identity.PrincipalKey, complete bool) Outcome {
+	e := before.Estate()
+	w.Source, w.Target = e.Canonical(w.Source), e.Canonical(w.Target)
+	ours, all := changes(steps)
+	after := before.With(Overlay(e, all))
+	t := &gaining{before: before, after: after, w: w, steps: steps, because: newCauses(before, after, w.Target, steps)}
+	t.target()
+	t.members()
+	carried := after
+	if len(ours) != len(all) {
+		carried = before.With(Overlay(e, ours))
+	}
+	t.Escalations = []report.Finding{}
+	c := &classifier{before: before, after: carried, target: w.Target, guarded: guarded}
+	c.steps(steps)
+	if len(all) > 0 {
+		was, is := analysis.Escalations(before, &w.Target), analysis.Escalations(after, &w.Target)
+		t.escalations(was, is)
+		if carried != after {
+			is = analysis.Escalations(carried, &w.Target)
+		}
+		c.powers(was, is)
+	}
+	if !complete && len(ours) > 0 {
+		c.class(High, "not everything was read: what more it gives is not known")
+	}
+	t.Tier, t.Reasons = c.result()
+	return t.Outcome
+}
+
+// changes are what is carried out, and what is to be done by anybody.
+func changes(steps []Step) (ours, all []Change) {
+	for _, s := range steps {
+		switch {
+		case s.Change == nil:
+		case s.Kind.Executable():
+			ours, all = append(ours, *s.Change), append(all, *s.Change)
+		case s.Kind == IDPRequired:
+			all = append(all, *s.Change)
+		}
+	}
+	return ours, all
+}
+
+// gaining is an Outcome in the making.
+type gaining struct {
+	Outcome
+	before, after *access.Model
+	w             Wish
+	steps         []Step
+	because       *causes
+}
+
+func (t *gaining) target() {
+	turn := access.Between(t.before, t.after, t.w.Target, identity.PrincipalKey{})
+	t.Gains = t.list(t.w.Target, turn.Gained)
+	t.Losses = t.list(t.w.Target, turn.Lost)
+	t.Unknown = t.list(t.w.Target, turn.Undecided)
+	beyond := access.Between(t.before, t.after, t.w.Target, t.w.Source)
+	t.Excess = t.list(t.w.Target, beyond.Gained)
+}
+
+// members adds what members of a group come to that the group by itself does not.
+func (t *gaining) members() {
+	if t.w.Target.Kind != identity.KindGroup {
+		return
+	}
+	n, left := 0, 0
+	for _, k := range t.before.Members(t.w.Target) {
+		if k.Kind == identity.KindGroup {
+			continue
+		}
+		if n++; n > membersShown {
+			left++
+			continue
+		}
+		turn := access.Between(t.before, t.after, k, identity.PrincipalKey{})
+		t.Gains = append(t.Gains, beside(t.list(k, turn.Gained), t.Gains)...)
+		t.Losses = append(t.Losses, beside(t.list(k, turn.Lost), t.Losses)...)
+		t.Unknown = append(t.Unknown, beside(t.list(k, turn.Undecided), t.Unknown)...)
+	}
+	if n > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("what the group gains, its members gain as far as they do not have it: %d were seen; what they gain besides is listed under their names", n))
+	}
+	if left > 0 {
+		t.Notes = append(t.Notes, fmt.Sprintf("what %d of the members gain besides is not listed", left))
+	}
+}
+
+// beside leaves out what another list says of somebody already.
+func beside(list, said []report.Gain) []report.Gain {
+	return slices.DeleteFunc(list, func(g report.Gain) bool {
+		return slices.ContainsFunc(said, func(o report.Gain) bool { return sameGain(g, o) })
+	})
+}
+
+func sameGain(a, b report.Gain) bool {
+	same := a.Kind == b.Kind && a.Workspace == b.Workspace && a.Permission == b.Permission && a.Role == b.Role && a.Scope == b.Scope && a.Level == b.Level
+	if a.Securable != nil && b.Securable != nil {
+		same = same && a.Securable.Type == b.Securable.Type && a.Securable.FullName == b.Securable.FullName && a.Securable.Metastore == b.Securable.Metastore
+	}
+	if a.Object != nil && b.Object != nil {
+		same = same && *a.Object == *b.Object
+	}
+	return same && slices.Equal(a.Privileges, b.Privileges) && slices.Equal(a.ReachableIn, b.ReachableIn)
+}
+
+// list turns rights into what reports say of them.
+func (t *gaining) list(who identity.PrincipalKey, r access.Rights) []report.Gain {
+	e := t.after.Estate()
+	principal := t.after.Describe(who)
+	list := []report.Gain{}
+	for _, x := range r.Workspaces {
+		list = append(list, report.Gain{
+			Principal: principal, Kind: report.GainWorkspace, Workspace: e.WorkspaceName(x.In), Permission: x.As.String(),
+			Because: t.because.ofWorkspace(x.In), Path: path(x.Path), ReachableIn: []string{e.WorkspaceName(x.In)},
+		})
+	}
+	for _, x := range r.Roles {
+		list = append(list, report.Gain{Principal: principal, Kind: report.GainRole, Role: x.Role, Scope: x.Scope, Because: t.because.ofRole(x), Path: path(x.Path), ReachableIn: []string{}})
+	}
+	for _, x := range r.Access {
+		s := t.after.DescribeSecurable(x.On)
+		g := report.Gain{Principal: principal, Kind: report.GainAccess, Securable: &s, Privileges: x.Privileges, Because: t.because.ofSecurable(x.On, x.In), Path: path(x.Path), ReachableIn: []string{}}
+		for _, w := range x.In {
+			g.ReachableIn = append(g.ReachableIn, e.WorkspaceName(w))
+		}
+		list = append(list, g)
+	}
+	for _, x := range r.Objects {
+		list = append(list, report.Gain{
+			Principal: principal, Kind: report.GainObject, Object: t.after.DescribeObject(x.On), Level: x.Level,
+			Because: t.because.ofObject(x.On), Path: report.Path{}, ReachableIn: []string{e.WorkspaceName(x.On.Workspace)},
+		})
+	}
+	return list
+}
+
+func path(p report.Path) report.Path {
+	if p == nil {
+		return report.Path{}
+	}
+	return p
+}
+
+// escalations finds the ways to more that are not there now.
+func (t *gaining) escalations(was, is *report.EscalationsReport) {
+	for _, f := range is.Findings {
+		if !slices.ContainsFunc(was.Findings, func(old report.Finding) bool { return sameWay(f, old) }) {
+			t.Escalations = append(t.Escalations, f)
+		}
+	}
+}
+
+func sameWay(a, b report.Finding) bool {
+	name := func(f report.Finding) string {
+		var s string
+		if f.Securable != nil {
+			s += string(f.Securable.Type) + "\x00" + f.Securable.Metastore + "\x00" + f.Securable.FullName
+		}
+		if f.Object != nil {
+			s += "\x00" + fmt.Sprint(*f.Object)
+		}
+		if f.Principal != nil {
+			s += "\x00" + f.Principal.Kind + "\x00" + f.Principal.ID
+		}
+		return s
+	}
+	return a.ID == b.ID && a.Gains == b.Gains && len(a.Acts) == len(b.Acts) && name(a) == name(b)
+}
+
+// causes finds the steps that have a part in something.
+type causes struct {
+	e     *estate.Estate // with the steps made
+	steps []cause
+}
+
+// cause is a step with the identities that the target comes to by it.
+type cause struct {
+	step Step
+	ids  map[identity.PrincipalKey]bool
+}
+
+func newCauses(before, after *access.Model, target identity.PrincipalKey, steps []Step) *causes {
+	c := &causes{e: after.Estate()}
+	had := map[identity.PrincipalKey]bool{}
+	for _, k := range before.Subject(target).Identities() {
+		had[k] = true
+	}
+	for _, s := range steps {
+		if s.Change == nil || !s.Kind.Executable() && s.Kind != IDPRequired {
+			continue
+		}
+		one := cause{s, map[identity.PrincipalKey]bool{}}
+		if s.Change.Cell.Kind == Member {
+			for _, k := range after.Subject(s.Change.Cell.Group).Identities() {
+				one.ids[k] = !had[k]
+			}
+		}
+		c.steps = append(c.steps, one)
+	}
+	return c
+}
+
+func (c *causes) where(has func(cause) bool) []string {
+	ids := []string{}
+	for _, one := range c.steps {
+		if has(one) {
+			ids = append(ids, one.step.ID)
+		}
+	}
+	return ids
+}
+
+func (c *causes) ofWorkspace(in identity.WorkspaceID) []string {
+	return c.where(func(one cause) bool { return c.enters(one, in) })
+}
+
+// enters reports whether a step has a part in letting somebody into a workspace.
+func (c *causes) enters(one cause, in identity.WorkspaceID) bool {
+	if cell := one.step.Change.Cell; cell.Kind == Assigned && cell.Workspace == in {
+		return true
+	}
+	return slices.ContainsFunc(c.e.Assignments(in), func(a identity.Assignment) bool { return one.ids[a.Principal] })
+}
+
+func (c *causes) ofRole(x access.Office) []string {
+	return c.where(func(one cause) bool {
+		for k, is := range one.ids {
+			p, _ := c.e.Principal(k)
+			if is && p.HasRole(x.Role) {
+				return true
+			}
+		}
+		for _, m := range c.e.Metastores() {
+			if owner, known := c.e.MetastoreAdmin(m.ID); known && one.ids[owner.Key] && c.e.MetastoreName(m.ID) == x.Scope {
+				return true
+			}
+		}
+		return slices.ContainsFunc(c.e.Workspaces(), func(w identity.Workspace) bool {
+			return c.e.WorkspaceName(w.ID) == x.Scope && c.enters(one, w.ID)
+		})
+	})
+}
+
+// ofSecurable are the steps that give a right on a securable or around it, or the way into a workspace from
+// which it is used.
+func (c *causes) ofSecurable(on identity.Securable, in []identity.WorkspaceID) []string {
+	holders := map[identity.PrincipalKey]bool{}
+	for at, ok := on, true; ok; at, ok = at.Parent() {
+		for g := range c.e.GrantsOn(at) {
+			holders[c.e.Canonical(g.Holder.Key)] = true
+		}
+		if owner, known := c.e.Owner(at); known {
+			holders[c.e.Canonical(owner.Key)] = true
+		}
+	}
+	return c.where(func(one cause) bool {
+		cell := one.step.Change.Cell
+		if cell.Kind == Granted {
+			return around(cell.Securable, on)
+		}
+		for k, is := range one.ids {
+			if is && holders[k] {
+				return true
+			}
+		}
+		return slices.ContainsFunc(in, func(w identity.WorkspaceID) bool { return c.enters(one, w) })
+	})
+}
+
+// around reports whether one securable is the other or a container of it.
+func around(outer, on identity.Securable) bool {
+	for at, ok := on, true; ok; at, ok = at.Parent() {
+		if at == outer {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *causes) ofObject(o identity.Object) []string {
+	return c.where(func(one cause) bool {
+		cell := one.step.Change.Cell
+		if cell.Kind == ObjectLevel {
+			return cell.Object == o
+		}
+		return slices.ContainsFunc(c.e.ObjectGrants(o), func(g estate.ObjectGrant) bool { return one.ids[c.e.Canonical(g.Holder.Key)] }) || c.enters(one, o.Workspace)
+	})
+}
+
+// compareTier orders tiers, the lowest first.
+func compareTier(a, b Tier) int {
+	return cmp.Compare(slices.Index(tiers, a), slices.Index(tiers, b))
+}
+
+var tiers = []Tier{"", Normal, High, Barred}

@@ -1,0 +1,89 @@
+package plan
+
+import (
+	"slices"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// grantors says who could carry steps out, and which groups give anything.
+type grantors struct {
+	m *access.Model
+	e *estate.Estate
+	// giving are those whom a fact names as having something.
+	giving map[identity.PrincipalKey]bool
+	admin  access.Verdict
+}
+
+func newGrantors(m *access.Model) *grantors {
+	g := &grantors{m: m, e: m.Estate(), giving: map[identity.PrincipalKey]bool{}}
+	for s := range g.e.Securables() {
+		if owner, known := g.e.Owner(s.Securable); known {
+			g.giving[owner.Key] = true
+		}
+		for row := range g.e.GrantsOn(s.Securable) {
+			g.giving[row.Holder.Key] = true
+		}
+	}
+	for _, list := range g.e.AllAssignments() {
+		for _, a := range list {
+			g.giving[g.e.Canonical(a.Principal)] = true
+		}
+	}
+	for _, list := range g.e.AllEntitlements() {
+		for _, x := range list {
+			g.giving[x.Principal] = g.giving[x.Principal] || len(x.Entitlements) > 0
+		}
+	}
+	for _, r := range g.e.AllRoleGrants() {
+		g.giving[r.Holder.Key] = true
+	}
+	for _, o := range g.e.Objects() {
+		for _, x := range g.e.ObjectGrants(o.Object) {
+			g.giving[x.Holder.Key] = true
+		}
+	}
+	for p := range g.e.Principals() {
+		if p.HasRole(identity.RoleAccountAdmin) {
+			g.giving[p.Key] = true
+			g.admin = access.Allowed
+		}
+	}
+	delete(g.giving, identity.PrincipalKey{})
+	if g.admin != access.Allowed {
+		g.admin = access.Denied
+		if !g.e.Saw(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: identity.KindUser}}) {
+			g.admin = access.Unknown
+		}
+	}
+	return g
+}
+
+// holds reports whether a fact names the principal itself as having something.
+func (g *grantors) holds(k identity.PrincipalKey) bool { return g.giving[k] }
+
+// account reports whether somebody is known who may do everything in the account.
+func (g *grantors) account() bool { return g.admin == access.Allowed }
+
+// ofGroup says whether somebody is known who may change the members of a group of the account: account
+// admins, and whoever manages it or all groups.
+//
+// https://docs.databricks.com/aws/en/admin/users-groups/manage-groups
+func (g *grantors) ofGroup(group identity.PrincipalKey) access.Verdict {
+	if g.account() {
+		return access.Allowed
+	}
+	for _, on := range []identity.PrincipalKey{group, {}} {
+		if slices.ContainsFunc(slices.Collect(g.e.RoleGrants(on)), func(r estate.RoleGrant) bool {
+			return r.Role == identity.RoleGroupManager && !r.Holder.Key.IsZero()
+		}) {
+			return access.Allowed
+		}
+	}
+	if !g.e.Saw(estate.ReadKey{Op: estate.OpRoles, Principal: group}) || !g.e.Saw(estate.ReadKey{Op: estate.OpRoles}) {
+		return access.Any(g.admin, access.Unknown)
+	}
+	return g.admin
+}

@@ -1,0 +1,64 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"time"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/identity"
+)
+
+// TTL is how long a plan may wait to be applied.
+const TTL = 24 * time.Hour
+
+// About is what a plan says of itself besides its steps.
+type About struct {
+	// ID is as ID makes it.
+	ID   string
+	Host string
+	Tool string
+	// At is when the plan is made.
+	At time.Time
+	// For is how long the target is to have what it gets; zero means for good.
+	For time.Duration
+	// Complete says that everything the plan needs was read.
+	Complete bool
+	// Guarded are groups that decide who may approve, ask or see: a plan that leads into one is barred from
+	// everything but the command line.
+	Guarded []identity.PrincipalKey
+}
+
+// Make makes the plan of a wish, and works out what would come of it. The error is a *RefusedError.
+func Make(m *access.Model, w Wish, a About) (Plan, Outcome, error) {
+	steps, err := Steps(m, w)
+	if err != nil {
+		return Plan{}, Outcome{}, err
+	}
+	e := m.Estate()
+	out := OutcomeOf(m, w, steps, a.Guarded, a.Complete)
+	party := func(k identity.PrincipalKey) Party {
+		p, _ := e.Principal(k)
+		return Party{Key: e.Canonical(k), Name: p.Name}
+	}
+	p := Plan{
+		ID: a.ID, Kind: Clone, Account: e.AccountID(), Host: a.Host, Source: party(w.Source), Target: party(w.Target),
+		CreatedAt: a.At.UTC(), ExpiresAt: a.At.UTC().Add(TTL), For: int64(a.For / time.Second), Tool: a.Tool,
+		Facts: e.Fingerprint(), Complete: a.Complete, Steps: steps, Tier: out.Tier,
+	}
+	if p.Gain, err = out.fingerprint(); err != nil {
+		return Plan{}, Outcome{}, err
+	}
+	return p, out, nil
+}
+
+// fingerprint identifies what was shown of the gain.
+func (o Outcome) fingerprint() (string, error) {
+	text, err := compact([]any{o.Gains, o.Losses, o.Unknown, o.Excess, o.Tier})
+	if err != nil {
+		return "", fmt.Errorf("fingerprint the gain: %w", err)
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:]), nil
+}
