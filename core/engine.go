@@ -28,6 +28,12 @@ type Options struct {
 	Rules access.Options
 	// Keep, if set, is given the facts that each answer rests on, before the answer is returned.
 	Keep func(*Snapshot)
+	// PlanID gives the id of a new plan; nil means one from random bytes.
+	PlanID func() string
+	// KeepPlan, if set, is given the bytes of each plan that is made, before the answer is returned.
+	KeepPlan func([]byte)
+	// Host is the address of the account, which plans are made for.
+	Host string
 	// Workers is how many reads run at once; zero means the collector's default.
 	Workers int
 	// Now is the clock; nil means time.Now.
@@ -41,6 +47,9 @@ type Engine struct{ o Options }
 func New(o Options) *Engine {
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.PlanID == nil {
+		o.PlanID = planID
 	}
 	return &Engine{o: o}
 }
@@ -102,6 +111,8 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 			}
 		}
 		return r, nil
+	case query.Clone:
+		return g.clone(ctx, src, q, options)
 	case query.Roles:
 		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Entry: true, Objects: q.Objects}, options)
 		if err != nil {
@@ -308,6 +319,7 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListLocalGroups:        localGroupReads,
 		report.ListStale:              {estate.OpUses},
 	},
+	query.Clone{}.Mode():    {report.ListActions: everything, report.ListGains: everything},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},
 	query.Roles{}.Mode(): {

@@ -27,9 +27,7 @@ func (v escalationsView) sections() []section {
 	notLookedAt.record = "not_looked_at"
 	return []section{
 		subjectSection(v.Subject),
-		listed("finding", report.ListFindings, append(slices.Clone(principalColumns), "finding", "severity", "gains", "object_type", "object", "metastore",
-			"object_id", "object_workspace", "about_id", "about_principal", "about_kind", "path", "acts", "facts", "facts_read_at", "fix", "certain", "why", "not_read"),
-			v.Findings, one(findingRow)),
+		listed("finding", report.ListFindings, findingColumns, v.Findings, one(findingRow)),
 		listed("power", report.ListPowers, append([]string{"power", "scope"}, append(slices.Clone(principalColumns), "steps", "via", "through", "certain", "not_read")...),
 			v.Powers, powerRows).rowsCalled("reach"),
 		listed("choke_point", "choke_points", []string{"finding", "from", "to", "principals", "powers", "fix", "not_read"}, v.ChokePoints,
@@ -43,6 +41,9 @@ func (v escalationsView) sections() []section {
 		notLookedAt,
 	}
 }
+
+var findingColumns = append(slices.Clone(principalColumns), "finding", "severity", "gains", "object_type", "object", "metastore",
+	"object_id", "object_workspace", "about_id", "about_principal", "about_kind", "path", "acts", "facts", "facts_read_at", "fix", "certain", "why", "not_read")
 
 func findingRow(f report.Finding) []string {
 	var about report.Principal

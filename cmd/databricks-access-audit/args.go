@@ -27,6 +27,9 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 			continue
 		}
 		name, value, inline := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if mode, old := flagModes[name]; old {
+			name = mode
+		}
 		form, isMode := query.FormOf(name)
 		isMode = isMode && len(form.Args) > 0
 		if !isMode && !takesValue[name] {
@@ -85,6 +88,9 @@ func (a *arranged) take(arg, name, value string, isMode bool) error {
 	a.flags = append(a.flags, flag+"="+value)
 	return nil
 }
+
+// flagModes are the modes whose flag form has another name than the mode.
+var flagModes = map[string]string{"clone-from": "clone"}
 
 // longNames are the flags behind the short ones; gathers are those that may be given several times.
 var (

@@ -23,19 +23,34 @@ type Depth struct {
 // others. With a name in the scope the subject is found too; its key is zero otherwise. The errors are
 // those of Principal.
 func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options) (*estate.Estate, identity.PrincipalKey, error) {
-	c := newCrawler(src, scope, o)
-	var subject identity.Principal
-	var err error
+	var names []string
 	if scope.Who != "" {
-		subject, err = c.start(ctx)
+		names = []string{scope.Who}
+	}
+	e, keys, err := SurveyOf(ctx, src, scope, names, depth, o)
+	if err != nil || scope.Who == "" {
+		return e, identity.PrincipalKey{}, err
+	}
+	return e, keys[0], nil
+}
+
+// SurveyOf is Survey for any number of names, whose keys it gives in their order.
+func SurveyOf(ctx context.Context, src Source, scope Scope, names []string, depth Depth, o Options) (*estate.Estate, []identity.PrincipalKey, error) {
+	c := newCrawler(src, scope, o)
+	var subjects []identity.Principal
+	var err error
+	if len(names) > 0 {
+		subjects, err = c.startFor(ctx, names...)
 	} else {
 		err = c.startPlaces(ctx)
 	}
 	if err != nil {
-		return nil, identity.PrincipalKey{}, err
+		return nil, nil, err
 	}
 	s := &survey{crawler: c, depth: depth, objects: &objectReads{crawler: c}}
-	if scope.Who != "" {
+	keys := make([]identity.PrincipalKey, 0, len(subjects))
+	for _, subject := range subjects {
+		keys = append(keys, subject.Key)
 		c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
 	}
 	for _, kind := range []identity.Kind{identity.KindUser, identity.KindServicePrincipal} {
@@ -59,7 +74,7 @@ func Survey(ctx context.Context, src Source, scope Scope, depth Depth, o Options
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()
 	}
-	return c.b.Build(), subject.Key, nil
+	return c.b.Build(), keys, nil
 }
 
 type survey struct {

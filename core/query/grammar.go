@@ -33,7 +33,7 @@ type Values interface {
 
 // Forms lists the questions of this version.
 func Forms() []Form {
-	return []Form{principalForm, groupForm, resourceForm, compareForm, canForm, rolesForm, escalationsForm, doctorForm}
+	return []Form{principalForm, groupForm, resourceForm, compareForm, cloneForm, canForm, rolesForm, escalationsForm, doctorForm}
 }
 
 // FormOf finds the form of a question by its name.

@@ -1,0 +1,115 @@
+package report
+
+import (
+	"time"
+
+	"databricks-access-audit/core/identity"
+)
+
+// The lists of a CloneReport, as Gap.Affects names them.
+const (
+	ListActions = "actions"
+	ListGains   = "gains"
+)
+
+// CloneReport answers: what gives one principal what another has, step by step, and what would come of it.
+type CloneReport struct {
+	Envelope
+	Plan Plan `json:"plan"`
+}
+
+// Plan is a plan as reports show it. The file that can be applied is another thing, of which Digest is the
+// fingerprint.
+type Plan struct {
+	// ID is "p-" and ten letters and digits, and Digest what consent is given to.
+	ID     string `json:"id"`
+	Digest string `json:"digest"`
+	// Kind is clone, undo or expire.
+	Kind   string    `json:"kind"`
+	Source Principal `json:"source"`
+	Target Principal `json:"target"`
+	// Actions are in the order in which they are carried out; those that are not come last.
+	Actions []Action `json:"actions"`
+	// Gains are what the target could do that it cannot now, nested groups and all, and Losses the other
+	// way round. What is only perhaps gained, because of what was not read, is in UnknownGains.
+	Gains        []Gain `json:"gains"`
+	Losses       []Gain `json:"losses"`
+	UnknownGains []Gain `json:"unknown_gains"`
+	// Excess is what of the gains the source does not have.
+	Excess []Gain `json:"excess"`
+	// Escalations are the ways to more that the target would come to.
+	Escalations []Finding `json:"escalations"`
+	// Tier is normal, high or barred, by what would be gained, and TierReasons say why.
+	Tier        string   `json:"tier"`
+	TierReasons []string `json:"tier_reasons"`
+	// Complete says that everything the plan needs was read, and Applyable that there is something to carry
+	// out.
+	Complete  bool      `json:"complete"`
+	Applyable bool      `json:"applyable"`
+	CreatedAt time.Time `json:"created_at"`
+	ExpiresAt time.Time `json:"expires_at"`
+	// ForSeconds is after how long from being applied the plan is to be taken back; zero means never.
+	ForSeconds int64 `json:"for_seconds,omitempty"`
+}
+
+// The values of Action.Status.
+const (
+	StatusPlanned = "planned" // is carried out when the plan is applied
+	StatusOpen    = "open"    // somebody else has to do it
+	StatusNone    = "none"    // nothing is to be done
+)
+
+// Action is one step of a plan.
+type Action struct {
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	// Group is the group of a membership, null for other steps.
+	Group *Principal `json:"group"`
+	// ExternalID is that of a group that the identity provider keeps.
+	ExternalID string `json:"external_id,omitempty"`
+	// Detail says in words what would be changed, and Reason why it is, or is not.
+	Detail string `json:"detail"`
+	Reason string `json:"reason"`
+	// Before and After are what is held; empty means nothing.
+	Before string `json:"before"`
+	After  string `json:"after"`
+	Status string `json:"status"`
+	Error  string `json:"error"`
+
+	// What it is about; which are set depends on the kind.
+	Workspace   string               `json:"workspace,omitempty"`
+	WorkspaceID string               `json:"workspace_id,omitempty"`
+	Entitlement identity.Entitlement `json:"entitlement,omitempty"`
+	Securable   *Securable           `json:"securable,omitempty"`
+	Privilege   identity.Privilege   `json:"privilege,omitempty"`
+	Object      *ObjectRef           `json:"object,omitempty"`
+}
+
+// Gain is something that a principal would come to have, or no longer have.
+type Gain struct {
+	Principal Principal `json:"principal"`
+	// Kind says which of the others is set: access, workspace, role or object.
+	Kind       string               `json:"kind"`
+	Securable  *Securable           `json:"securable,omitempty"`
+	Privileges []identity.Privilege `json:"privileges,omitempty"`
+	Object     *ObjectRef           `json:"object,omitempty"`
+	Level      identity.Level       `json:"level,omitempty"`
+	Workspace  string               `json:"workspace,omitempty"`
+	Permission string               `json:"permission,omitempty"`
+	Role       string               `json:"role,omitempty"`
+	Scope      string               `json:"scope,omitempty"`
+	// Because are the ids of the actions, or changes, that bring it about.
+	Because []string `json:"because"`
+	// Path leads to the nearest identity by which it is so.
+	Path Path `json:"path"`
+	// ReachableIn names the workspaces from which it can be used.
+	ReachableIn []string `json:"reachable_in"`
+}
+
+// The values of Gain.Kind.
+const (
+	GainAccess    = "access"
+	GainWorkspace = "workspace"
+	GainRole      = "role"
+	GainObject    = "object"
+)
