@@ -49,7 +49,7 @@ func (e *Estate) Thaw() *Builder {
 		b.permissions[o] = thawObjectGrants(list)
 	}
 	maps.Copy(b.restricted, e.restricted)
-	b.reads = slices.Clip(e.reads)
+	b.reads.settle(e.reads) // shared: what is added goes elsewhere
 	return b
 }
 
@@ -81,7 +81,7 @@ func (e *Estate) thawPlaces(b *Builder) {
 }
 
 func (e *Estate) thawSecurables(b *Builder) {
-	b.securables = slices.Clip(e.securables) // shared: what is added goes elsewhere
+	b.securables.settle(e.securables)
 	b.rows = make([]row, 0, len(e.grants))
 	for i, s := range e.securables {
 		first := int32(len(b.rows))
@@ -90,7 +90,7 @@ func (e *Estate) thawSecurables(b *Builder) {
 			b.rows = append(b.rows, row{none, b.named.add(named{h.Name, h.DeletedID}), b.sets.add(e.sets[r.set])})
 		}
 		if last := int32(len(b.rows)); last > first {
-			b.granted = append(b.granted, granted{s.Securable, first, last})
+			b.granted.add(granted{s.Securable, first, last})
 		}
 	}
 }
@@ -134,7 +134,7 @@ func (b *Builder) SetAssignment(a identity.Assignment) {
 // SetGrants replaces the direct grants on a securable.
 func (b *Builder) SetGrants(on identity.Securable, grants []identity.Grant) {
 	b.mu.Lock()
-	b.granted = slices.DeleteFunc(b.granted, func(g granted) bool { return g.on == on })
+	b.granted.settle(slices.DeleteFunc(slices.Clone(b.granted.list()), func(g granted) bool { return g.on == on }))
 	b.mu.Unlock()
 	b.AddGrants(on, grants)
 }
