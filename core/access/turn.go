@@ -92,7 +92,7 @@ func (t *turning) was(verdict func(audit) Verdict) Verdict {
 	return Any(verdicts...)
 }
 
-// on is where an item belongs, nil where nothing turned.
+// rights is the list of a side, nil where nothing turned.
 func (t *turning) rights(at side) *Rights {
 	switch at {
 	case onlyA:
@@ -109,7 +109,7 @@ func (t *turning) rights(at side) *Rights {
 func (t *turning) access() {
 	var all []identity.Securable
 	for _, one := range append([]audit{t.after}, t.before...) {
-		all = append(all, one.carriers()...)
+		all = append(all, one.carriersOf(one.actsAs())...)
 	}
 	slices.SortFunc(all, identity.Securable.Compare)
 	for _, on := range slices.Compact(all) {
@@ -135,9 +135,24 @@ func (t *turning) access() {
 }
 
 // carriers are the securables on which the subject was given something or that it owns.
-func (a audit) carriers() []identity.Securable {
+func (a audit) carriers() []identity.Securable { return a.carriersOf(a.holders()) }
+
+// actsAs are the identities that count for the subject. What everybody has who gets somewhere counts for
+// groups too here: it comes into reach of their members with a workspace.
+func (a audit) actsAs() []identity.PrincipalKey {
+	keys := a.holders()
+	if a.key.Kind == identity.KindGroup {
+		keys = append(keys, identity.AccountUsers())
+		for _, w := range a.e.Workspaces() {
+			keys = append(keys, identity.WorkspaceUsers(w.ID), identity.WorkspaceAdmins(w.ID))
+		}
+	}
+	return keys
+}
+
+func (a audit) carriersOf(holders []identity.PrincipalKey) []identity.Securable {
 	var all []identity.Securable
-	for _, k := range a.holders() {
+	for _, k := range holders {
 		for g := range a.e.GrantsTo(k) {
 			all = append(all, g.Securable)
 		}
@@ -218,4 +233,19 @@ func (t *turning) objects() {
 			}
 		}
 	}
+}
+
+// Given says whether a grant of the privilege on the securable would give the subject nothing new, while it
+// acts in the workspace: it was granted there or above to one of its identities, or owning the securable
+// gives it. What owners of a container have on it does not reach what is in it, as a grant would.
+func (s *Subject) Given(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	if p != identity.AllPrivileges && !spreads(p, on) {
+		return s.Effective(p, on, in)
+	}
+	r := s.verdicts()
+	granted := []Verdict{Denied}
+	for at := range lineage(on) {
+		granted = append(granted, All(r.byGrant(p, at, in), r.flows(at, on)))
+	}
+	return Any(granted...)
 }

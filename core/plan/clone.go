@@ -63,6 +63,7 @@ func Steps(m *access.Model, w Wish) ([]Step, error) {
 	if w.takes(PartAssignments) {
 		c.assignments()
 	}
+	c.personal()
 	c.offices()
 	c.settle()
 	return c.steps, nil
@@ -98,6 +99,8 @@ type cloning struct {
 	steps          []Step
 	// joined are the groups that the plan puts the target in, and those that it comes into thereby.
 	joined map[identity.PrincipalKey]bool
+	// then is the target with the groups and workspaces of the plan.
+	then *access.Subject
 }
 
 // add adds a step, unless the wish leaves it out: then it says so.

@@ -87,3 +87,57 @@ func (g *grantors) ofGroup(group identity.PrincipalKey) access.Verdict {
 	}
 	return g.admin
 }
+
+// ofWorkspace reports whether somebody is known who administers a workspace.
+func (g *grantors) ofWorkspace(in identity.WorkspaceID) bool {
+	return g.account() || slices.ContainsFunc(g.e.Assignments(in), func(a identity.Assignment) bool { return a.Permission == identity.WorkspaceAdmin })
+}
+
+// ofObject reports whether somebody is known who may permit others on an object.
+//
+// https://docs.databricks.com/aws/en/security/auth/access-control/
+func (g *grantors) ofObject(o identity.Object) bool {
+	return g.ofWorkspace(o.Workspace) || slices.ContainsFunc(g.e.ObjectGrants(o), func(x estate.ObjectGrant) bool {
+		return !x.Holder.Key.IsZero() && (x.Level == identity.IsOwner || x.Level == o.Type.Highest())
+	})
+}
+
+// ofSecurable reports whether somebody is known who may grant on a securable: who owns or manages it or
+// what it is in, the admin of the metastore, and on the metastore itself account admins.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/
+func (g *grantors) ofSecurable(on identity.Securable) bool {
+	for at, ok := on, true; ok; at, ok = at.Parent() {
+		if owner, known := g.e.Owner(at); known && !owner.Key.IsZero() {
+			return true
+		}
+		if at.Type == identity.TypeMetastore {
+			break
+		}
+		for row := range g.e.GrantsOn(at) {
+			if !row.Holder.Key.IsZero() && slices.Contains(row.Privileges, identity.Manage) {
+				return true
+			}
+		}
+	}
+	return on.Type == identity.TypeMetastore && g.account()
+}
+
+// through is the workspace from which a grant on a securable is written: one that runs, has the metastore
+// and may use the catalog, the first by id. Zero is none.
+func (g *grantors) through(on identity.Securable) identity.WorkspaceID {
+	root := on
+	if on.Catalog != "" {
+		root = identity.CatalogSecurable(on.Metastore, on.Catalog)
+	}
+	info, _ := g.e.Securable(root)
+	bindings := g.e.Bindings(root)
+	for _, id := range g.e.MetastoreWorkspaces(on.Metastore) {
+		w, known := g.e.Workspace(id)
+		bound := info.Isolation != identity.Isolated || slices.ContainsFunc(bindings, func(b identity.Binding) bool { return b.Workspace == id && !b.ReadOnly })
+		if known && w.Running() && bound {
+			return id
+		}
+	}
+	return 0
+}
