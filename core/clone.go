@@ -3,9 +3,11 @@ package core
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/plan"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
@@ -39,6 +41,9 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 	if r.Plan, err = plan.Show(p, m); err != nil {
 		return nil, err
 	}
+	if r.Plan.Scripts, err = plan.Scripts(p, m); err != nil {
+		return nil, err
+	}
 	out.Add(&r.Plan)
 	r.Notes = append(r.Notes, out.Notes...)
 	if g.o.KeepPlan != nil {
@@ -49,6 +54,46 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 		g.o.KeepPlan(file)
 	}
 	return r, nil
+}
+
+// PlanMode is the name of the report that ShowPlan makes.
+const PlanMode = "plan"
+
+// TamperedPlanError says that bytes are no plan that this program wrote, or were changed since.
+type TamperedPlanError = plan.TamperedError
+
+// ShowPlan says what a plan's file holds. It reads nothing else: what would come of the plan is not in it.
+// The error is a *TamperedPlanError.
+func (g *Engine) ShowPlan(name string, file []byte) (*report.CloneReport, error) {
+	p, _, err := plan.Decode(file)
+	if err != nil {
+		return nil, err
+	}
+	r := &report.CloneReport{Envelope: report.Envelope{
+		Mode: PlanMode, SchemaVersion: report.SchemaVersion, ToolVersion: g.o.Version, AccountID: p.Account, GeneratedAt: g.o.Now().UTC(),
+		FactsReadAt: report.FactsReadAt{Oldest: p.CreatedAt, Newest: p.CreatedAt}, Request: planFile{name},
+		Coverage: report.Coverage{Complete: p.Complete, Gaps: []report.Gap{}, APICalls: cost(map[string]int{})},
+		Notes:    []string{"what would come of the plan was shown when it was made, and is not in the file"},
+	}}
+	if r.Plan, err = plan.Show(p, nil); err != nil {
+		return nil, err
+	}
+	if !p.Complete {
+		r.Coverage.Gaps = append(r.Coverage.Gaps, report.Gap{
+			Scope: "account", Operation: "read what the plan needs", Kind: identity.Failed, Blocking: true,
+			Message: "not everything was read when the plan was made", Effect: "steps may be missing", Affects: []string{report.ListActions},
+		})
+	}
+	r.Plan.Scripts, err = plan.Scripts(p, nil)
+	return r, err
+}
+
+// planFile is the question what a file holds.
+type planFile struct{ file string }
+
+// MarshalJSON is the question as reports echo it.
+func (q planFile) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"mode": PlanMode, "file": q.file})
 }
 
 func planID() string {

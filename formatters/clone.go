@@ -1,6 +1,7 @@
 package formatters
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -101,6 +102,18 @@ func (v cloneView) tally() (planned, idp, open, unverified int) {
 	return planned, idp, open, unverified
 }
 
+// writeSteps writes the steps of a plan in the language of others. They are written with every name already
+// escaped for that language.
+func writeSteps(out *bytes.Buffer, r report.Report, f Format) error {
+	c, ok := r.(*report.CloneReport)
+	if !ok {
+		return f.Fits(r.Head().Mode)
+	}
+	s := c.Plan.Scripts
+	out.WriteString(map[Format]string{SQL: s.SQL, Terraform: s.Terraform, API: s.API, Tickets: s.Tickets}[f])
+	return nil
+}
+
 func (v cloneView) answer() []node {
 	source, target := subjectTerm(v.Plan.Source), subjectTerm(v.Plan.Target)
 	planned, idp, open, unverified := v.tally()
@@ -128,6 +141,9 @@ func (v cloneView) answer() []node {
 
 // outcomeAnswer says what would come of a plan.
 func outcomeAnswer(p report.Plan, target string) []node {
+	if p.Gains == nil {
+		return []node{{text: "What would come of it is not in the plan; it was shown when the plan was made.", tone: remark}}
+	}
 	nodes := []node{line(fmt.Sprintf("%s would gain %s.", target, gainCount(p.Gains)))}
 	if len(p.Gains)+len(p.UnknownGains) == 0 && p.Gains != nil {
 		nodes = []node{line(fmt.Sprintf("%s would gain nothing that can be used now.", target))}
@@ -291,7 +307,9 @@ func outcomeNodes(p report.Plan, c coverage) []node {
 // gainNodes are gains, one line each; those of others than the first come under their names.
 func gainNodes(list []report.Gain) []node {
 	var nodes []node
-	for _, of := range runs(list, func(a, b report.Gain) bool { return a.Principal.ID == b.Principal.ID && a.Principal.Kind == b.Principal.Kind }) {
+	for _, of := range runs(list, func(a, b report.Gain) bool {
+		return a.Principal.ID == b.Principal.ID && a.Principal.Kind == b.Principal.Kind
+	}) {
 		n := node{text: introduced(of[0].Principal)}
 		for _, g := range of {
 			n.kids = append(n.kids, line(gainText(g)))

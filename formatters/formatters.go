@@ -34,11 +34,17 @@ const (
 	// These draw a graph: reports that have none refuse them.
 	OpenGraph Format = "opengraph"
 	Dot       Format = "dot"
+
+	// These write the steps of a plan in the languages of others: reports that hold no plan refuse them.
+	SQL       Format = "sql"
+	Terraform Format = "terraform"
+	API       Format = "api"
+	Tickets   Format = "tickets"
 )
 
 // Formats lists the formats in the order in which help texts show them.
 func Formats() []Format {
-	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML, XLSX, SVG, PNG, OpenGraph, Dot}
+	return []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML, XLSX, SVG, PNG, OpenGraph, Dot, SQL, Terraform, API, Tickets}
 }
 
 // graphed are the modes whose reports hold a graph.
@@ -47,13 +53,22 @@ var graphed = []string{"escalations"}
 // mapped are the modes whose reports have a map.
 var mapped = []string{"principal", "group", "resource", "compare", "can", "roles", "escalations", "diff"}
 
+// planned are the modes whose reports hold a plan.
+var planned = []string{"clone", "plan"}
+
+func (f Format) writesSteps() bool { return f == SQL || f == Terraform || f == API || f == Tickets }
+
 // Fits returns nil when reports of the mode can be written in the format, and otherwise an error that
 // says which can. It lets a caller refuse before anything is read.
 func (f Format) Fits(mode string) error {
-	if f.drawsGraph() && !slices.Contains(graphed, mode) || f.drawsMap() && !slices.Contains(mapped, mode) {
+	switch {
+	case f.writesSteps() && !slices.Contains(planned, mode):
+		return fmt.Errorf("a report of %s holds no plan to write as %s (those of %s do)", term(mode), f, series(slices.Clone(planned), "and"))
+	case f.drawsGraph() && !slices.Contains(graphed, mode), f.drawsMap() && !slices.Contains(mapped, mode):
 		return f.unfit(mode)
+	default:
+		return nil
 	}
-	return nil
 }
 
 func (f Format) unfit(mode string) error {
@@ -163,6 +178,8 @@ func Write(w io.Writer, r report.Report, o Options) error {
 		err = writeGraph(&out, v, o.Format)
 	case SVG, PNG:
 		err = writeMap(&out, v, o.Format)
+	case SQL, Terraform, API, Tickets:
+		err = writeSteps(&out, r, o.Format)
 	default:
 		_, err = ParseFormat(string(o.Format))
 	}

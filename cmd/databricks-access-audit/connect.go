@@ -59,6 +59,7 @@ type account struct {
 	engine *core.Engine
 	log    *slog.Logger
 	kept   *core.Snapshot // what the answer rests on
+	plan   []byte         // the plan that was made, if one was
 	close  []func() error
 }
 
@@ -104,7 +105,7 @@ func (a *account) open(c *cli.Context, s streams) error {
 		if err != nil {
 			return err
 		}
-		a.engine = core.New(core.Options{Open: saved.Open, Rules: rules, Version: version(), Workers: c.Int("workers"), Keep: a.keep})
+		a.engine = core.New(core.Options{Open: saved.Open, Rules: rules, Version: version(), Workers: c.Int("workers"), Keep: a.keep, KeepPlan: a.keepPlan})
 		return nil
 	}
 	if c.Bool("sandbox") {
@@ -122,12 +123,16 @@ func (a *account) open(c *cli.Context, s streams) error {
 		Version: version(), Workers: c.Int("workers"),
 		Rules:       rules,
 		Keep:        a.keep,
+		KeepPlan:    a.keepPlan,
+		Host:        opened.Identity().Host,
 		Credentials: credentials(opened.Identity()),
 	})
 	return nil
 }
 
 func (a *account) keep(s *core.Snapshot) { a.kept = s }
+
+func (a *account) keepPlan(file []byte) { a.plan = file }
 
 // load reads a snapshot file.
 func load(path string) (*core.Saved, error) {

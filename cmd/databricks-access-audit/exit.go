@@ -16,7 +16,8 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
-	exitTampered    = 6   // a proof that does not hold or is none, a snapshot or a ledger that is damaged or was changed, a ledger without its key
+	exitRefused     = 4   // refused: no plan can do what was asked
+	exitTampered    = 6   // a proof that does not hold or is none, a snapshot, plan or ledger that is damaged or was changed, a ledger without its key
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
@@ -51,9 +52,11 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err),
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err), is[*core.TamperedPlanError](err),
 		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err), is[*ledger.KeyError](err):
 		return exitTampered
+	case is[*core.RefusedPlanError](err):
+		return exitRefused
 	case is[*noError](err), is[changesError](err):
 		return exitNo
 	case is[interruptedError](err), errors.Is(err, context.Canceled):
@@ -72,9 +75,11 @@ func errorKind(err error) string {
 		return "unknown_name"
 	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"
+	case is[*core.RefusedPlanError](err):
+		return "refused"
 	case is[*core.NotGroupError](err):
 		return "not_a_group"
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err),
+	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err), is[*core.TamperedPlanError](err),
 		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err):
 		return "tampered"
 	case is[*ledger.KeyError](err), is[*ledger.ExposedError](err):

@@ -52,8 +52,10 @@ type output struct {
 	path    string
 	// snapshot is where the facts go that the answer rests on; empty for nowhere.
 	snapshot string
-	force    bool
-	s        streams
+	// plan is where the plan goes that was made; empty for nowhere.
+	plan  string
+	force bool
+	s     streams
 }
 
 // newOutput decides where the report of a mode goes, before anything is read.
@@ -73,7 +75,7 @@ func newOutput(c *cli.Context, s streams, mode string) (*output, error) {
 	}
 	o := &output{
 		options: formatters.Options{Format: format, CSVRaw: c.Bool("csv-raw")},
-		summary: c.Bool("summary"), path: c.String("output-file"), snapshot: c.String("save-snapshot"), force: c.Bool("force"), s: s,
+		summary: c.Bool("summary"), path: c.String("output-file"), snapshot: c.String("save-snapshot"), plan: c.String(savePlanFlag), force: c.Bool("force"), s: s,
 	}
 	if format.Unreadable() && o.path == "" && s.outIsTerminal {
 		return nil, &query.UsageError{Problem: fmt.Sprintf("-o %s is nothing for a terminal", format), Hint: "write it to a file with --output-file"}
@@ -95,6 +97,11 @@ func newOutput(c *cli.Context, s streams, mode string) (*output, error) {
 func (o *output) check() error {
 	if o.snapshot != "" {
 		if err := o.checkFile(o.snapshot, "name a file for the snapshot"); err != nil {
+			return err
+		}
+	}
+	if o.plan != "" {
+		if err := o.checkFile(o.plan, "name a file for the plan"); err != nil {
 			return err
 		}
 	}
@@ -187,6 +194,17 @@ func (o *output) save(s *core.Snapshot) error {
 		return nil
 	}
 	return o.writeFile(o.snapshot, s.Write)
+}
+
+// savePlan writes the plan that was made, if that was asked for.
+func (o *output) savePlan(file []byte) error {
+	if o.plan == "" || file == nil {
+		return nil
+	}
+	return o.writeFile(o.plan, func(w io.Writer) error {
+		_, err := w.Write(file)
+		return err
+	})
 }
 
 // writeTables writes one file for each table of the report.

@@ -21,7 +21,7 @@ func questionCommand(s streams, form query.Form) *cli.Command {
 		Name:      form.Mode,
 		Usage:     form.About,
 		ArgsUsage: strings.Join(form.Args, " "),
-		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), outputFlags(), connectionFlags()),
+		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), planning(form.Mode), outputFlags(), connectionFlags()),
 		Action:    func(c *cli.Context) error { return ask(c, s, form) },
 	}
 }
@@ -45,6 +45,14 @@ func comparing(mode string) []cli.Flag {
 		return nil
 	}
 	return baselineFlags()
+}
+
+// planning is the flag by which a plan is kept, where one is made.
+func planning(mode string) []cli.Flag {
+	if mode != (query.Clone{}).Mode() {
+		return nil
+	}
+	return []cli.Flag{&cli.StringFlag{Name: savePlanFlag, Usage: "write the plan to `FILE`, for you alone; plan show FILE shows it"}}
 }
 
 // ask puts the question to the engine and prints the answer.
@@ -96,7 +104,7 @@ func answered[R report.Report](c *cli.Context, s streams, mode string, answer fu
 	if err != nil {
 		return none, advised(err)
 	}
-	if err := errors.Join(out.write(r), out.save(a.kept)); err != nil {
+	if err := errors.Join(out.write(r), out.save(a.kept), out.savePlan(a.plan)); err != nil {
 		return none, err
 	}
 	return r, nil

@@ -97,7 +97,7 @@ func newApp(s streams) *cli.App {
 	for _, form := range query.Forms() {
 		app.Commands = append(app.Commands, questionCommand(s, form))
 	}
-	app.Commands = append(app.Commands, verifyCommand(s), diffCommand(s), snapshotCommand(s), historyCommand(s), auditCommand(s), ledgerCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
+	app.Commands = append(app.Commands, verifyCommand(s), diffCommand(s), snapshotCommand(s), planCommand(s), historyCommand(s), auditCommand(s), ledgerCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError
 		for _, sub := range c.Subcommands {

@@ -69,7 +69,7 @@ func SurveyOf(ctx context.Context, src Source, scope Scope, names []string, dept
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
 	if scope.Who != "" {
-		c.readUses(ctx, subject.Key)
+		c.readUses(ctx, keys[0])
 	}
 	if errors.Is(ctx.Err(), context.Canceled) {
 		c.b.Interrupted()

@@ -100,7 +100,9 @@ func (e *Estate) resolveIn(in identity.WorkspaceID, n identity.PrincipalName) Ho
 }
 
 // ResolveIn finds whom a fact of a workspace means by a name: an entry of an object's permissions.
-func (e *Estate) ResolveIn(in identity.WorkspaceID, n identity.PrincipalName) Holder { return e.resolveIn(in, n) }
+func (e *Estate) ResolveIn(in identity.WorkspaceID, n identity.PrincipalName) Holder {
+	return e.resolveIn(in, n)
+}
 
 // LocalGroup finds the group of one workspace alone that bears a name.
 func (e *Estate) LocalGroup(in identity.WorkspaceID, name string) (identity.PrincipalKey, bool) {

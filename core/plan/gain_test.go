@@ -110,15 +110,21 @@ func TestT05_AdminBehindHarmlessNames(t *testing.T) {
 		"group manager": {func(b *estate.Builder, top identity.PrincipalKey) {
 			b.AddRoleGrant(identity.RoleGrant{On: key("900"), Role: identity.RoleGroupManager, Holder: identity.PrincipalName{Kind: identity.KindGroup, Name: "g" + top.ID}})
 		}, plan.Barred},
-		"manage":          {grants(main, identity.Manage), plan.High},
-		"all privileges":  {grants(main, identity.AllPrivileges), plan.High},
-		"unknown":         {grants(main, "FLY_TO_THE_MOON"), plan.High},
-		"create catalog":  {grants(identity.MetastoreSecurable("m"), "CREATE_CATALOG"), plan.High},
-		"credential":      {grants(identity.Securable{Metastore: "m", Type: identity.TypeStorageCredential, Name: "c"}, "CREATE_EXTERNAL_TABLE"), plan.High},
-		"external":        {grants(identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "l"}, identity.ReadFiles), plan.High},
-		"select":          {grants(main, identity.Select), plan.Normal},
-		"ownership":       {func(b *estate.Builder, top identity.PrincipalKey) { b.AddSecurable(identity.SecurableInfo{Securable: main, Owner: "g" + top.ID}) }, plan.High},
-		"guarded group":   {func(b *estate.Builder, top identity.PrincipalKey) { b.AddPrincipal(group("900")); b.AddMembership(top, key("900")); grants(main, identity.Select)(b, top) }, plan.Barred},
+		"manage":         {grants(main, identity.Manage), plan.High},
+		"all privileges": {grants(main, identity.AllPrivileges), plan.High},
+		"unknown":        {grants(main, "FLY_TO_THE_MOON"), plan.High},
+		"create catalog": {grants(identity.MetastoreSecurable("m"), "CREATE_CATALOG"), plan.High},
+		"credential":     {grants(identity.Securable{Metastore: "m", Type: identity.TypeStorageCredential, Name: "c"}, "CREATE_EXTERNAL_TABLE"), plan.High},
+		"external":       {grants(identity.Securable{Metastore: "m", Type: identity.TypeExternalLocation, Name: "l"}, identity.ReadFiles), plan.High},
+		"select":         {grants(main, identity.Select), plan.Normal},
+		"ownership": {func(b *estate.Builder, top identity.PrincipalKey) {
+			b.AddSecurable(identity.SecurableInfo{Securable: main, Owner: "g" + top.ID})
+		}, plan.High},
+		"guarded group": {func(b *estate.Builder, top identity.PrincipalKey) {
+			b.AddPrincipal(group("900"))
+			b.AddMembership(top, key("900"))
+			grants(main, identity.Select)(b, top)
+		}, plan.Barred},
 		"principal's own": {func(b *estate.Builder, top identity.PrincipalKey) { grants(main, identity.Select)(b, top) }, plan.Normal},
 	}
 	for name, power := range powers {

@@ -50,6 +50,17 @@ type Plan struct {
 	ExpiresAt time.Time `json:"expires_at"`
 	// ForSeconds is after how long from being applied the plan is to be taken back; zero means never.
 	ForSeconds int64 `json:"for_seconds,omitempty"`
+	// Scripts are the steps in other languages. JSON leaves them out: they say nothing that the actions do
+	// not.
+	Scripts Scripts `json:"-"`
+}
+
+// Scripts are what a plan's steps are in languages that others carry out.
+type Scripts struct {
+	SQL       string // GRANT statements, for people to run
+	Terraform string // resources of the Databricks provider, with import blocks
+	API       string // requests to the Databricks API, one JSON object a line
+	Tickets   string // what to ask the identity provider's administrators for
 }
 
 // The values of Action.Status.

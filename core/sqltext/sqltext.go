@@ -110,11 +110,23 @@ func Privilege(p identity.Privilege) (string, error) {
 //
 // https://docs.databricks.com/aws/en/sql/language-manual/security-revoke
 func Revoke(ps []identity.Privilege, on identity.SecurableInfo, from string) ([]string, error) {
+	return statements("REVOKE", "FROM", ps, on, from)
+}
+
+// Grant gives the statements that give privileges on a securable to a user name, application id or group
+// name, ALL PRIVILEGES in one of its own.
+//
+// https://docs.databricks.com/aws/en/sql/language-manual/security-grant
+func Grant(ps []identity.Privilege, on identity.SecurableInfo, to string) ([]string, error) {
+	return statements("GRANT", "TO", ps, on, to)
+}
+
+func statements(verb, preposition string, ps []identity.Privilege, on identity.SecurableInfo, principal string) ([]string, error) {
 	target, err := Securable(on)
 	if err != nil {
 		return nil, err
 	}
-	holder, err := Identifier(from)
+	holder, err := Identifier(principal)
 	if err != nil {
 		return nil, err
 	}
@@ -130,13 +142,13 @@ func Revoke(ps []identity.Privilege, on identity.SecurableInfo, from string) ([]
 			named = append(named, spelled)
 		}
 	}
-	var statements []string
-	for _, list := range [][]string{all, named} {
-		if len(list) > 0 {
-			statements = append(statements, fmt.Sprintf("REVOKE %s ON %s FROM %s;", strings.Join(list, ", "), target, holder))
+	var list []string
+	for _, one := range [][]string{all, named} {
+		if len(one) > 0 {
+			list = append(list, fmt.Sprintf("%s %s ON %s %s %s;", verb, strings.Join(one, ", "), target, preposition, holder))
 		}
 	}
-	return statements, nil
+	return list, nil
 }
 
 // Comment is a line that does nothing, whatever the text: what cannot be seen shows as \u{hex}, and so

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/urfave/cli/v2"
+
+	"databricks-access-audit/core"
+	"databricks-access-audit/core/query"
+)
+
+const savePlanFlag = "save-plan"
+
+// maxPlanFile is more than any plan takes.
+const maxPlanFile = 16 << 20
+
+// planCommand shows plans that were kept.
+func planCommand(s streams) *cli.Command {
+	return &cli.Command{
+		Name:  core.PlanMode,
+		Usage: "plans that clone --save-plan wrote",
+		Subcommands: []*cli.Command{{
+			Name:      "show",
+			Usage:     "what a plan would change, for whom, and until when it may be applied",
+			ArgsUsage: "FILE",
+			Flags:     append(outputFlags(), connectionFlags()...),
+			Action:    func(c *cli.Context) error { return showPlan(c, s) },
+		}},
+	}
+}
+
+func showPlan(c *cli.Context, s streams) error {
+	if c.NArg() != 1 {
+		return &query.UsageError{Problem: "plan show takes one file", Hint: "write plan show FILE, with a file that clone --save-plan wrote"}
+	}
+	out, err := newOutput(c, s, core.PlanMode)
+	if err != nil {
+		return err
+	}
+	engine, err := offline(c, "plan show")
+	if err != nil {
+		return err
+	}
+	file, err := readPlan(c.Args().First())
+	if err != nil {
+		return err
+	}
+	r, err := engine.ShowPlan(c.Args().First(), file)
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Args().First(), err)
+	}
+	if err := out.write(r); err != nil {
+		return err
+	}
+	return judge(c, r.Head())
+}
+
+// readPlan reads no more of a file than a plan can have.
+func readPlan(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open the plan: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	b, err := io.ReadAll(io.LimitReader(file, maxPlanFile+1))
+	if err != nil {
+		return nil, fmt.Errorf("read the plan: %w", err)
+	}
+	return b, nil
+}

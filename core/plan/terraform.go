@@ -1,0 +1,192 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"databricks-access-audit/core/identity"
+)
+
+// terraform are the steps as resources of the Databricks provider. Resources that set all that a holder has
+// somewhere hold what it has now, too, as far as that is known. Import blocks are for what is there already,
+// and stand as comments: Terraform refuses to import what is not.
+//
+// https://registry.terraform.io/providers/databricks/databricks/latest/docs
+func (w *scribe) terraform() string {
+	var b strings.Builder
+	b.WriteString(w.head(func(text string) string { return "# " + visible(text) }))
+	b.WriteString("# providers: databricks.account is the account's, databricks.w_<id> that of a workspace\n")
+	b.WriteString("# where the plan was applied by other means, the import blocks take over what is there: uncomment them then\n")
+	for _, s := range w.p.Executable() {
+		if s.Change.After == Absent {
+			fmt.Fprintf(&b, "\n# step %s takes away: %s; remove its resource\n", s.ID, visible(words(*s.Change)))
+			continue
+		}
+		if !w.saidBefore(s) {
+			w.resource(&b, s)
+		}
+	}
+	return b.String()
+}
+
+// saidBefore reports whether an earlier step's resource says what a step does.
+func (w *scribe) saidBefore(s Step) bool {
+	for _, one := range w.p.Executable() {
+		switch a, b := one.Change.Cell, s.Change.Cell; {
+		case one.ID == s.ID:
+			return false
+		case a.Kind == Granted && b.Kind == Granted && a.Securable == b.Securable, a.Kind == Entitled && b.Kind == Entitled && a.Workspace == b.Workspace:
+			return one.Change.After != Absent
+		}
+	}
+	return false
+}
+
+// setting says what a resource sets as a whole.
+func (w *scribe) setting(what string) string {
+	if w.m == nil {
+		return "this sets all " + what + ": add what the holder has already, which is not known here"
+	}
+	return "this sets all " + what + ": with what the holder has already"
+}
+
+// granted are the privileges that the holder has on a securable, and those that the plan gives.
+func (w *scribe) granted(c Change) []string {
+	var ps []identity.Privilege
+	for _, other := range w.p.changes(Granted) {
+		if other.Cell.Securable == c.Cell.Securable && other.After != Absent {
+			ps = append(ps, other.Cell.Privilege)
+		}
+	}
+	if w.m != nil {
+		for g := range w.m.Estate().GrantsOn(c.Cell.Securable) {
+			if g.Holder.Key == c.Cell.Holder {
+				ps = append(ps, g.Privileges...)
+			}
+		}
+	}
+	var list []string
+	for _, p := range identity.SortPrivileges(ps) {
+		list = append(list, hcl(string(p)))
+	}
+	return list
+}
+
+// entitled are the entitlements that the holder has in a workspace, and those that the plan gives.
+func (w *scribe) entitled(c Change) []string {
+	var all []identity.Entitlement
+	for _, other := range w.p.changes(Entitled) {
+		if other.Cell.Workspace == c.Cell.Workspace && other.After != Absent {
+			all = append(all, other.Cell.Entitlement)
+		}
+	}
+	if w.m != nil {
+		all = append(all, entitlements(w.m.Estate(), c.Cell.Workspace, c.Cell.Holder)...)
+	}
+	slices.Sort(all)
+	var list []string
+	for _, x := range slices.Compact(all) {
+		list = append(list, resourceName(strings.ReplaceAll(string(x), "-", "_"))+" = true")
+	}
+	return list
+}
+
+func (w *scribe) resource(b *strings.Builder, s Step) {
+	name := resourceName(w.p.ID + "_" + s.ID)
+	c := *s.Change
+	put := func(kind, provider, id, remark string, attributes ...string) {
+		fmt.Fprintf(b, "\n# step %s: %s\n", s.ID, visible(words(c)))
+		fmt.Fprintf(b, "# import {\n#   to = %s.%s\n#   id = %s\n# }\n", kind, name, hcl(id))
+		fmt.Fprintf(b, "resource %q %q {\n  provider = databricks.%s\n", kind, name, provider)
+		if remark != "" {
+			fmt.Fprintf(b, "  # %s\n", remark)
+		}
+		for _, a := range attributes {
+			fmt.Fprintf(b, "  %s\n", a)
+		}
+		b.WriteString("}\n")
+	}
+	at := "w_" + place(c.Through)
+	switch cell := c.Cell; cell.Kind {
+	case Member:
+		put("databricks_group_member", "account", cell.Group.ID+"|"+cell.Holder.ID, "", "group_id = "+hcl(cell.Group.ID), "member_id = "+hcl(cell.Holder.ID))
+	case Assigned:
+		put("databricks_mws_permission_assignment", "account", cell.Workspace.String()+"|"+cell.Holder.ID, "",
+			"workspace_id = "+hcl(cell.Workspace.String()), "principal_id = "+hcl(cell.Holder.ID), "permissions  = ["+hcl(string(c.After))+"]")
+	case Entitled:
+		field := map[identity.Kind]string{identity.KindUser: "user_id", identity.KindServicePrincipal: "service_principal_id", identity.KindGroup: "group_id"}[cell.Holder.Kind]
+		put("databricks_entitlements", at, strings.TrimSuffix(field, "_id")+"/"+cell.Holder.ID,
+			w.setting("entitlements in the workspace"), append([]string{field + " = " + hcl(cell.Holder.ID)}, w.entitled(c)...)...)
+	case Granted:
+		field, known := grantField[cell.Securable.Type]
+		if !known {
+			fmt.Fprintf(b, "\n# step %s has no resource: %s\n", s.ID, visible(words(c)))
+			return
+		}
+		full := cell.Securable.FullName()
+		put("databricks_grant", at, field+"/"+full+"/"+c.HolderName,
+			w.setting("privileges on the securable"), field+" = "+hcl(full), "principal  = "+hcl(c.HolderName), "privileges = ["+strings.Join(w.granted(c), ", ")+"]")
+	case ObjectLevel:
+		w.permissions(b, s, put, at)
+	}
+}
+
+// permissions stand as a comment with the block to add: the resource sets the whole list of an object, and
+// made from one step it would take everything else away.
+func (w *scribe) permissions(b *strings.Builder, s Step, put func(kind, provider, id, remark string, attributes ...string), at string) {
+	c := *s.Change
+	if c.Cell.Object.Type == identity.ObjectSecretScope {
+		put("databricks_secret_acl", at, c.Cell.Object.ID+"|||"+c.HolderName, "",
+			"scope      = "+hcl(c.Cell.Object.ID), "principal  = "+hcl(c.HolderName), "permission = "+hcl(string(c.After)))
+		return
+	}
+	fmt.Fprintf(b, "\n# step %s: %s\n# databricks_permissions sets the whole list of an object: add this block to the resource of the object\n", s.ID, visible(words(c)))
+	fmt.Fprintf(b, "#   access_control {\n#     %s = %s\n#     permission_level = %s\n#   }\n", holderField(c.Cell.Holder.Kind), hcl(c.HolderName), hcl(string(c.After)))
+}
+
+// grantField are the arguments of databricks_grant that name a securable.
+//
+// https://registry.terraform.io/providers/databricks/databricks/latest/docs/resources/grant
+var grantField = map[identity.SecurableType]string{
+	identity.TypeMetastore: "metastore", identity.TypeCatalog: "catalog", identity.TypeSchema: "schema", identity.TypeTable: "table",
+	identity.TypeVolume: "volume", identity.TypeFunction: "function", identity.TypeModel: "model", identity.TypeExternalLocation: "external_location",
+	identity.TypeStorageCredential: "storage_credential", identity.TypeServiceCredential: "credential", identity.TypeConnection: "foreign_connection",
+}
+
+// resourceName is a name that Terraform takes.
+func resourceName(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' {
+			return r
+		}
+		return '_'
+	}, text)
+}
+
+// hcl quotes a text so that nothing in it ends the string or is taken for a template, and nothing in it
+// cannot be seen.
+//
+// https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md#template-expressions
+func hcl(text string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	runes := []rune(text)
+	for i, r := range runes {
+		switch {
+		case r == '"' || r == '\\':
+			b.WriteString(`\` + string(r))
+		case (r == '$' || r == '%') && i+1 < len(runes) && runes[i+1] == '{':
+			b.WriteString(string(r) + string(r))
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
