@@ -28,7 +28,7 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 	m := access.Over(e, g.o.Rules)
 	r := &report.CloneReport{}
 	g.sign(&r.Envelope, q, e, src)
-	wish := plan.Wish{Source: who[0], Target: who[1], Only: q.Only, Exclude: q.Exclude, Deep: q.Deep}
+	wish := plan.Wish{Source: who[0], Target: who[1], Only: q.Only, Exclude: q.Exclude, Deep: q.Deep, Minimal: q.Minimal}
 	for _, part := range q.Include {
 		wish.Parts = append(wish.Parts, plan.Part(part))
 	}

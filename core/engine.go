@@ -113,6 +113,8 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 		return r, nil
 	case query.Clone:
 		return g.clone(ctx, src, q, options)
+	case query.WhatIf:
+		return g.whatIf(ctx, src, q, options)
 	case query.Roles:
 		e, who, err := g.survey(ctx, src, q.Survey, collect.Depth{Entry: true, Objects: q.Objects}, options)
 		if err != nil {
@@ -320,6 +322,7 @@ var restsOn = map[string]map[string][]estate.Op{
 		report.ListStale:              {estate.OpUses},
 	},
 	query.Clone{}.Mode():    {report.ListActions: everything, report.ListGains: everything},
+	query.WhatIf{}.Mode():   {report.ListGains: everything, report.ListLosses: everything},
 	query.Can{}.Mode():      {report.ListProofs: everything},
 	query.Resource{}.Mode(): {report.ListAccess: everything, report.ListIndirect: everything},
 	query.Roles{}.Mode(): {

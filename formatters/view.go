@@ -41,6 +41,10 @@ func viewOf(r report.Report) (view, error) {
 		if r != nil {
 			return compareView{r}, nil
 		}
+	case *report.WhatIfReport:
+		if r != nil {
+			return whatIfView{r}, nil
+		}
 	case *report.CloneReport:
 		if r != nil {
 			return cloneView{r}, nil

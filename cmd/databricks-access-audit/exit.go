@@ -48,7 +48,7 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
-	case is[*query.UsageError](err):
+	case is[*query.UsageError](err), is[*core.ScriptError](err):
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
@@ -71,7 +71,9 @@ func errorKind(err error) string {
 	switch {
 	case is[*query.UsageError](err):
 		return "usage"
-	case is[*core.UnknownError](err), is[*core.UnknownWorkspaceError](err), is[*core.UnknownResourceError](err):
+	case is[*core.ScriptError](err):
+		return "usage"
+	case is[*core.UnclearChangeError](err), is[*core.UnknownError](err), is[*core.UnknownWorkspaceError](err), is[*core.UnknownResourceError](err):
 		return "unknown_name"
 	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"

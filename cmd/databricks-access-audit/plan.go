@@ -43,7 +43,7 @@ func showPlan(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	file, err := readPlan(c.Args().First())
+	file, err := readFile(c.Args().First(), maxPlanFile)
 	if err != nil {
 		return err
 	}
@@ -57,16 +57,16 @@ func showPlan(c *cli.Context, s streams) error {
 	return judge(c, r.Head())
 }
 
-// readPlan reads no more of a file than a plan can have.
-func readPlan(path string) ([]byte, error) {
+// readFile reads a file of at most so many bytes, and one more of a longer one.
+func readFile(path string, limit int64) ([]byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("open the plan: %w", err)
+		return nil, fmt.Errorf("open the file: %w", err)
 	}
 	defer func() { _ = file.Close() }() // it was only read
-	b, err := io.ReadAll(io.LimitReader(file, maxPlanFile+1))
+	b, err := io.ReadAll(io.LimitReader(file, limit+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the plan: %w", err)
+		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
 	return b, nil
 }

@@ -47,6 +47,31 @@ func comparing(mode string) []cli.Flag {
 	return baselineFlags()
 }
 
+// maxScript is more than any script of changes takes.
+const maxScript = 64 << 20
+
+// withFiles reads the files that a question names.
+func withFiles(request query.Request) (query.Request, error) {
+	q, ok := request.(query.WhatIf)
+	if !ok {
+		return request, nil
+	}
+	for _, f := range []struct {
+		path string
+		text *string
+	}{{q.SQLFile, &q.SQL}, {q.TerraformFile, &q.Terraform}} {
+		if f.path == "" {
+			continue
+		}
+		b, err := readFile(f.path, maxScript)
+		if err != nil {
+			return nil, err
+		}
+		*f.text = string(b)
+	}
+	return q, nil
+}
+
 // planning is the flag by which a plan is kept, where one is made.
 func planning(mode string) []cli.Flag {
 	if mode != (query.Clone{}).Mode() {
@@ -59,6 +84,9 @@ func planning(mode string) []cli.Flag {
 func ask(c *cli.Context, s streams, form query.Form) error {
 	request, err := form.Request(c.Args().Slice(), c)
 	if err != nil {
+		return err
+	}
+	if request, err = withFiles(request); err != nil {
 		return err
 	}
 	who, _ := request.(query.Principal)

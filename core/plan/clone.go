@@ -31,6 +31,8 @@ type Wish struct {
 	// Only, if set, limits the steps to what bears one of these names; Exclude leaves those out. They are
 	// names of groups, workspaces, securables and objects, without regard to case.
 	Only, Exclude []string
+	// Minimal leaves out the groups that are not needed; see the function of that name.
+	Minimal bool
 	// Deep says that everything in Unity Catalog was looked at, so that a group which gives nothing there
 	// gives nothing.
 	Deep bool
@@ -57,8 +59,7 @@ func Steps(m *access.Model, w Wish) ([]Step, error) {
 	if err := w.refused(m); err != nil {
 		return nil, err
 	}
-	c := &cloning{m: m, e: e, w: w, source: m.Subject(w.Source), target: m.Subject(w.Target)}
-	c.grantors = newGrantors(m)
+	c := &cloning{m: m, e: e, w: w, source: m.Subject(w.Source), target: m.Subject(w.Target), grantors: newGrantors(m)}
 	c.groups()
 	if w.takes(PartAssignments) {
 		c.assignments()
@@ -66,6 +67,9 @@ func Steps(m *access.Model, w Wish) ([]Step, error) {
 	c.personal()
 	c.offices()
 	c.settle()
+	if w.Minimal {
+		return Minimal(m, w, c.steps), nil
+	}
 	return c.steps, nil
 }
 

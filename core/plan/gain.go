@@ -85,11 +85,11 @@ type gaining struct {
 
 func (t *gaining) target() {
 	turn := access.Between(t.before, t.after, t.w.Target, identity.PrincipalKey{})
-	t.Gains = t.list(t.w.Target, turn.Gained)
-	t.Losses = t.list(t.w.Target, turn.Lost)
-	t.Unknown = t.list(t.w.Target, turn.Undecided)
+	t.Gains = t.list(t.w.Target, turn.Gained, gained)
+	t.Losses = t.list(t.w.Target, turn.Lost, lost)
+	t.Unknown = t.list(t.w.Target, turn.Undecided, perhaps)
 	beyond := access.Between(t.before, t.after, t.w.Target, t.w.Source)
-	t.Excess = t.list(t.w.Target, beyond.Gained)
+	t.Excess = t.list(t.w.Target, beyond.Gained, gained)
 }
 
 // members adds what members of a group come to that the group by itself does not.
@@ -107,9 +107,9 @@ func (t *gaining) members() {
 			continue
 		}
 		turn := access.Between(t.before, t.after, k, identity.PrincipalKey{})
-		t.Gains = append(t.Gains, beside(t.list(k, turn.Gained), t.Gains)...)
-		t.Losses = append(t.Losses, beside(t.list(k, turn.Lost), t.Losses)...)
-		t.Unknown = append(t.Unknown, beside(t.list(k, turn.Undecided), t.Unknown)...)
+		t.Gains = append(t.Gains, beside(t.list(k, turn.Gained, gained), t.Gains)...)
+		t.Losses = append(t.Losses, beside(t.list(k, turn.Lost, lost), t.Losses)...)
+		t.Unknown = append(t.Unknown, beside(t.list(k, turn.Undecided, perhaps), t.Unknown)...)
 	}
 	if n > 0 {
 		t.Notes = append(t.Notes, fmt.Sprintf("what the group gains, its members gain as far as they do not have it: %d were seen; what they gain besides is listed under their names", n))
@@ -137,10 +137,20 @@ func sameGain(a, b report.Gain) bool {
 	return same && slices.Equal(a.Privileges, b.Privileges) && slices.Equal(a.ReachableIn, b.ReachableIn)
 }
 
+// turned is which way something went.
+type turned uint8
+
+const (
+	perhaps turned = iota
+	gained
+	lost
+)
+
 // list turns rights into what reports say of them.
-func (t *gaining) list(who identity.PrincipalKey, r access.Rights) []report.Gain {
+func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) []report.Gain {
+	t.because.way = way
 	e := t.after.Estate()
-	principal := t.after.Describe(who)
+	principal := t.before.Describe(who) // it may be gone afterwards
 	list := []report.Gain{}
 	for _, x := range r.Workspaces {
 		list = append(list, report.Gain{
@@ -204,7 +214,10 @@ func sameWay(a, b report.Finding) bool {
 // causes finds the steps that have a part in something.
 type causes struct {
 	e     *estate.Estate // with the steps made
+	was   *estate.Estate
 	steps []cause
+	// way leaves out the steps that lead the other way.
+	way turned
 }
 
 // cause is a step with the identities that the target comes to by it.
@@ -214,19 +227,27 @@ type cause struct {
 }
 
 func newCauses(before, after *access.Model, target identity.PrincipalKey, steps []Step) *causes {
-	c := &causes{e: after.Estate()}
-	had := map[identity.PrincipalKey]bool{}
+	c := &causes{e: after.Estate(), was: before.Estate()}
+	had, has := map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
 	for _, k := range before.Subject(target).Identities() {
 		had[k] = true
 	}
+	for _, k := range after.Subject(target).Identities() {
+		has[k] = true
+	}
 	for _, s := range steps {
-		if s.Change == nil || !s.Kind.Executable() && s.Kind != IDPRequired {
+		if s.Change == nil || s.Change.Before == s.Change.After || !s.Kind.Executable() && s.Kind != IDPRequired && s.Kind != RemoveMember {
 			continue
 		}
 		one := cause{s, map[identity.PrincipalKey]bool{}}
-		if s.Change.Cell.Kind == Member {
+		if s.Change.Cell.Kind == Member && s.Change.After != Absent {
 			for _, k := range after.Subject(s.Change.Cell.Group).Identities() {
 				one.ids[k] = !had[k]
+			}
+		}
+		if s.Change.Cell.Kind == Member && s.Change.After == Absent {
+			for _, k := range before.Subject(s.Change.Cell.Group).Identities() {
+				one.ids[k] = !has[k]
 			}
 		}
 		c.steps = append(c.steps, one)
@@ -237,7 +258,8 @@ func newCauses(before, after *access.Model, target identity.PrincipalKey, steps 
 func (c *causes) where(has func(cause) bool) []string {
 	ids := []string{}
 	for _, one := range c.steps {
-		if has(one) {
+		other := one.step.Change.After == Absent && c.way == gained || one.step.Change.After != Absent && c.way == lost
+		if !other && has(one) {
 			ids = append(ids, one.step.ID)
 		}
 	}
@@ -281,6 +303,9 @@ func (c *causes) ofSecurable(on identity.Securable, in []identity.WorkspaceID) [
 	holders := map[identity.PrincipalKey]bool{}
 	for at, ok := on, true; ok; at, ok = at.Parent() {
 		for g := range c.e.GrantsOn(at) {
+			holders[c.e.Canonical(g.Holder.Key)] = true
+		}
+		for g := range c.was.GrantsOn(at) {
 			holders[c.e.Canonical(g.Holder.Key)] = true
 		}
 		if owner, known := c.e.Owner(at); known {

@@ -20,6 +20,12 @@ const (
 	Unexecutable  StepKind = "unexecutable"   // nobody is known who could do it
 )
 
+// The kinds that only a hypothesis has.
+const (
+	RemoveMember StepKind = "remove_member"
+	Delete       StepKind = "delete"
+)
+
 // Executable reports whether steps of the kind are written by us.
 func (k StepKind) Executable() bool {
 	switch k {

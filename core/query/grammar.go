@@ -33,7 +33,7 @@ type Values interface {
 
 // Forms lists the questions of this version.
 func Forms() []Form {
-	return []Form{principalForm, groupForm, resourceForm, compareForm, cloneForm, canForm, rolesForm, escalationsForm, doctorForm}
+	return []Form{principalForm, groupForm, resourceForm, compareForm, cloneForm, whatIfForm, canForm, rolesForm, escalationsForm, doctorForm}
 }
 
 // FormOf finds the form of a question by its name.
@@ -87,7 +87,7 @@ func (f Form) Request(args []string, v Values) (Request, error) {
 			Problem: fmt.Sprintf("%s needs %s", f.Mode, strings.Join(f.Args[len(args):f.needed()], " and ")),
 			Hint:    "write " + f.short(),
 		}
-	case len(args) > len(f.Args):
+	case len(args) > len(f.Args) && !f.repeats():
 		return nil, &UsageError{
 			Problem: fmt.Sprintf("%s does not take %q", f.Mode, args[len(f.Args)]),
 			Hint:    "a name with spaces needs quotes: write " + f.short(),
@@ -105,6 +105,11 @@ func (f Form) needed() int {
 		}
 	}
 	return n
+}
+
+// repeats reports whether the last argument may be there any number of times.
+func (f Form) repeats() bool {
+	return len(f.Args) > 0 && strings.Contains(f.Args[len(f.Args)-1], "…")
 }
 
 func (f Form) argName(i int) string {

@@ -74,6 +74,8 @@ const (
 type Action struct {
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
+	// Holder is who has what is changed; null where that is the plan's target.
+	Holder *Principal `json:"holder,omitempty"`
 	// Group is the group of a membership, null for other steps.
 	Group *Principal `json:"group"`
 	// ExternalID is that of a group that the identity provider keeps.
