@@ -294,6 +294,8 @@ func fixtures() map[string]report.Report {
 		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
 		"resource_job": resourceJob(), "resource_workspace": resourceWorkspace(),
 		"compare_rich": compareRich(), "compare_incomplete": compareIncomplete(), "compare_empty": compareEmpty(),
+		"clone_rich": cloneRich(), "clone_incomplete": cloneIncomplete(), "clone_empty": cloneEmpty(), "clone_hostile": cloneHostile(), "plan_shown": planShown(),
+		"whatif_rich": whatIfRich(), "whatif_empty": whatIfEmpty(), "whatif_hostile": whatIfHostile(),
 		"roles_rich": rolesRich(), "roles_subject": rolesSubject(), "roles_incomplete": rolesIncomplete(), "roles_counted": rolesCounted(), "roles_empty": rolesEmpty(), "roles_hostile": rolesHostile(),
 		"escalations_rich": escalationsRich(), "escalations_subject": escalationsSubject(), "escalations_incomplete": escalationsIncomplete(),
 		"escalations_empty": escalationsEmpty(), "escalations_hostile": escalationsHostile(),
@@ -310,6 +312,9 @@ func formatsOf(r report.Report) []Format {
 	all := []Format{Text, Tree, JSON, NDJSON, CSV, Markdown, HTML}
 	if _, graphed := r.(*report.EscalationsReport); graphed {
 		all = append(all, OpenGraph, Dot)
+	}
+	if _, planned := r.(*report.CloneReport); planned {
+		all = append(all, SQL, Terraform, API, Tickets)
 	}
 	return all
 }

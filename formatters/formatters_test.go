@@ -25,9 +25,9 @@ func TestParseFormat(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot); did you mean "json"?`,
-		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot)`,
-		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot)`,
+		"jsn":     `"jsn" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot, sql, terraform, api, tickets); did you mean "json"?`,
+		"":        `"" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot, sql, terraform, api, tickets)`,
+		"parquet": `"parquet" is not an output format (there are text, tree, json, ndjson, csv, markdown, html, xlsx, svg, png, opengraph, dot, sql, terraform, api, tickets)`,
 	} {
 		if _, err := ParseFormat(in); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v, want %s", in, err, want)
@@ -71,7 +71,11 @@ func (broken) Write([]byte) (int, error) { return 0, errDisk }
 
 func TestErrorsOfTheWriterComeBack(t *testing.T) {
 	for _, f := range Formats() {
-		if err := Write(broken{}, escalationsRich(), Options{Format: f}); !errors.Is(err, errDisk) {
+		var r report.Report = escalationsRich()
+		if f.writesSteps() {
+			r = cloneRich()
+		}
+		if err := Write(broken{}, r, Options{Format: f}); !errors.Is(err, errDisk) {
 			t.Errorf("%s: %v", f, err)
 		}
 		if err := WriteError(broken{}, f, "k", "m", nil); !errors.Is(err, errDisk) {

@@ -19,7 +19,7 @@ func Show(p Plan, m *access.Model) (report.Plan, error) {
 	r := report.Plan{
 		ID: p.ID, Digest: sum, Kind: string(p.Kind), Source: s.party(p.Source), Target: s.party(p.Target),
 		Actions: []report.Action{}, Tier: string(p.Tier), TierReasons: []string{},
-		Complete: p.Complete, Applyable: len(p.Executable()) > 0, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt, ForSeconds: p.For,
+		Complete: p.Complete, Applyable: len(p.Executable()) > 0, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt, ForSeconds: int(p.For),
 	}
 	for _, step := range p.Steps {
 		r.Actions = append(r.Actions, s.action(step))

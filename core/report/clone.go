@@ -49,7 +49,7 @@ type Plan struct {
 	CreatedAt time.Time `json:"created_at"`
 	ExpiresAt time.Time `json:"expires_at"`
 	// ForSeconds is after how long from being applied the plan is to be taken back; zero means never.
-	ForSeconds int64 `json:"for_seconds,omitempty"`
+	ForSeconds int `json:"for_seconds,omitempty"`
 	// Scripts are the steps in other languages. JSON leaves them out: they say nothing that the actions do
 	// not.
 	Scripts Scripts `json:"-"`
