@@ -13,6 +13,7 @@
 //	        ▼                              │
 //	     access ◄──────────────────────────┘   pure functions: (Estate, subject) → answer
 //	     analysis (roles, escalations, redundancies, last uses) · proof (checked again) · diff (Estate × Estate)
+//	     plan (Estate × wish → steps, and what would come of them)
 //	     snapshot (the Estate as a file) · sqltext (statements for people to run)
 //	     ledger (what was planned, consented to and done, with proof that nobody changed it)
 //	        │

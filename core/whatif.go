@@ -24,6 +24,9 @@ type (
 
 // whatIf answers who would gain and lose what. The whole account is read, as deep as the names go.
 func (g *Engine) whatIf(ctx context.Context, src collect.Source, q query.WhatIf, o collect.Options) (*report.WhatIfReport, error) {
+	if q.SQLFile != "" && q.SQL == "" || q.TerraformFile != "" && q.Terraform == "" {
+		return nil, &query.UsageError{Problem: "files cannot be read here", Hint: "write the changes out, or ask on the command line"}
+	}
 	below, err := depthOf(q)
 	if err != nil {
 		return nil, err

@@ -67,6 +67,9 @@ func withFiles(request query.Request) (query.Request, error) {
 		if err != nil {
 			return nil, err
 		}
+		if len(b) == 0 || len(b) > maxScript {
+			return nil, &query.UsageError{Problem: f.path + " is empty, or longer than any script of changes", Hint: "name another file"}
+		}
 		*f.text = string(b)
 	}
 	return q, nil
