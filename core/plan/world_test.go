@@ -145,3 +145,62 @@ func questions(e *estate.Estate) func(func(question) bool) {
 		}
 	}
 }
+
+// TestGivesNothingTwice holds that no step gives the target what it has by one of its groups, and that none
+// writes a group that Databricks does not keep. T37.
+func TestGivesNothingTwice(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, w := drawn(t)
+		e := m.Estate()
+		steps, err := plan.Steps(m, w)
+		if err != nil {
+			t.Skip("refused")
+		}
+		target := m.Subject(w.Target)
+		for _, c := range carried(steps, false) {
+			switch c.Cell.Kind {
+			case plan.Member:
+				if slices.Contains(target.Identities(), c.Cell.Group) {
+					t.Errorf("it is in %v already", c.Cell.Group)
+				}
+				if p, _ := e.Principal(c.Cell.Group); p.Origin != identity.OriginDatabricks || p.ExternalID != "" {
+					t.Errorf("%+v is not for us to write", p)
+				}
+			case plan.Assigned:
+				for _, a := range e.Assignments(c.Cell.Workspace) {
+					if slices.Contains(target.Identities(), a.Principal) && a.Permission >= plan.Permission(c.After) {
+						t.Errorf("%+v gives it already", a)
+					}
+				}
+			case plan.Granted:
+				for g := range e.GrantsOn(c.Cell.Securable) {
+					if slices.Contains(target.Identities(), g.Holder.Key) && slices.Contains(g.Privileges, c.Cell.Privilege) {
+						t.Errorf("%+v gives it already", g)
+					}
+				}
+			case plan.Entitled, plan.ObjectLevel:
+			}
+		}
+	})
+}
+
+// TestOutOfAGroupIsOutOfThoseAbove holds where some API told, without the way, that somebody is in a group.
+func TestOutOfAGroupIsOutOfThoseAbove(t *testing.T) {
+	b := estate.NewBuilder("acc")
+	who := person("1")
+	for _, p := range []identity.Principal{who, group("10"), group("11"), group("12")} {
+		b.AddPrincipal(p)
+	}
+	b.AddMembership(who.Key, key("10"))
+	b.AddMembership(key("10"), key("11"))
+	for _, above := range []string{"10", "11", "12"} { // nothing tells by which way it is in 12
+		b.AddAncestor(who.Key, key(above))
+	}
+	e := plan.Overlay(b.Build(), []plan.Change{{Cell: plan.Cell{Kind: plan.Member, Holder: who.Key, Group: key("10")}, Before: plan.Present}})
+	s := access.Over(e, access.Options{}).Subject(who.Key)
+	for id, in := range map[string]bool{"10": false, "11": false, "12": true} {
+		if got := s.In(key(id)) == access.Allowed; got != in {
+			t.Errorf("in %s: %v, want %v", id, got, in)
+		}
+	}
+}
