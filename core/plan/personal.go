@@ -120,6 +120,8 @@ func (c *cloning) grant(cell Cell) {
 		c.add(AlreadyMember, change, "", names...)
 	case now == access.Allowed:
 		c.add(AlreadyMember, change, "by another grant, a group or ownership", names...)
+	case !p.Applies(on.Type) && slices.Equal(p.FromLegacy(on.Type), []identity.Privilege{p}):
+		c.add(Skipped, change, "it gives nothing on a securable of that type", names...)
 	case on.Type == identity.TypeShare:
 		c.add(Skipped, change, "shares are granted to recipients", names...)
 	case now == access.Unknown || !seen:

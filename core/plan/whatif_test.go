@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
+	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/plan"
@@ -68,7 +69,7 @@ func TestDeletedHasNothing(t *testing.T) {
 				t.Errorf("deleted, it gains %+v", g)
 			}
 		}
-		had := m.Principal(w.Target)
+		had := m.Principal(w.Target, access.Also{})
 		if len(had.Workspaces) > 0 && had.Principal.Active != nil && *had.Principal.Active && len(r.Losses) == 0 {
 			t.Errorf("it could enter %+v, and loses nothing", had.Workspaces)
 		}
