@@ -20,6 +20,9 @@ type RefusedPlanError = plan.RefusedError
 // read: who manages and owns what decides who could carry a step out, and how far it reaches.
 func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o collect.Options) (*report.CloneReport, error) {
 	scope := collect.Scope{Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
+	if q.Takes("objects") {
+		scope.Objects = objectScope(query.Objects{Asked: true})
+	}
 	depth := collect.Depth{Delegations: true, Entry: q.Takes("entitlements"), Objects: q.Takes("objects")}
 	e, who, err := collect.SurveyOf(ctx, src, scope, []string{q.From, q.To}, depth, o)
 	if err != nil {
