@@ -99,10 +99,12 @@ func (c *cloning) grants() {
 	for _, k := range c.records(c.source) {
 		for g := range c.e.GrantsTo(k) {
 			for _, p := range g.Privileges {
-				cell := Cell{Kind: Granted, Securable: g.Securable, Privilege: p, Holder: c.w.Target}
-				if !done[cell] {
-					done[cell] = true
-					c.grant(cell)
+				for _, today := range p.FromLegacy(g.Securable.Type) { // what it was granted as may be a name of the past
+					cell := Cell{Kind: Granted, Securable: g.Securable, Privilege: today, Holder: c.w.Target}
+					if !done[cell] {
+						done[cell] = true
+						c.grant(cell)
+					}
 				}
 			}
 		}
@@ -120,7 +122,7 @@ func (c *cloning) grant(cell Cell) {
 		c.add(AlreadyMember, change, "", names...)
 	case now == access.Allowed:
 		c.add(AlreadyMember, change, "by another grant, a group or ownership", names...)
-	case !p.Applies(on.Type) && slices.Equal(p.FromLegacy(on.Type), []identity.Privilege{p}):
+	case !p.Applies(on.Type):
 		c.add(Skipped, change, "it gives nothing on a securable of that type", names...)
 	case on.Type == identity.TypeShare:
 		c.add(Skipped, change, "shares are granted to recipients", names...)
