@@ -16,6 +16,7 @@ var walls = map[string][]string{
 	"core/identity": {"net/http", "os/exec", "math/rand", module + "…"},
 	"core/secret":   {"net/http", "os/exec", module + "…"},
 	"core/estate":   {"net/http", "os/exec", "math/rand", module + "core/access", module + "core/collect", module + "core/report", module + "core/query"},
+	"core/apply":    {"net/http", "os/exec", "math/rand", "database/sql", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/ledger"},
 	"core/snapshot": {"net", "net/http", "os/exec", "math/rand", module + "core/access", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/report", module + "core/query"},
 	"core/query":    {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/report", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
 	"core/report":   {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/access", module + "core/query"},

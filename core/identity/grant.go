@@ -30,6 +30,13 @@ type Grant struct {
 	Privileges []Privilege
 }
 
+// GrantChange is what is to be given to and taken from one holder of grants on one securable.
+type GrantChange struct {
+	// Holder is a user name, application id or group name.
+	Holder      string
+	Add, Remove []Privilege
+}
+
 // SortPrivileges sorts in place and drops duplicates.
 func SortPrivileges(ps []Privilege) []Privilege {
 	slices.Sort(ps)

@@ -62,3 +62,9 @@ func (o Outcome) fingerprint() (string, error) {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:]), nil
 }
+
+// Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain.
+func Gained(m *access.Model, p Plan, complete bool) (string, error) {
+	w := Wish{Source: p.Source.Key, Target: p.Target.Key}
+	return OutcomeOf(m, w, p.Steps, nil, complete).fingerprint()
+}

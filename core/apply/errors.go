@@ -1,0 +1,113 @@
+package apply
+
+import (
+	"fmt"
+	"strings"
+
+	"databricks-access-audit/core/plan"
+)
+
+// BusyError says that another process has the lease.
+type BusyError struct{ Name, Holder string }
+
+// Error names the holder.
+func (e *BusyError) Error() string { return fmt.Sprintf("%s is in use by %s", e.Name, e.Holder) }
+
+// LeaseLostError says that a lease ran out or is somebody else's. Who had it must stop at once.
+type LeaseLostError struct{ Name string }
+
+// Error says which.
+func (e *LeaseLostError) Error() string {
+	return fmt.Sprintf("the lease on %s was lost: another process may have gone on with it", e.Name)
+}
+
+// HaltedError says that somebody has switched all applying off.
+type HaltedError struct{ Why string }
+
+// Error gives the reason.
+func (e *HaltedError) Error() string { return "nothing may be applied now: " + e.Why }
+
+// RefusedError says that a plan may not be applied, whoever asks. Nothing was written.
+type RefusedError struct{ Plan, Why string }
+
+// Error says why.
+func (e *RefusedError) Error() string { return fmt.Sprintf("plan %s: refused: %s", e.Plan, e.Why) }
+
+// TamperedError says that the stored plan is not the one that its digest is of. Nothing was written.
+type TamperedError struct{ Plan, Why string }
+
+// Error says what is wrong.
+func (e *TamperedError) Error() string {
+	return fmt.Sprintf("plan %s was changed after it was made: %s", e.Plan, e.Why)
+}
+
+// Drift is one thing that is no longer as the plan found it.
+type Drift struct {
+	Step   string // empty when it is about the plan as a whole
+	Change plan.Change
+	Found  plan.Value
+	Why    string
+}
+
+// StaleError says that the account moved since the plan was made. Nothing was written; a new plan is needed.
+type StaleError struct {
+	Plan  string
+	Drift []Drift
+}
+
+// Error lists what moved.
+func (e *StaleError) Error() string {
+	var why []string
+	for _, d := range e.Drift {
+		if d.Step == "" {
+			why = append(why, d.Why)
+			continue
+		}
+		why = append(why, d.Step+": "+d.Why)
+	}
+	return fmt.Sprintf("plan %s is stale: %s; nothing was changed: make a new plan", e.Plan, strings.Join(why, "; "))
+}
+
+// PartialError says that a plan stopped after it had changed something, or may have. Resume goes on, Undo takes back.
+type PartialError struct {
+	Plan string
+	Step string // where it stopped; empty when it was not at a step
+	Why  string
+	// NeedsHuman says that a person must look at the account before anything else is done.
+	NeedsHuman bool
+	Cause      error
+}
+
+// Error says where it stopped and what to do.
+func (e *PartialError) Error() string {
+	at := ""
+	if e.Step != "" {
+		at = " at " + e.Step
+	}
+	next := "resume or undo it"
+	if e.NeedsHuman {
+		next = "look at it, then resume or undo it"
+	}
+	return fmt.Sprintf("plan %s stopped%s: %s; %s", e.Plan, at, e.Why, next)
+}
+
+// Unwrap gives the cause.
+func (e *PartialError) Unwrap() error { return e.Cause }
+
+// FailedError says that a plan ended without having changed anything.
+type FailedError struct {
+	Plan, Step, Why string
+	Cause           error
+}
+
+// Error says where and why.
+func (e *FailedError) Error() string {
+	at := ""
+	if e.Step != "" {
+		at = " at " + e.Step
+	}
+	return fmt.Sprintf("plan %s failed%s: %s; nothing was changed", e.Plan, at, e.Why)
+}
+
+// Unwrap gives the cause.
+func (e *FailedError) Unwrap() error { return e.Cause }
