@@ -115,6 +115,9 @@ func writeSteps(out *bytes.Buffer, r report.Report, f Format) error {
 }
 
 func (v cloneView) answer() []node {
+	if v.Plan.State != "" {
+		return appliedAnswer(v.Plan)
+	}
 	source, target := subjectTerm(v.Plan.Source), subjectTerm(v.Plan.Target)
 	planned, idp, open, unverified := v.tally()
 	first := fmt.Sprintf("To give %s what %s has takes %s; %s.", target, source, count(planned, "step"), v.coverage().clause())
@@ -206,6 +209,9 @@ func (v cloneView) figures() string {
 }
 
 func (v cloneView) text() []node {
+	if v.Plan.State != "" {
+		return appliedNodes(v.Plan)
+	}
 	c := v.coverage()
 	return slices.Concat(
 		[]node{block("Steps", actionNodes(v.Plan.Actions), absence(v.Plan.Actions != nil, notRead, c, report.ListActions))},

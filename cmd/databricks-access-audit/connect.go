@@ -60,6 +60,7 @@ type account struct {
 	log    *slog.Logger
 	kept   *core.Snapshot // what the answer rests on
 	plan   []byte         // the plan that was made, if one was
+	opened *databricks.Account
 	close  []func() error
 }
 
@@ -117,6 +118,7 @@ func (a *account) open(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
+	a.opened = opened
 	a.close = append(a.close, func() error { opened.Close(); return nil })
 	a.engine = core.New(core.Options{
 		Open:    func() collect.Source { return opened.Session() },

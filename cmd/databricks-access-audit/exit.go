@@ -16,8 +16,9 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
-	exitRefused     = 4   // refused: no plan can do what was asked
-	exitTampered    = 6   // a proof that does not hold or is none, a snapshot, plan or ledger that is damaged or was changed, a ledger without its key
+	exitRefused     = 4   // refused: no plan can do what was asked, the plan is stale, or nobody consented
+	exitPartial     = 5   // a plan was applied in part: resume or undo it
+	exitTampered    = 6   // a proof that does not hold or is none, a snapshot, a plan or a ledger that is damaged or was changed, a ledger without its key
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
 )
@@ -52,10 +53,11 @@ func exitCode(err error) int {
 		return exitUsage
 	case is[*incompleteError](err):
 		return exitIncomplete
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err), is[*core.TamperedPlanError](err),
-		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err), is[*ledger.KeyError](err):
+	case tampered(err), is[*ledger.KeyError](err):
 		return exitTampered
-	case is[*core.RefusedPlanError](err):
+	case is[*core.PartlyAppliedError](err), is[*core.LeaseLostError](err):
+		return exitPartial
+	case refused(err):
 		return exitRefused
 	case is[*noError](err), is[changesError](err):
 		return exitNo
@@ -77,16 +79,19 @@ func errorKind(err error) string {
 		return "unknown_name"
 	case is[*core.AmbiguousError](err), is[*core.AmbiguousResourceError](err):
 		return "ambiguous_name"
-	case is[*core.RefusedPlanError](err):
+	case refused(err) && !is[*core.StalePlanError](err):
 		return "refused"
 	case is[*core.NotGroupError](err):
 		return "not_a_group"
-	case is[*tamperedError](err), is[*core.ForeignProofError](err), is[*core.CorruptSnapshotError](err), is[*core.SnapshotVersionError](err), is[*core.TamperedPlanError](err),
-		is[*ledger.TamperedError](err), is[*ledger.CorruptError](err):
+	case tampered(err):
 		return "tampered"
+	case is[*core.PartlyAppliedError](err), is[*core.LeaseLostError](err):
+		return "partially_applied"
+	case is[*core.StalePlanError](err):
+		return "stale"
 	case is[*ledger.KeyError](err), is[*ledger.ExposedError](err):
 		return "ledger_key"
-	case is[*ledger.BusyError](err):
+	case is[*ledger.BusyError](err), is[*core.BusyPlanError](err):
 		return "busy"
 	case is[*incompleteError](err):
 		return "incomplete"
@@ -97,6 +102,18 @@ func errorKind(err error) string {
 	default:
 		return "failed"
 	}
+}
+
+// tampered reports whether something that was read is not what was written.
+func tampered(err error) bool {
+	return is[*tamperedError](err) || is[*core.ForeignProofError](err) || is[*core.CorruptSnapshotError](err) || is[*core.SnapshotVersionError](err) ||
+		is[*core.TamperedPlanError](err) || is[*core.ChangedPlanError](err) || is[*ledger.TamperedError](err) || is[*ledger.CorruptError](err)
+}
+
+// refused reports whether something was not done because it may not be.
+func refused(err error) bool {
+	return is[*core.RefusedPlanError](err) || is[*core.RefusedApplyError](err) || is[*core.StalePlanError](err) || is[*core.HaltedError](err) ||
+		is[*notApprovedError](err)
 }
 
 func is[T error](err error) bool {

@@ -20,14 +20,14 @@ const maxPlanFile = 16 << 20
 func planCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  core.PlanMode,
-		Usage: "plans that clone --save-plan wrote",
+		Usage: "plans that clone --save-plan wrote: show them, carry them out",
 		Subcommands: []*cli.Command{{
 			Name:      "show",
 			Usage:     "what a plan would change, for whom, and until when it may be applied",
 			ArgsUsage: "FILE",
 			Flags:     append(outputFlags(), connectionFlags()...),
 			Action:    func(c *cli.Context) error { return showPlan(c, s) },
-		}},
+		}, applyCommand(s)},
 	}
 }
 

@@ -80,7 +80,10 @@ func planning(mode string) []cli.Flag {
 	if mode != (query.Clone{}).Mode() {
 		return nil
 	}
-	return []cli.Flag{&cli.StringFlag{Name: savePlanFlag, Usage: "write the plan to `FILE`, for you alone; plan show FILE shows it"}}
+	return joined([]cli.Flag{
+		&cli.StringFlag{Name: savePlanFlag, Usage: "write the plan to `FILE`, for you alone; plan show FILE shows it"},
+		&cli.BoolFlag{Name: applyFlag, Category: plans, Usage: "ask for consent, and carry the plan out"},
+	}, consentFlags(), ledgerFlags())
 }
 
 // ask puts the question to the engine and prints the answer.
@@ -102,6 +105,12 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 		return &query.UsageError{Problem: "--" + baselineFlag + " is empty", Hint: "name a file that --save-snapshot or snapshot save wrote"}
 	case c.IsSet(exitCodeFlag):
 		return &query.UsageError{Problem: "--" + exitCodeFlag + " is about changes, and there is nothing to compare with", Hint: "add --" + baselineFlag + " FILE"}
+	}
+	if c.Bool(applyFlag) {
+		return cloneAndApply(c, s, request)
+	}
+	if c.IsSet(autoApproveFlag) {
+		return &query.UsageError{Problem: "--" + autoApproveFlag + " is about applying the plan", Hint: "add --" + applyFlag}
 	}
 	answer, err := answered(c, s, form.Mode, func(ctx context.Context, engine *core.Engine, show core.Progress) (report.Report, error) {
 		return engine.Answer(ctx, request, show)

@@ -54,7 +54,7 @@ func run(args []string, s streams) int {
 		defer stop()
 		err = app.RunContext(ctx, append([]string{name}, ordered...))
 	}
-	if errors.Is(err, context.Canceled) {
+	if errors.Is(err, context.Canceled) && !is[*core.PartlyAppliedError](err) {
 		err = interruptedError{nothing: true}
 	}
 	if err != nil && !is[*noError](err) && !is[changesError](err) { // a no stands in the answer already
@@ -97,6 +97,7 @@ func newApp(s streams) *cli.App {
 	for _, form := range query.Forms() {
 		app.Commands = append(app.Commands, questionCommand(s, form))
 	}
+	app.Commands = append(app.Commands, recoveryCommands(s)...)
 	app.Commands = append(app.Commands, verifyCommand(s), diffCommand(s), snapshotCommand(s), planCommand(s), historyCommand(s), auditCommand(s), ledgerCommand(s), botCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError

@@ -49,6 +49,7 @@ type stage struct {
 	server *sandbox.Server
 	faults []sandbox.Fault
 	actors map[string]*actor
+	said   string // what the next program is told
 }
 
 // actor is a program in the background.
@@ -119,6 +120,9 @@ func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"plans":     cmdPlans,     // plans FILE ANCHORS: a ledger with two plans, and its anchors
 		"json":      cmdJSON,      // json PATH WANT…: the values there, in any order
 		"csv":       cmdCSV,       // csv FILE COL=VALUE … -- COL… -- WANT…
+		"say":       cmdSay,       // say TEXT: a line that the next audit reads
+		"idof":      cmdIDOf,      // idof FILE NAME: the variable of that name becomes the id of the plan in a report
+		"edit":      cmdEdit,      // edit FILE OLD NEW: replaces all of it
 		"answer":    cmdAnswer,    // answer: leaves out of stdout what differs between equal answers
 		"use":       cmdUse,       // use NAME: takes over the environment that a program printed
 		"has":       cmdHas,       // has stdout|stderr|FILE TEXT: word for word
@@ -373,7 +377,7 @@ func programme(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd.Env = []string{"GORACE=atexit_sleep_ms=0"} // under -race a program would wait a second before it ends
 	for _, v := range []string{"PATH", "HOME", "TMPDIR", "NO_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "NO_COLOR", "COLUMNS",
 		"DATABRICKS_HOST", "DATABRICKS_ACCOUNT_ID", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_TOKEN",
-		"DATABRICKS_CONFIG_FILE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", ledgerEnv, ledgerKeyEnv} {
+		"DATABRICKS_CONFIG_FILE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "DATABRICKS_ACCESS_AUDIT_LEDGER", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", ledgerEnv, ledgerKeyEnv} {
 		if value := ts.Getenv(v); value != "" {
 			cmd.Env = append(cmd.Env, v+"="+value)
 		}
@@ -386,6 +390,27 @@ func isFile(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+func cmdIDOf(ts *testscript.TestScript, args []string) {
+	need(ts, args, 2, "idof FILE NAME")
+	var r struct{ Plan struct{ ID string } }
+	ts.Check(json.Unmarshal([]byte(read(ts, args[0])), &r))
+	ts.Setenv(args[1], r.Plan.ID)
+}
+
+func cmdEdit(ts *testscript.TestScript, args []string) {
+	need(ts, args, 3, "edit FILE OLD NEW")
+	was := read(ts, args[0])
+	if !strings.Contains(was, args[1]) {
+		ts.Fatalf("%s does not hold %s", args[0], args[1])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(strings.ReplaceAll(was, args[1], args[2])), 0o600))
+}
+
+func cmdSay(ts *testscript.TestScript, args []string) {
+	need(ts, args, 1, "say TEXT")
+	on(ts).said = strings.Join(args, " ") + "\n"
+}
+
 // cmdAudit runs the program to its end. Its output, with times and durations made equal, is what
 // stdout and stderr mean from then on.
 func cmdAudit(ts *testscript.TestScript, args []string) {
@@ -393,6 +418,8 @@ func cmdAudit(ts *testscript.TestScript, args []string) {
 	cmd := programme(ts, args[1:])
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
+	cmd.Stdin = strings.NewReader(on(ts).said)
+	on(ts).said = ""
 	show(ts, out.String, errs.String, args[0], cmd.Run())
 }
 

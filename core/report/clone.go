@@ -50,6 +50,12 @@ type Plan struct {
 	ExpiresAt time.Time `json:"expires_at"`
 	// ForSeconds is after how long from being applied the plan is to be taken back; zero means never.
 	ForSeconds int `json:"for_seconds,omitempty"`
+	// State is where a plan stands that somebody worked on: applied, partially_applied, failed, stale, undone,
+	// …; empty in the others. Parent is the plan that it takes back, and EndsAt when what it gave is to be
+	// taken back.
+	State  string     `json:"state,omitempty"`
+	Parent string     `json:"parent,omitempty"`
+	EndsAt *time.Time `json:"ends_at,omitempty"`
 	// Scripts are the steps in other languages. JSON leaves them out: they say nothing that the actions do
 	// not.
 	Scripts Scripts `json:"-"`
@@ -68,6 +74,13 @@ const (
 	StatusPlanned = "planned" // is carried out when the plan is applied
 	StatusOpen    = "open"    // somebody else has to do it
 	StatusNone    = "none"    // nothing is to be done
+
+	StatusDone    = "done"    // was carried out
+	StatusAlready = "already" // was so before: it is nobody's to take back
+	StatusLeft    = "left"    // was to be taken back, but somebody changed it since
+	StatusFailed  = "failed"  // was tried, and had no effect
+	StatusRefused = "refused" // was not tried, since something had moved
+	StatusUnknown = "unknown" // what became of it is to be found out
 )
 
 // Action is one step of a plan.
@@ -88,6 +101,8 @@ type Action struct {
 	After  string `json:"after"`
 	Status string `json:"status"`
 	Error  string `json:"error"`
+	// Uncertain says of a change that is done that somebody else may have made it.
+	Uncertain bool `json:"uncertain,omitempty"`
 
 	// What it is about; which are set depends on the kind.
 	Workspace   string               `json:"workspace,omitempty"`

@@ -1,0 +1,238 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/apply"
+	"databricks-access-audit/core/apply/journal"
+	"databricks-access-audit/core/apply/live"
+	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/plan"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+)
+
+// ApplyMode is the name of the reports of what was carried out.
+const ApplyMode = "apply"
+
+// The ways in which carrying out a plan ends otherwise than well.
+type (
+	// StalePlanError says that the account moved since the plan was made; nothing was changed.
+	StalePlanError = apply.StaleError
+	// RefusedApplyError says that the plan may not be applied; nothing was changed.
+	RefusedApplyError = apply.RefusedError
+	// PartlyAppliedError says that a plan stopped after it had changed something.
+	PartlyAppliedError = apply.PartialError
+	// FailedApplyError says that a plan ended without having changed anything.
+	FailedApplyError = apply.FailedError
+	// ChangedPlanError says that a stored plan is not what was consented to.
+	ChangedPlanError = apply.TamperedError
+	// HaltedError says that all applying is switched off.
+	HaltedError = apply.HaltedError
+	// BusyPlanError says that another process works on the plan, or on one for the same principal.
+	BusyPlanError = apply.BusyError
+	// LeaseLostError says that another process took over.
+	LeaseLostError = apply.LeaseLostError
+)
+
+// Applying is what carrying out plans takes besides what an Engine has.
+type Applying struct {
+	// Account is written to.
+	Account live.Source
+	// Ledger keeps what is done. It is of the account.
+	Ledger *ledger.Ledger
+	// Actor is on whose word, and Holder names this process among all that use the ledger.
+	Actor  ledger.Actor
+	Holder string
+}
+
+// Applier carries out plans and takes them back. It is for one goroutine.
+type Applier struct {
+	engine *Engine
+	store  *journal.Store
+	exec   *apply.Executor
+	source live.Source
+}
+
+// Applier makes an Applier for the engine's account.
+func (g *Engine) Applier(o Applying) *Applier {
+	a := &Applier{engine: g, store: &journal.Store{Ledger: o.Ledger, Actor: o.Actor, Holder: o.Holder}, source: o.Account}
+	a.exec = &apply.Executor{
+		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{time.Now},
+		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Tool: g.o.Version,
+	}
+	return a
+}
+
+// clock is the real time.
+type clock struct{ now func() time.Time }
+
+func (c clock) Now() time.Time { return c.now() }
+
+func (clock) Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func (clock) Within(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, d)
+}
+
+// Keep stores a plan's bytes, and gives its id. To store the same plan again changes nothing.
+func (a *Applier) Keep(ctx context.Context, file []byte) (string, error) {
+	who := a.store.Actor
+	kept, err := a.store.Keep(ctx, file, ledger.Party{ID: who.ID, Name: who.Email})
+	return kept.ID, err
+}
+
+// Plan gives the bytes of a stored plan, and whether they wait for consent.
+func (a *Applier) Plan(ctx context.Context, id string) (file []byte, waits bool, err error) {
+	kept, err := a.store.Plan(ctx, id)
+	return kept.Body, kept.State == apply.State(ledger.Draft), err
+}
+
+// Consent lets a stored plan be applied.
+func (a *Applier) Consent(ctx context.Context, id string) error {
+	kept, err := a.store.Plan(ctx, id)
+	if err == nil {
+		_, err = a.store.Consent(ctx, kept, "consent at the command line")
+	}
+	return err
+}
+
+// Apply carries out a plan that was consented to. The report says how things stand beside every error but those of
+// reading the ledger; nil is none.
+func (a *Applier) Apply(ctx context.Context, id string) (*report.CloneReport, error) {
+	out, err := a.exec.Apply(ctx, id)
+	return a.report(out, err)
+}
+
+// Resume goes on with a plan that stopped on the way.
+func (a *Applier) Resume(ctx context.Context, id string) (*report.CloneReport, error) {
+	out, err := a.exec.Resume(ctx, id)
+	return a.report(out, err)
+}
+
+// Undo takes back what a plan gave. With uncertain, that includes steps of which it is not certain that they were the
+// plan's doing.
+func (a *Applier) Undo(ctx context.Context, id string, uncertain bool) (*report.CloneReport, error) {
+	out, err := a.exec.Undo(ctx, id, uncertain)
+	return a.report(out, err)
+}
+
+// Expire takes back what plans gave for a time that is over: one report for each such plan.
+func (a *Applier) Expire(ctx context.Context) ([]*report.CloneReport, error) {
+	results, err := a.exec.Expire(ctx)
+	var list []*report.CloneReport
+	for _, out := range results {
+		r, showErr := a.report(out, nil)
+		if r != nil {
+			list = append(list, r)
+		}
+		err = errors.Join(err, showErr)
+	}
+	return list, err
+}
+
+// report shows how a plan stands; one of nothing, such as an undo with nothing to take back, shows its parent.
+func (a *Applier) report(out apply.Result, err error) (*report.CloneReport, error) {
+	if out.Plan.ID == "" && out.Parent != nil {
+		out = *out.Parent
+	}
+	if out.Plan.ID == "" {
+		return nil, err
+	}
+	r := &report.CloneReport{Envelope: report.Envelope{
+		Mode: ApplyMode, SchemaVersion: report.SchemaVersion, ToolVersion: a.engine.o.Version, AccountID: out.Plan.Account, GeneratedAt: a.engine.o.Now().UTC(),
+		FactsReadAt: report.FactsReadAt{Oldest: out.Plan.CreatedAt, Newest: a.engine.o.Now().UTC()}, Request: appliedPlan{out.Plan.ID},
+		Coverage: report.Coverage{Complete: true, Gaps: []report.Gap{}, APICalls: cost(a.calls())},
+	}}
+	shown, showErr := plan.Show(out.Plan, nil)
+	if showErr != nil {
+		return nil, errors.Join(err, showErr)
+	}
+	shown.State, shown.Parent = string(out.State), out.Plan.Parent
+	if !out.EndsAt.IsZero() {
+		shown.EndsAt = &out.EndsAt
+	}
+	status := map[string]apply.Step{}
+	for _, s := range out.Steps {
+		status[s.ID] = s
+	}
+	for i, action := range shown.Actions {
+		if s, ok := status[action.ID]; ok {
+			shown.Actions[i].Status, shown.Actions[i].Error, shown.Actions[i].Uncertain = string(s.Status), s.Error, s.Uncertain
+		}
+	}
+	r.Plan = shown
+	return r, err
+}
+
+// appliedPlan is the question how a plan stands.
+type appliedPlan struct{ id string }
+
+// MarshalJSON is the question as reports echo it.
+func (q appliedPlan) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"mode": ApplyMode, "plan": q.id})
+}
+
+// calls are the requests that the account was sent, where the source counts them.
+func (a *Applier) calls() map[string]int {
+	if counts, ok := a.source.(interface{ Calls() map[string]int }); ok {
+		return counts.Calls()
+	}
+	return map[string]int{}
+}
+
+// gain computes what a plan would give now. How deep the account was read for it is not in the plan; the gain is
+// what it was if it is the same at one of the depths that may have been asked for.
+func (a *Applier) gain(ctx context.Context, p plan.Plan) (string, error) {
+	var entry, objects bool
+	for _, s := range p.Steps {
+		if s.Change != nil {
+			entry = entry || s.Change.Cell.Kind == plan.Entitled
+			objects = objects || s.Change.Cell.Kind == plan.ObjectLevel
+		}
+	}
+	depths := []collect.Depth{{Delegations: true, Entry: entry, Objects: objects}}
+	for _, d := range []collect.Depth{{Delegations: true, Entry: true, Objects: objects}, {Delegations: true, Entry: entry, Objects: true}, {Delegations: true, Entry: true, Objects: true}} {
+		if d != depths[len(depths)-1] && d != depths[0] {
+			depths = append(depths, d)
+		}
+	}
+	var first string
+	for i, d := range depths {
+		found, err := a.gainAt(ctx, p, d)
+		if err != nil {
+			return "", err
+		}
+		if found == p.Gain {
+			return found, nil
+		}
+		if i == 0 {
+			first = found
+		}
+	}
+	return first, nil
+}
+
+func (a *Applier) gainAt(ctx context.Context, p plan.Plan, depth collect.Depth) (string, error) {
+	g := a.engine
+	src := g.o.Open()
+	e, _, err := collect.SurveyOf(ctx, src, collect.Scope{}, []string{p.Source.Key.Handle(), p.Target.Key.Handle()}, depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
+	if err != nil {
+		return "", err
+	}
+	return plan.Gained(access.Over(e, g.o.Rules), p, coverage(e, restsOn[(query.Clone{}).Mode()]).Complete)
+}
