@@ -330,3 +330,60 @@ func told(t *testing.T, what string, got, want int, err error) {
 	}
 	t.Logf("%d of %d %s: %v", got, want, what, err)
 }
+
+// What is written to the sandbox, which was made from the documentation alone, reads as what was meant.
+func TestAssignments(t *testing.T) {
+	server, s := start(t, sandbox.Acme(), sandbox.Options{})
+	ctx := t.Context()
+	all := must[[]identity.Workspace](t)(s.Workspaces(ctx))
+	me := must[identity.Principal](t)(s.Self(ctx, all))
+	if me.Name != sandbox.AcmeAuditorApp || me.Key.ID != "2001" {
+		t.Fatalf("self: %+v", me)
+	}
+	limited := identity.PrincipalKey{Kind: identity.KindServicePrincipal, ID: "2002"}
+	prod := identity.WorkspaceID(sandbox.AcmeProdID)
+	is := func(want identity.WorkspacePermission) {
+		t.Helper()
+		if got := must[identity.WorkspacePermission](t)(s.OwnAssignment(ctx, prod, limited)); got != want {
+			t.Errorf("it is %s, want %s", got, want)
+		}
+	}
+	do := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	is(identity.WorkspaceUser)
+	do(s.Assign(ctx, prod, limited, identity.WorkspaceAdmin))
+	is(identity.WorkspaceAdmin)
+	do(s.Assign(ctx, prod, limited, identity.WorkspaceUser))
+	is(identity.WorkspaceUser)
+	do(s.Unassign(ctx, prod, limited))
+	is(identity.WorkspaceNone)
+	do(s.Unassign(ctx, prod, limited))
+	// The auditor is admin through a group, which is nothing of its own.
+	if got := must[identity.WorkspacePermission](t)(s.OwnAssignment(ctx, prod, me.Key)); got != identity.WorkspaceNone {
+		t.Errorf("own assignment: %s", got)
+	}
+	at := all[slices.IndexFunc(all, func(w identity.Workspace) bool { return w.ID == prod })]
+	if got := must[identity.WorkspacePermission](t)(s.Standing(ctx, at)); got != identity.WorkspaceAdmin {
+		t.Errorf("standing: %s", got)
+	}
+	server.Update(func(a *sandbox.Account) {
+		for _, g := range a.Groups {
+			g.Members = slices.DeleteFunc(g.Members, func(id string) bool { return id == "2001" })
+		}
+	})
+	if got := must[identity.WorkspacePermission](t)(s.Standing(ctx, at)); got != identity.WorkspaceNone {
+		t.Errorf("standing of nobody: %s", got)
+	}
+	do(s.Assign(ctx, prod, me.Key, identity.WorkspaceUser))
+	if got := must[identity.WorkspacePermission](t)(s.Standing(ctx, at)); got != identity.WorkspaceUser {
+		t.Errorf("standing of a user: %s", got)
+	}
+	server.SetFaults(sandbox.Fault{Route: "/api/2.0/preview/scim/v2/Me", Status: 500})
+	if got, err := s.Standing(ctx, at); err == nil {
+		t.Errorf("standing where it cannot be read: %s", got)
+	}
+}
