@@ -33,6 +33,10 @@ var walls = map[string][]string{
 	},
 	"core/sandbox": {"testing", "github.com/databricks/databricks-sdk-go/…", module + "core/identity", module + "core/databricks", module + "core/estate"},
 	"core/ledger":  {"net/http", "testing", module + "core/estate", module + "core/access", module + "core/plan", module + "core/report", module + "core/query", module + "core/databricks"},
+	"core/elevate": {"net/http", "testing", module + "core/ledger", module + "core/estate", module + "core/access", module + "core/report", module + "core/query", module + "core/databricks"},
+	"core/elevate/book": {
+		"net/http", "testing", module + "core/estate", module + "core/access", module + "core/report", module + "core/query", module + "core/databricks",
+	},
 	"core":         {module + "formatters", module + "bot", module + "core/databricks", module + "core/sandbox", "github.com/urfave/cli/v2", "github.com/slack-go/slack"},
 	"formatters":   {"net/http", module + "core/estate", module + "core/access", module + "core/collect", module + "core/query", "github.com/slack-go/slack"},
 	"bot":          {module + "core/databricks", module + "core/sandbox", module + "bot/slackfake", "github.com/urfave/cli/v2"},
