@@ -244,7 +244,7 @@ func (c coverage) remarks() []node {
 	for _, n := range c.Notes {
 		nodes = append(nodes, line("note: "+EscapeLine(n)))
 	}
-	return nodes
+	return append(nodes, c.elevationNodes()...)
 }
 
 // request is what was asked as compact JSON.
@@ -263,7 +263,7 @@ func (c coverage) request() string {
 func (c coverage) tables() []section {
 	pair := one(func(p [2]string) []string { return p[:] })
 	columns := []string{"item", "value"}
-	return []section{
+	return append([]section{
 		listed("envelope", "envelope", columns, c.facets(), pair),
 		listed("coverage", "coverage", columns, c.totals(), pair),
 		listed("gap", "gaps", []string{"scope", "operation", "kind", "status", "message", "effect", "affects", "blocking"}, c.Coverage.Gaps,
@@ -271,7 +271,7 @@ func (c coverage) tables() []section {
 				return []string{g.Scope, g.Operation, string(g.Kind), number(g.Status), g.Message, g.Effect, chain(g.Affects, ", "), strconv.FormatBool(g.Blocking)}
 			})),
 		listed("note", "notes", []string{"value"}, c.Notes, one(func(n string) []string { return []string{n} })),
-	}
+	}, c.elevationTable()...)
 }
 
 func (c coverage) facets() [][2]string {

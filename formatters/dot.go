@@ -22,6 +22,9 @@ func writeDot(out *bytes.Buffer, v graphView) {
 	for _, g := range c.gapNodes() {
 		below = append(below, g.text)
 	}
+	for _, e := range c.elevationNodes() {
+		below = append(below, e.text)
+	}
 	if v.graph().Nodes == nil || v.graph().Edges == nil {
 		below = append(below, "The graph was "+notRead+".")
 	}

@@ -210,6 +210,7 @@ func named(s string) *report.PrincipalReport {
 				APICalls: report.APICalls{Total: 1, ByEndpoint: map[string]int{s: 1}},
 			},
 			Options: map[string]string{s: s}, Notes: []string{s},
+			Elevations: []report.Elevation{{Workspace: s, WorkspaceID: s, Principal: s, Before: s, During: s, State: s, Note: s}},
 		},
 		Principal:   p,
 		Memberships: []report.Membership{{Group: p, Paths: []report.Path{way}}},

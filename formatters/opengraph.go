@@ -124,10 +124,18 @@ func reportNode(v graphView) openNode {
 	if v.graph().Nodes == nil || v.graph().Edges == nil {
 		read = notRead
 	}
-	return openNode{EscapeLine(h.AccountID) + "#report", []string{sourceKind + "_AccessReport"}, openProperties{
+	properties := openProperties{
 		"name": c.line().text, "type": "report", "account": EscapeLine(h.AccountID), "complete": c.complete(), "interrupted": h.Interrupted,
 		"plannedreads": h.Coverage.Planned, "successfulreads": h.Coverage.Read, "gaps": strings.Join(gaps, "; "), "graph": read,
 		"generatedat": stamp(h.GeneratedAt), "factsoldest": stamp(h.FactsReadAt.Oldest), "factsnewest": stamp(h.FactsReadAt.Newest),
 		"request": EscapeLine(c.request()), "toolversion": EscapeLine(h.ToolVersion), "answer": v.answer()[0].text,
-	}}
+	}
+	var elevations []string
+	for _, e := range c.elevationNodes() {
+		elevations = append(elevations, e.text)
+	}
+	if len(elevations) > 0 {
+		properties["elevations"] = strings.Join(elevations, "; ")
+	}
+	return openNode{EscapeLine(h.AccountID) + "#report", []string{sourceKind + "_AccessReport"}, properties}
 }

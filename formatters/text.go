@@ -75,6 +75,7 @@ func Summary(w io.Writer, r report.Report, o Options) error {
 	for _, g := range c.gapNodes() {
 		nodes = append(nodes, node{text: g.text, tone: g.tone})
 	}
+	nodes = append(nodes, c.elevationNodes()...)
 	var out bytes.Buffer
 	writeLines(&out, budget(textLines(nodes, 0, o), textLines([]node{c.line()}, 0, o), o.MaxLines))
 	_, err = w.Write(out.Bytes())

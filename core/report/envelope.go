@@ -36,6 +36,9 @@ type Envelope struct {
 	Options map[string]string `json:"options,omitempty"`
 	// Notes are remarks on the answer as a whole, for people.
 	Notes []string `json:"notes,omitempty"`
+	// Elevations are the rights that the program gave itself to read, by workspace; null when it was not asked to.
+	// The facts of the answer leave them out.
+	Elevations []Elevation `json:"elevations,omitempty"`
 }
 
 // Head returns the envelope itself, so that embedding it makes a Report.
