@@ -325,7 +325,7 @@ func TestWrongCommandsAreExplained(t *testing.T) {
 		{slackfake.Alice, "grup x", `"grup" is not a question`},
 		{slackfake.Alice, "principal", "principal needs WHO"},
 		{slackfake.Alice, "principal @nobody", "pick the person from the list"},
-		{slackfake.Bob, "principal x --frob", "does not know --frob"},
+		{slackfake.Bob, "principal x --auto-elevate", "does not know --auto-elevate"},
 		{slackfake.Bob, `principal "x`, "a quote is not closed"},
 		{slackfake.Bob, "principal " + strings.Repeat("x", 1000), "longer than 1000 characters"},
 		{slackfake.Bob, "principal @steve", "no confirmed e-mail address"},

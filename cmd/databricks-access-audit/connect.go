@@ -17,6 +17,7 @@ import (
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/databricks"
+	"databricks-access-audit/core/elevate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
@@ -61,6 +62,7 @@ type account struct {
 	kept   *core.Snapshot // what the answer rests on
 	plan   []byte         // the plan that was made, if one was
 	opened *databricks.Account
+	raised []elevate.Outcome // what the caller was made to read
 	close  []func() error
 }
 
@@ -75,7 +77,7 @@ func (a *account) Close() error {
 
 // connect opens the account that the flags and the environment name, or the embedded one.
 func connect(c *cli.Context, s streams) (*account, error) {
-	if err := checkConnection(c); err != nil {
+	if err := errors.Join(checkConnection(c), checkElevation(c)); err != nil {
 		return nil, err
 	}
 	a := &account{}
@@ -121,7 +123,9 @@ func (a *account) open(c *cli.Context, s streams) error {
 	a.opened = opened
 	a.close = append(a.close, func() error { opened.Close(); return nil })
 	a.engine = core.New(core.Options{
-		Open:    func() collect.Source { return opened.Session() },
+		Open: func() collect.Source {
+			return veiled{opened.Session(), func() []elevate.Outcome { return a.raised }}
+		},
 		Version: version(), Workers: c.Int("workers"),
 		Rules:       rules,
 		Keep:        a.keep,

@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
@@ -61,7 +63,7 @@ func compareSnapshots(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	r, err := answered(c, s, core.DiffMode, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.DiffReport, error) {
+	r, err := answered(c, s, core.DiffMode, standing{}, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.DiffReport, error) {
 		return engine.Since(ctx, before, show)
 	})
 	if err != nil {
@@ -117,7 +119,7 @@ func against(c *cli.Context, s streams, request query.Request, file string) erro
 	if err != nil {
 		return err
 	}
-	r, err := answered(c, s, core.DiffMode, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.DiffReport, error) {
+	r, err := answered(c, s, core.DiffMode, standingFor(request), func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.DiffReport, error) {
 		return engine.Against(ctx, request, baseline, show)
 	})
 	if err != nil {
@@ -149,7 +151,7 @@ func snapshotCommand(s streams) *cli.Command {
 		Subcommands: []*cli.Command{{
 			Name:  "save",
 			Usage: "read the whole account and write the facts to --output-file FILE, for you alone",
-			Flags: append(outputFlags(), connectionFlags()...),
+			Flags: slices.Concat(elevationFlags(), outputFlags(), connectionFlags()),
 			Action: func(c *cli.Context) error {
 				return saveSnapshot(c, s)
 			},
@@ -180,7 +182,7 @@ func saveSnapshot(c *cli.Context, s streams) error {
 			return fmt.Errorf("take the output file for the snapshot: %w", err)
 		}
 	}
-	r, err := answered(c, s, core.SnapshotMode, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.SnapshotReport, error) {
+	r, err := answered(c, s, core.SnapshotMode, standing{right: identity.WorkspaceAdmin}, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.SnapshotReport, error) {
 		r, err := engine.Snapshot(ctx, show)
 		if r != nil {
 			r.File = file

@@ -17,7 +17,7 @@ const (
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
 	exitRefused     = 4   // refused: no plan can do what was asked, the plan is stale, or nobody consented
-	exitPartial     = 5   // a plan was applied in part: resume or undo it
+	exitPartial     = 5   // something was changed in part, or not put back: the error says how to mend it
 	exitTampered    = 6   // a proof that does not hold or is none, a snapshot, a plan or a ledger that is damaged or was changed, a ledger without its key
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
 	exitInterrupted = 130 // stopped by the user; what was known by then is printed and marked
@@ -49,6 +49,8 @@ func exitCode(err error) int {
 	switch {
 	case err == nil:
 		return exitOK
+	case is[*leftError](err):
+		return exitPartial
 	case is[*query.UsageError](err), is[*core.ScriptError](err):
 		return exitUsage
 	case is[*incompleteError](err):
@@ -71,6 +73,8 @@ func exitCode(err error) int {
 // errorKind is the word for the error in machine-readable output.
 func errorKind(err error) string {
 	switch {
+	case is[*leftError](err):
+		return "not_put_back"
 	case is[*query.UsageError](err):
 		return "usage"
 	case is[*core.ScriptError](err):

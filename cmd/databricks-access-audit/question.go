@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,7 @@ func questionCommand(s streams, form query.Form) *cli.Command {
 		Name:      form.Mode,
 		Usage:     form.About,
 		ArgsUsage: strings.Join(form.Args, " "),
-		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), planning(form.Mode), outputFlags(), connectionFlags()),
+		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), planning(form.Mode), extraFlags(form.Mode), outputFlags(), connectionFlags()),
 		Action:    func(c *cli.Context) error { return ask(c, s, form) },
 	}
 }
@@ -112,7 +113,7 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 	if c.IsSet(autoApproveFlag) {
 		return &query.UsageError{Problem: "--" + autoApproveFlag + " is about applying the plan", Hint: "add --" + applyFlag}
 	}
-	answer, err := answered(c, s, form.Mode, func(ctx context.Context, engine *core.Engine, show core.Progress) (report.Report, error) {
+	answer, err := answered(c, s, form.Mode, standingFor(request), func(ctx context.Context, engine *core.Engine, show core.Progress) (report.Report, error) {
 		return engine.Answer(ctx, request, show)
 	})
 	if err != nil {
@@ -125,7 +126,9 @@ func ask(c *cli.Context, s streams, form query.Form) error {
 }
 
 // answered connects, has the engine answer, and prints the answer.
-func answered[R report.Report](c *cli.Context, s streams, mode string, answer func(context.Context, *core.Engine, core.Progress) (R, error)) (R, error) {
+//
+// While the engine reads, the caller is ADMIN of the workspaces that are needed, if that was asked for.
+func answered[R report.Report](c *cli.Context, s streams, mode string, n standing, answer func(context.Context, *core.Engine, core.Progress) (R, error)) (R, error) {
 	var none R
 	out, err := newOutput(c, s, mode)
 	if err != nil {
@@ -138,14 +141,25 @@ func answered[R report.Report](c *cli.Context, s streams, mode string, answer fu
 	defer func() { _ = a.Close() }() // the answer is out by then
 	ctx, cancel := withTimeout(c)
 	defer cancel()
-	show, done := newProgress(c.String("progress"), s)
-	r, err := answer(ctx, a.engine, show)
-	done()
-	if err != nil {
+	var r R
+	done := false
+	elevations, err := a.elevated(ctx, c, s, n, func() (err error) {
+		show, stop := newProgress(c.String("progress"), s)
+		defer stop()
+		r, err = answer(ctx, a.engine, show)
+		done = err == nil
+		return err
+	})
+	if !done {
 		return none, advised(err)
 	}
-	if err := errors.Join(out.write(r), out.save(a.kept), out.savePlan(a.plan)); err != nil {
-		return none, err
+	r.Head().Elevations = elevations
+	if doctor, ok := any(r).(*report.DoctorReport); ok {
+		err = a.examined(c.Context, c, s, doctor) // --timeout is about reading
+	}
+	// What was not put back goes before all else that the exit code could say.
+	if failed := errors.Join(out.write(r), out.save(a.kept), out.savePlan(a.plan)); failed != nil || err != nil {
+		return none, cmp.Or(err, failed)
 	}
 	return r, nil
 }

@@ -127,8 +127,10 @@ func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"use":       cmdUse,       // use NAME: takes over the environment that a program printed
 		"has":       cmdHas,       // has stdout|stderr|FILE TEXT: word for word
 		"hasnot":    cmdHasNot,
-		"lines":     cmdLines, // lines stdout|stderr|FILE N
-		"mode":      cmdMode,  // mode FILE 0600
+		"assigned":  cmdAssigned, // assigned WORKSPACE ID NONE|USER|ADMIN: what the account holds
+		"sigkill":   cmdKill,     // sigkill NAME: as kill -9 does
+		"lines":     cmdLines,    // lines stdout|stderr|FILE N
+		"mode":      cmdMode,     // mode FILE 0600
 	}
 	wrapped := map[string]func(*testscript.TestScript, bool, []string){}
 	for name, command := range commands {
@@ -345,6 +347,18 @@ func amend(a *sandbox.Account, args []string) bool {
 		for _, u := range a.Users {
 			u.Inactive = u.Inactive || u.UserName == args[1]
 		}
+	case "promote": // promote ID: the service principal becomes account admin
+		for _, sp := range a.ServicePrincipals {
+			if sp.ID == args[1] {
+				sp.Roles = append(sp.Roles, sandbox.RoleAccountAdmin)
+			}
+		}
+	case "unassign": // unassign WORKSPACE ID
+		for _, w := range a.Workspaces {
+			if w.Name == args[1] {
+				w.Assignments = slices.DeleteFunc(w.Assignments, func(at *sandbox.Assignment) bool { return at.PrincipalID == args[2] })
+			}
+		}
 	case "admin": // admin WORKSPACE ID
 		for _, w := range a.Workspaces {
 			if w.Name == args[1] {
@@ -375,7 +389,7 @@ func programme(ts *testscript.TestScript, args []string) *exec.Cmd {
 	cmd := exec.Command(path, args...)
 	cmd.Dir = ts.MkAbs(".")
 	cmd.Env = []string{"GORACE=atexit_sleep_ms=0"} // under -race a program would wait a second before it ends
-	for _, v := range []string{"PATH", "HOME", "TMPDIR", "NO_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "NO_COLOR", "COLUMNS",
+	for _, v := range []string{"PATH", "HOME", "TMPDIR", "XDG_STATE_HOME", ledgerEnv, "NO_PROXY", "HTTPS_PROXY", "SSL_CERT_FILE", "NO_COLOR", "COLUMNS",
 		"DATABRICKS_HOST", "DATABRICKS_ACCOUNT_ID", "DATABRICKS_CLIENT_ID", "DATABRICKS_CLIENT_SECRET", "DATABRICKS_TOKEN",
 		"DATABRICKS_CONFIG_FILE", "DATABRICKS_CONFIG_PROFILE", "DATABRICKS_AUTH_TYPE", "DATABRICKS_ACCESS_AUDIT_LEDGER", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN", ledgerEnv, ledgerKeyEnv} {
 		if value := ts.Getenv(v); value != "" {
@@ -491,6 +505,35 @@ func theActor(ts *testscript.TestScript, args []string) *actor {
 
 func cmdInterrupt(ts *testscript.TestScript, args []string) {
 	ts.Check(theActor(ts, args).cmd.Process.Signal(syscall.SIGINT))
+}
+
+// cmdKill lets a program do nothing any more.
+func cmdKill(ts *testscript.TestScript, args []string) {
+	a := theActor(ts, args)
+	ts.Check(a.cmd.Process.Kill())
+	<-a.done
+}
+
+// assigned is what the account gives a principal itself in a workspace.
+func assigned(server *sandbox.Server, workspace, id string) string {
+	is := "NONE"
+	server.Update(func(a *sandbox.Account) {
+		for _, w := range a.Workspaces {
+			for _, at := range w.Assignments {
+				if w.Name == workspace && at.PrincipalID == id {
+					is = strings.Join(at.Permissions, "+")
+				}
+			}
+		}
+	})
+	return is
+}
+
+func cmdAssigned(ts *testscript.TestScript, args []string) {
+	need(ts, args, 3, "assigned WORKSPACE ID NONE|USER|ADMIN")
+	if got := assigned(on(ts).server, args[0], args[1]); got != args[2] {
+		ts.Fatalf("%s is %s in %s, want %s", args[1], got, args[0], args[2])
+	}
 }
 
 const patience = 20 * time.Second

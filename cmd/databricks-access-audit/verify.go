@@ -42,7 +42,7 @@ func verify(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	checked, err := answered(c, s, core.VerifyMode, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.VerifyReport, error) {
+	checked, err := answered(c, s, core.VerifyMode, standing{}, func(ctx context.Context, engine *core.Engine, show core.Progress) (*report.VerifyReport, error) {
 		return engine.Verify(ctx, answer, show)
 	})
 	if err != nil {

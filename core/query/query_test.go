@@ -189,3 +189,15 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The grammar, which Slack shares, has no way to change rights.
+func TestNoQuestionElevates(t *testing.T) {
+	for _, f := range query.Forms() {
+		for _, flag := range []string{"auto-elevate", "dry-run-elevation", "fix", "ledger"} {
+			_, err := query.Parse([]string{f.Mode, "a", "b", "c", "--" + flag})
+			if err == nil || !strings.Contains(err.Error(), "does not know --"+flag) {
+				t.Errorf("%s --%s: %v", f.Mode, flag, err)
+			}
+		}
+	}
+}
