@@ -23,6 +23,10 @@ const (
 	classSecrets
 	classMLflow
 	classExperiments // MLflow's lists of experiments
+	classAccountSCIMPatch
+	classAssignmentWrite
+	classWorkspaceSCIMPatch
+	classPermissionsWrite
 )
 
 // documented is a limit as the documentation states it: so many requests in so long.
@@ -33,7 +37,9 @@ type documented struct {
 
 // limits are the documented limits per account or workspace.
 //
-// https://docs.databricks.com/aws/en/resources/limits (read 2026-11)
+// https://docs.databricks.com/aws/en/resources/limits (read 2026-11); where it is silent, for writes of
+// assignments and of workspace SCIM, this is the pace that UCX keeps:
+// https://github.com/databrickslabs/ucx/tree/main/src/databricks/labs/ucx/workspace_access
 var limits = map[class]documented{
 	classAccountSCIMList: {240, time.Minute},
 	classAccountSCIMGet:  {20, time.Second},
@@ -42,6 +48,11 @@ var limits = map[class]documented{
 	classSecrets:         {1100, time.Minute},
 	classMLflow:          {120, time.Second},
 	classExperiments:     {7, time.Second},
+
+	classAccountSCIMPatch:   {2, time.Second},
+	classAssignmentWrite:    {5, time.Second},
+	classWorkspaceSCIMPatch: {10, time.Minute},
+	classPermissionsWrite:   {30, time.Second},
 }
 
 const (

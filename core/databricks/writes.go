@@ -88,7 +88,7 @@ func (s *Session) patchGroup(ctx context.Context, group identity.PrincipalKey, p
 	if err := s.accountOnly(group); err != nil {
 		return err
 	}
-	r := s.own(patchTo(classAccountSCIMGet, "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}"), s.account.reach.AccountID, group.ID)
+	r := s.own(patchTo(classAccountSCIMPatch, "/api/2.0/accounts/{account_id}/scim/v2/Groups/{id}"), s.account.reach.AccountID, group.ID)
 	r.body = p
 	return s.send(ctx, r)
 }
@@ -105,8 +105,8 @@ func (s *Session) accountOnly(key identity.PrincipalKey) error {
 }
 
 var (
-	routeAssign   = put(classOther, "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}")
-	routeUnassign = remove(classOther, routeAssign.template)
+	routeAssign   = put(classAssignmentWrite, "/api/2.0/accounts/{account_id}/workspaces/{workspace_id}/permissionassignments/principals/{principal_id}")
+	routeUnassign = remove(classAssignmentWrite, routeAssign.template)
 )
 
 // Assign gives a principal an assignment to a workspace, in place of the one that it has. A request without a
@@ -169,7 +169,7 @@ func (s *Session) patchEntry(ctx context.Context, at identity.Workspace, key ide
 	if !ok {
 		return unsupported(fmt.Sprintf("principals of kind %s have no entitlements", key.Kind))
 	}
-	r, err := s.at(at, patchTo(k.single.class, k.single.template), key.ID)
+	r, err := s.at(at, patchTo(classWorkspaceSCIMPatch, k.single.template), key.ID)
 	if err != nil {
 		return err
 	}
@@ -223,8 +223,8 @@ func (s *Session) ChangeGrants(ctx context.Context, at identity.Workspace, on id
 }
 
 var (
-	routeGiveObject  = patchTo(classPermissions, routePermissions.template)
-	routeSetObject   = put(classPermissions, routePermissions.template)
+	routeGiveObject  = patchTo(classPermissionsWrite, routePermissions.template)
+	routeSetObject   = put(classPermissionsWrite, routePermissions.template)
 	routePutSecret   = post(classSecrets, "/api/2.0/secrets/acls/put")
 	routeDropSecrets = post(classSecrets, "/api/2.0/secrets/acls/delete")
 )
