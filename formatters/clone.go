@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
 )
 
@@ -246,7 +247,11 @@ func actionText(a report.Action) string {
 	text := term(a.ID) + " "
 	switch {
 	case a.Group != nil:
-		text += "group " + name(nameOrID(*a.Group)) + " (" + sourceTitle(a.Group.Source) + ", id " + EscapeLine(a.Group.ID) + ")"
+		of := sourceTitle(a.Group.Source) + ", "
+		if a.Group.Source == identity.OriginUnknown.String() { // of a plan that was kept
+			of = ""
+		}
+		text += "group " + name(nameOrID(*a.Group)) + " (" + of + "id " + EscapeLine(a.Group.ID) + ")"
 		if a.Kind == "idp_required" && a.ExternalID != "" {
 			text += ", external id " + name(a.ExternalID)
 		}
@@ -349,11 +354,19 @@ func gainText(g report.Gain) string {
 	return text
 }
 
+// planParty is somebody whom a plan is about. A plan that was kept has no more of anybody than name, kind and id.
+func planParty(p report.Principal) string {
+	if p.Active == nil && (p.Source == "" || p.Source == identity.OriginUnknown.String()) {
+		return nameOrID(p) + " (" + kindOf(p) + "), id " + name(p.ID)
+	}
+	return identified(p)
+}
+
 // planFacts are what identifies a plan.
 func planFacts(p report.Plan) []node {
 	nodes := []node{line("id: " + name(p.ID)), line("digest: " + EscapeLine(p.Digest))}
 	if p.Source.ID != "" || p.Target.ID != "" {
-		nodes = append(nodes, line("from: "+identified(p.Source)), line("to: "+identified(p.Target)))
+		nodes = append(nodes, line("from: "+planParty(p.Source)), line("to: "+planParty(p.Target)))
 	}
 	if !p.ExpiresAt.IsZero() {
 		nodes = append(nodes, line("may be applied until: "+stamp(p.ExpiresAt)))

@@ -108,6 +108,8 @@ func planNode(p report.PastPlan) node {
 	switch {
 	case p.Approvers == nil:
 		approvers = "approvers: " + notRead
+	case len(p.Approvers) == 0 && p.AppliedAt != nil: // which takes consent, if only the own
+		approvers += "nobody but whoever asked for it"
 	case len(p.Approvers) == 0:
 		approvers += "nobody"
 	default:
