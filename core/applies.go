@@ -195,42 +195,12 @@ func (a *Applier) calls() map[string]int {
 	return map[string]int{}
 }
 
-// gain computes what a plan would give now. How deep the account was read for it is not in the plan; the gain is
-// what it was if it is the same at one of the depths that may have been asked for.
+// gain computes what a plan would give now, from the account read as deep as it was for the plan.
 func (a *Applier) gain(ctx context.Context, p plan.Plan) (string, error) {
-	var entry, objects bool
-	for _, s := range p.Steps {
-		if s.Change != nil {
-			entry = entry || s.Change.Cell.Kind == plan.Entitled
-			objects = objects || s.Change.Cell.Kind == plan.ObjectLevel
-		}
-	}
-	depths := []collect.Depth{{Delegations: true, Entry: entry, Objects: objects}}
-	for _, d := range []collect.Depth{{Delegations: true, Entry: true, Objects: objects}, {Delegations: true, Entry: entry, Objects: true}, {Delegations: true, Entry: true, Objects: true}} {
-		if d != depths[len(depths)-1] && d != depths[0] {
-			depths = append(depths, d)
-		}
-	}
-	var first string
-	for i, d := range depths {
-		found, err := a.gainAt(ctx, p, d)
-		if err != nil {
-			return "", err
-		}
-		if found == p.Gain {
-			return found, nil
-		}
-		if i == 0 {
-			first = found
-		}
-	}
-	return first, nil
-}
-
-func (a *Applier) gainAt(ctx context.Context, p plan.Plan, depth collect.Depth) (string, error) {
 	g := a.engine
 	src := g.o.Open()
-	e, _, err := collect.SurveyOf(ctx, src, collect.Scope{}, []string{p.Source.Key.Handle(), p.Target.Key.Handle()}, depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
+	who := []string{p.Source.Key.Handle(), p.Target.Key.Handle()}
+	e, _, err := surveyFor(ctx, src, who, p.Depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
 	if err != nil {
 		return "", err
 	}

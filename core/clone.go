@@ -7,6 +7,7 @@ import (
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/plan"
 	"databricks-access-audit/core/query"
@@ -19,12 +20,8 @@ type RefusedPlanError = plan.RefusedError
 // clone answers what gives one principal what another has, and what would come of it. The whole account is
 // read: who manages and owns what decides who could carry a step out, and how far it reaches.
 func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o collect.Options) (*report.CloneReport, error) {
-	scope := collect.Scope{Below: q.Scan, WorkspaceURLs: q.WorkspaceURLs}
-	if q.Takes("objects") {
-		scope.Objects = objectScope(query.Objects{Asked: true})
-	}
-	depth := collect.Depth{Delegations: true, Entry: q.Takes("entitlements"), Objects: q.Takes("objects")}
-	e, who, err := collect.SurveyOf(ctx, src, scope, []string{q.From, q.To}, depth, o)
+	depth := plan.Depth{Below: q.Scan, Entitlements: q.Takes("entitlements"), Objects: q.Takes("objects"), Workspaces: q.WorkspaceURLs}
+	e, who, err := surveyFor(ctx, src, []string{q.From, q.To}, depth, o)
 	if err != nil {
 		return nil, err
 	}
@@ -36,7 +33,7 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 		wish.Parts = append(wish.Parts, plan.Part(part))
 	}
 	p, out, err := plan.Make(m, wish, plan.About{
-		ID: g.o.PlanID(), Host: g.o.Host, Tool: g.o.Version, At: g.o.Now(), For: q.For, Complete: r.Coverage.Complete,
+		ID: g.o.PlanID(), Host: g.o.Host, Tool: g.o.Version, At: g.o.Now(), For: q.For, Depth: depth, Complete: r.Coverage.Complete,
 	})
 	if err != nil {
 		return nil, err
@@ -57,6 +54,12 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 		g.o.KeepPlan(file)
 	}
 	return r, nil
+}
+
+// surveyFor reads the account as a plan needs it about some principals.
+func surveyFor(ctx context.Context, src collect.Source, who []string, d plan.Depth, o collect.Options) (*estate.Estate, []identity.PrincipalKey, error) {
+	scope := collect.Scope{Below: d.Below, WorkspaceURLs: d.Workspaces, Objects: objectScope(query.Objects{Asked: d.Objects})}
+	return collect.SurveyOf(ctx, src, scope, who, collect.Depth{Delegations: true, Entry: d.Entitlements, Objects: d.Objects}, o)
 }
 
 // PlanMode is the name of the report that ShowPlan makes.

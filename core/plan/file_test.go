@@ -80,6 +80,7 @@ func sample() plan.Plan {
 		ID: "p-0123456789", Kind: plan.Clone, Account: "acc", Host: "https://h.test", Tool: "1.0", Facts: "f", Gain: "g", Tier: plan.High, Complete: true,
 		Source: plan.Party{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "1"}, Name: "alice@x.test"}, Target: plan.Party{Key: who, Name: "bob@x.test"},
 		CreatedAt: time.Date(2026, 11, 22, 18, 0, 0, 5, time.UTC), ExpiresAt: time.Date(2026, 11, 23, 18, 0, 0, 0, time.UTC), For: 3600,
+		Depth: plan.Depth{Below: []identity.SecurableType{identity.TypeSchema, identity.TypeTable}, Entitlements: true, Objects: true, Workspaces: []string{"prod"}},
 		Steps: []plan.Step{
 			{ID: "s1", Kind: plan.WorkspaceAssignment, Change: change(plan.Cell{Kind: plan.Assigned, Workspace: 7}, "USER", "ADMIN")},
 			{ID: "s2", Kind: plan.Entitlement, Change: change(plan.Cell{Kind: plan.Entitled, Workspace: 7, Entitlement: identity.SQLAccess}, plan.Absent, plan.Present)},

@@ -23,7 +23,8 @@ type About struct {
 	At time.Time
 	// For is how long the target is to have what it gets; zero means for good.
 	For time.Duration
-	// Complete says that everything the plan needs was read.
+	// Depth is how deep the account was read, and Complete that everything the plan needs was.
+	Depth    Depth
 	Complete bool
 	// Guarded are groups that decide who may approve, ask or see: a plan that leads into one is barred from
 	// everything but the command line.
@@ -45,7 +46,7 @@ func Make(m *access.Model, w Wish, a About) (Plan, Outcome, error) {
 	p := Plan{
 		ID: a.ID, Kind: Clone, Account: e.AccountID(), Host: a.Host, Source: party(w.Source), Target: party(w.Target),
 		CreatedAt: a.At.UTC(), ExpiresAt: a.At.UTC().Add(TTL), For: int64(a.For / time.Second), Tool: a.Tool,
-		Facts: e.Fingerprint(), Complete: a.Complete, Steps: steps, Tier: out.Tier,
+		Depth: a.Depth, Facts: e.Fingerprint(), Complete: a.Complete, Steps: steps, Tier: out.Tier,
 	}
 	if p.Gain, err = out.fingerprint(); err != nil {
 		return Plan{}, Outcome{}, err

@@ -38,6 +38,8 @@ type Plan struct {
 	// Tool is the version of the program that made the plan, and Policy that of the rules it was checked by.
 	Tool   string `json:"tool"`
 	Policy string `json:"policy,omitempty"`
+	// Depth is how deep the account was read for it.
+	Depth Depth `json:"depth"`
 	// Facts is the fingerprint of the Estate, and Complete whether everything it needs had been read.
 	Facts    string `json:"facts"`
 	Complete bool   `json:"complete"`
@@ -53,6 +55,16 @@ type Plan struct {
 type Party struct {
 	Key  identity.PrincipalKey `json:"key"`
 	Name string                `json:"name"`
+}
+
+// Depth is how deep an account is read for a plan: to hold what a plan would give against what it was said to
+// give, the account has to be read to the same depth again.
+type Depth struct {
+	// Below are the types of securable that were looked at below catalogs.
+	Below                 []identity.SecurableType
+	Entitlements, Objects bool
+	// Workspaces are the addresses to which it was limited; empty means all.
+	Workspaces []string
 }
 
 // Tier classes plans by what they would give, nested groups and all.

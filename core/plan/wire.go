@@ -15,6 +15,7 @@ type wirePlan struct {
 	Account   string     `json:"account"`
 	Complete  bool       `json:"complete"`
 	CreatedAt string     `json:"created_at"`
+	Depth     wireDepth  `json:"depth"`
 	ExpiresAt string     `json:"expires_at"`
 	Facts     string     `json:"facts"`
 	For       int64      `json:"for_seconds"`
@@ -29,6 +30,13 @@ type wirePlan struct {
 	Target    *wireParty `json:"target"`
 	Tier      Tier       `json:"tier"`
 	Tool      string     `json:"tool"`
+}
+
+type wireDepth struct {
+	Below        []identity.SecurableType `json:"below"`
+	Entitlements bool                     `json:"entitlements"`
+	Objects      bool                     `json:"objects"`
+	Workspaces   []string                 `json:"workspaces"`
 }
 
 type wireParty struct {
@@ -77,12 +85,23 @@ type wireSecurable struct {
 
 func toWire(p Plan) wirePlan {
 	w := wirePlan{
-		Account: p.Account, Complete: p.Complete, CreatedAt: clock(p.CreatedAt), ExpiresAt: clock(p.ExpiresAt),
+		Account: p.Account, Complete: p.Complete, CreatedAt: clock(p.CreatedAt), ExpiresAt: clock(p.ExpiresAt), Depth: p.Depth.wire(),
 		Facts: p.Facts, For: p.For, Gain: p.Gain, Host: p.Host, ID: p.ID, Kind: p.Kind, Parent: p.Parent, Policy: p.Policy,
 		Source: p.Source.wire(), Target: p.Target.wire(), Tier: p.Tier, Tool: p.Tool, Steps: []wireStep{},
 	}
 	for _, s := range p.Steps {
 		w.Steps = append(w.Steps, wireStep{Change: s.Change.wire(), ID: s.ID, Kind: s.Kind, Reason: s.Reason})
+	}
+	return w
+}
+
+func (d Depth) wire() wireDepth {
+	w := wireDepth{Below: d.Below, Entitlements: d.Entitlements, Objects: d.Objects, Workspaces: d.Workspaces}
+	if w.Below == nil {
+		w.Below = []identity.SecurableType{}
+	}
+	if w.Workspaces == nil {
+		w.Workspaces = []string{}
 	}
 	return w
 }
@@ -151,6 +170,13 @@ func (r *reader) plan(w wirePlan) Plan {
 		ID: w.ID, Kind: w.Kind, Account: w.Account, Host: w.Host, Source: r.party(w.Source), Target: r.party(w.Target), Parent: w.Parent,
 		CreatedAt: r.clock(w.CreatedAt), ExpiresAt: r.clock(w.ExpiresAt), For: w.For, Tool: w.Tool, Policy: w.Policy,
 		Facts: w.Facts, Complete: w.Complete, Gain: w.Gain, Tier: w.Tier,
+		Depth: Depth{Entitlements: w.Depth.Entitlements, Objects: w.Depth.Objects},
+	}
+	if len(w.Depth.Below) > 0 {
+		p.Depth.Below = w.Depth.Below
+	}
+	if len(w.Depth.Workspaces) > 0 {
+		p.Depth.Workspaces = w.Depth.Workspaces
 	}
 	for _, s := range w.Steps {
 		p.Steps = append(p.Steps, Step{ID: s.ID, Kind: s.Kind, Change: r.change(s.Change), Reason: s.Reason})
