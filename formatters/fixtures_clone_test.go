@@ -99,6 +99,25 @@ func planShown() *report.CloneReport {
 	return r
 }
 
+// planApplied is a plan that stopped on the way, with every status that a step can end in.
+func planApplied() *report.CloneReport {
+	r := planShown()
+	r.Mode = "apply"
+	ends := r.GeneratedAt.Add(8 * time.Hour)
+	p := &r.Plan
+	p.State, p.EndsAt = "partially_applied", &ends
+	statuses := []string{
+		report.StatusDone, report.StatusAlready, report.StatusFailed, report.StatusRefused, report.StatusUnknown, report.StatusLeft, report.StatusPlanned,
+	}
+	for i := range p.Actions {
+		if i < len(statuses) {
+			p.Actions[i].Status = statuses[i]
+		}
+	}
+	p.Actions[0].Uncertain, p.Actions[2].Error = true, "the server answered 403: only a manager of the group may change it"
+	return r
+}
+
 func whatIfRich() *report.WhatIfReport {
 	p := clonePlan()
 	r := &report.WhatIfReport{

@@ -206,6 +206,7 @@ var reportTypes = map[string]reflect.Type{
 	"compare":     reflect.TypeFor[report.CompareReport](),
 	"clone":       reflect.TypeFor[report.CloneReport](),
 	"plan":        reflect.TypeFor[report.CloneReport](),
+	"apply":       reflect.TypeFor[report.CloneReport](),
 	"what-if":     reflect.TypeFor[report.WhatIfReport](),
 	"resource":    reflect.TypeFor[report.ResourceReport](),
 	"roles":       reflect.TypeFor[report.RolesReport](),
