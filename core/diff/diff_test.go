@@ -434,6 +434,51 @@ func TestBecause(t *testing.T) {
 
 // TestNotRead: each kind of read that one side lacks is named for that side and yields no change,
 // though everything that it would show is another.
+// TestGroupsOfAWorkspaceReadOnOneSide: a list of permissions names a group by its name alone, and where a workspace
+// has a group of its own of that name, it is that one.
+func TestGroupsOfAWorkspaceReadOnOneSide(t *testing.T) {
+	job := identity.Object{Workspace: 1, Type: identity.ObjectJob, ID: "7"}
+	read := func(b *estate.Builder, k estate.ReadKey) {
+		b.Record(k, estate.Outcome{Needed: true, At: time.Unix(100, 0)})
+	}
+	account := func(groupsRead bool, level identity.Level) *estate.Estate {
+		b := estate.NewBuilder("acme")
+		read(b, estate.ReadKey{Op: estate.OpGroups})
+		read(b, estate.ReadKey{Op: estate.OpWorkspaces})
+		b.AddWorkspace(identity.Workspace{ID: 1, Name: "prod", Status: "RUNNING"})
+		b.AddPrincipal(identity.Principal{Key: keyOf("g1"), Name: "readers"})
+		if groupsRead {
+			read(b, estate.ReadKey{Op: estate.OpEntitlements, Workspace: 1, Principal: identity.PrincipalKey{Kind: identity.KindGroup}})
+			b.AddPrincipal(identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindGroup, Workspace: 1, ID: "77"}, Name: "readers", Origin: identity.OriginWorkspaceLocal})
+		}
+		read(b, estate.ReadKey{Op: estate.OpObjects, Object: identity.Object{Workspace: 1, Type: identity.ObjectJob}})
+		read(b, estate.ReadKey{Op: estate.OpObjectGrants, Object: job})
+		b.AddObject(identity.ObjectInfo{Object: job, Name: "nightly"})
+		b.AddObjectGrants(job, []identity.ObjectGrant{{Holder: identity.PrincipalName{Kind: identity.KindGroup, Name: "readers"}, Level: level}})
+		return b.Build()
+	}
+	objects := func(r *report.DiffReport) (lines []string) {
+		for _, line := range told(r) {
+			if strings.HasPrefix(line, "object ") {
+				lines = append(lines, line)
+			}
+		}
+		return lines
+	}
+	for _, before := range []bool{false, true} {
+		r := diff.Between(account(before, identity.CanView), account(!before, identity.CanView), diff.Options{})
+		if lines := objects(r); len(lines) > 0 {
+			t.Errorf("groups read before: %v: %q", before, lines)
+		}
+	}
+	for _, read := range []bool{false, true} {
+		r := diff.Between(account(read, identity.CanView), account(read, identity.CanManage), diff.Options{})
+		if lines := objects(r); !slices.Equal(lines, []string{"object readers on nightly" + map[bool]string{true: " in prod"}[read] + ": [{CAN_VIEW }] -> [{CAN_MANAGE }]"}) {
+			t.Errorf("groups read on both sides: %v: %q", read, lines)
+		}
+	}
+}
+
 func TestNotRead(t *testing.T) {
 	for _, op := range []estate.Op{
 		estate.OpPrincipals, estate.OpGroups, estate.OpMembers, estate.OpWorkspaces, estate.OpAssignments, estate.OpMetastores,

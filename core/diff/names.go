@@ -3,6 +3,7 @@ package diff
 import (
 	"slices"
 
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
 )
 
@@ -28,6 +29,8 @@ func byName(k key) bool {
 // confused reports whether a thing that seems to differ may be the same under another name.
 func (c *comparison) confused(k key, was, is value, before, after bool) bool {
 	switch {
+	case c.meansTwoGroups(k) && (before != after || differ(k, was, is)):
+		return true
 	case k.kind == report.KindOwner && before && after:
 		return c.after.maybe(was.holder, is.holder) || c.before.maybe(is.holder, was.holder)
 	case !byName(k) || before && after:
@@ -37,6 +40,14 @@ func (c *comparison) confused(k key, was, is value, before, after bool) bool {
 	default:
 		return c.before.confuses(k, c.after)
 	}
+}
+
+// meansTwoGroups reports whether a permission on a workspace object names a group that may be another one on
+// either side: only one of them read which groups the workspace has of its own, and these come before the
+// account's of the same name.
+func (c *comparison) meansTwoGroups(k key) bool {
+	own := entitlements(k.object.Workspace, identity.PrincipalKey{Kind: identity.KindGroup})
+	return k.kind == report.KindObject && k.principal.key.Kind == identity.KindGroup && !implicit(k.principal.key) && c.before.saw(own) != c.after.saw(own)
 }
 
 // maybe reports whether a name on this side may be that of a principal that the other side knows by key.
