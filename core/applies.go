@@ -63,7 +63,7 @@ type Applier struct {
 func (g *Engine) Applier(o Applying) *Applier {
 	a := &Applier{engine: g, store: &journal.Store{Ledger: o.Ledger, Actor: o.Actor, Holder: o.Holder}, source: o.Account}
 	a.exec = &apply.Executor{
-		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{time.Now},
+		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{g.o.Now},
 		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Tool: g.o.Version,
 	}
 	return a

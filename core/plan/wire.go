@@ -96,7 +96,7 @@ func toWire(p Plan) wirePlan {
 }
 
 func (d Depth) wire() wireDepth {
-	w := wireDepth{Below: d.Below, Entitlements: d.Entitlements, Objects: d.Objects, Workspaces: d.Workspaces}
+	w := wireDepth(d)
 	if w.Below == nil {
 		w.Below = []identity.SecurableType{}
 	}

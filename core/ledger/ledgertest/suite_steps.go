@@ -108,7 +108,7 @@ func findsOpenIntents(w *world) {
 	w.clock.Add(time.Minute)
 	other := w.lease(p, "two")
 	late := ledger.Outcome{Result: ledger.Done, Attribution: ledger.Certain}
-	stale := fails[*ledger.StaleLeaseError](w, func(tx *ledger.Tx) error {
+	stale := failure[*ledger.StaleLeaseError](w, func(tx *ledger.Tx) error {
 		_, err := tx.End(l, carol, p.ID, "c", 1, late)
 		return err
 	})
@@ -128,7 +128,7 @@ func leases(w *world) {
 			return err
 		}
 	}
-	busy := fails[*ledger.BusyError](w, take("two"))
+	busy := failure[*ledger.BusyError](w, take("two"))
 	w.equal("holder", busy.Holder, "one")
 	w.equal("until", busy.Until, w.clock.Now().Add(time.Minute))
 	w.clock.Add(50 * time.Second)
@@ -181,7 +181,7 @@ func halts(w *world) {
 	p, l := w.applying()
 	approved := w.moved(w.created(), ledger.Lease{}, ledger.Pending)
 	w.do(func(tx *ledger.Tx) error { return tx.Halt(carol, "something is wrong") })
-	e := fails[*ledger.HaltedError](w, func(tx *ledger.Tx) error {
+	e := failure[*ledger.HaltedError](w, func(tx *ledger.Tx) error {
 		_, err := tx.Begin(l, carol, p.ID, "a", nil)
 		return err
 	})
