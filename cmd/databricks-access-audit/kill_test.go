@@ -135,8 +135,10 @@ func (k *killed) members(t *testing.T) []string {
 }
 
 // TestR01_KilledOnTheWay kills the real program at random moments while it applies a plan, lets others bring it to its
-// end, and takes it back: nothing is lost, doubled, or left behind. APPLY_KILLS says how often; APPLY_SEED when.
+// end, and takes it back: nothing is lost, doubled, or left behind. APPLY_KILLS says how often; APPLY_SEED when. The
+// program waits for the rate of writes most of the time, so several accounts are worked on at once.
 func TestR01_KilledOnTheWay(t *testing.T) {
+	const accounts = 5
 	kills, seed := 2, uint64(time.Now().UnixNano())
 	if s := os.Getenv("APPLY_KILLS"); s != "" {
 		kills, _ = strconv.Atoi(s)
@@ -145,8 +147,20 @@ func TestR01_KilledOnTheWay(t *testing.T) {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
 	t.Logf("%d kills from seed %d", kills, seed)
-	k := newKilled(t)
-	k.rng = rand.New(rand.NewPCG(seed, 1))
+	for account := range min(accounts, kills) {
+		share := (kills + accounts - 1 - account) / accounts
+		t.Run(fmt.Sprintf("account %d", account), func(t *testing.T) {
+			t.Parallel()
+			k := newKilled(t)
+			k.rng = rand.New(rand.NewPCG(seed, uint64(account)))
+			k.times(t, share)
+		})
+	}
+}
+
+// times kills the program so often.
+func (k *killed) times(t *testing.T, kills int) {
+	t.Helper()
 	file := filepath.Join(k.dir, "the.plan")
 	k.plan(t, file)
 	begun := time.Now()
