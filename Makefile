@@ -55,7 +55,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 .PHONY: bench
 bench: build ## the figures, each printed with its floor or limit
-	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./core ./core/access/...
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./core ./core/access/... ./core/analysis ./core/diff ./core/snapshot
 	$(GO) test -run '^$$' -bench Closure ./core
 	$(GO) test -run '^$$' -bench . ./cmd/$(PROGRAM)
 	$(GO) test -run '^$$' -bench 'HTML|Pictures' ./formatters
