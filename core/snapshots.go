@@ -70,9 +70,12 @@ func (g *Engine) Snapshot(ctx context.Context, progress Progress) (*report.Snaps
 
 // everything reads the whole account.
 func (g *Engine) everything(ctx context.Context, src collect.Source, progress Progress) (*estate.Estate, error) {
-	scope := collect.Scope{Below: []identity.SecurableType{
-		identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
-	}}
+	scope := collect.Scope{
+		Below: []identity.SecurableType{
+			identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
+		},
+		Objects: collect.ObjectScope{Asked: true}, // whatever is listed, not only what decides who can act as others
+	}
 	depth := collect.Depth{Delegations: true, Entry: true, Objects: true}
 	e, _, err := collect.Survey(ctx, src, scope, depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress})
 	return e, err
