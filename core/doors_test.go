@@ -114,48 +114,56 @@ func TestR09_VerdictsSurviveFailedCalls(t *testing.T) {
 		"more":     parse(t, "escalations", "niaj@acme.test", "--scan-workspace-objects", "--workspace-urls", "prod"),
 	}
 	for name, q := range questions {
-		whole := serve(t, sandbox.Acme(), sandbox.Options{})
-		g := engine(t, whole, whole.Auditor())
-		whole.ResetCalls()
-		full := ask[report.Report](t, g, q)
-		for _, call := range whole.Calls() {
-			t.Run(name+" "+strings.ReplaceAll(call.Path+"?"+call.Query, "/", "_"), func(t *testing.T) {
-				t.Parallel()
-				server := serve(t, sandbox.Acme(), sandbox.Options{})
-				g := engine(t, server, server.Auditor())
-				server.SetFaults(fault(t, call, "status=403"))
-				r, err := g.Answer(t.Context(), q, nil)
-				if err != nil { // no answer is no wrong answer, but "there is none" is one
-					if none, ok := errors.AsType[*core.UnknownResourceError](err); ok {
-						t.Errorf("a refused read became: %v", none)
-					}
-					return
+		eachRefused(t, name, q, func(t *testing.T, full, r report.Report) {
+			switch r := r.(type) {
+			case *report.CanReport:
+				was := full.(*report.CanReport).Verdict
+				if r.Verdict != was && r.Verdict != report.Unknown {
+					t.Errorf("%s became %s", was, r.Verdict)
 				}
-				switch r := r.(type) {
-				case *report.CanReport:
-					was := full.(*report.CanReport).Verdict
-					if r.Verdict != was && r.Verdict != report.Unknown {
-						t.Errorf("%s became %s", was, r.Verdict)
-					}
-					if r.Verdict != was && r.Coverage.Complete {
-						t.Errorf("%s became %s over complete coverage", was, r.Verdict)
-					}
-				case *report.ResourceReport:
-					fewer(t, allowed(full.(*report.ResourceReport)), allowed(r), r.Coverage)
-				case *report.CompareReport:
-					stays(t, comparedSides(full.(*report.CompareReport)), comparedSides(r), r.Coverage)
-				case *report.GroupReport:
-					fewerOfGroup(t, full.(*report.GroupReport), r)
-					fewer(t, stale(full.(*report.GroupReport).Stale), stale(r.Stale), r.Coverage)
-				case *report.PrincipalReport:
-					fewer(t, stale(full.(*report.PrincipalReport).Stale), stale(r.Stale), r.Coverage)
-				case *report.RolesReport:
-					fewer(t, certainRoles(full.(*report.RolesReport)), certainRoles(r), r.Coverage)
-				case *report.EscalationsReport:
-					fewer(t, certainFindings(full.(*report.EscalationsReport)), certainFindings(r), r.Coverage)
+				if r.Verdict != was && r.Coverage.Complete {
+					t.Errorf("%s became %s over complete coverage", was, r.Verdict)
 				}
-			})
-		}
+			case *report.ResourceReport:
+				fewer(t, allowed(full.(*report.ResourceReport)), allowed(r), r.Coverage)
+			case *report.CompareReport:
+				stays(t, comparedSides(full.(*report.CompareReport)), comparedSides(r), r.Coverage)
+			case *report.GroupReport:
+				fewerOfGroup(t, full.(*report.GroupReport), r)
+				fewer(t, stale(full.(*report.GroupReport).Stale), stale(r.Stale), r.Coverage)
+			case *report.PrincipalReport:
+				fewer(t, stale(full.(*report.PrincipalReport).Stale), stale(r.Stale), r.Coverage)
+			case *report.RolesReport:
+				fewer(t, certainRoles(full.(*report.RolesReport)), certainRoles(r), r.Coverage)
+			case *report.EscalationsReport:
+				fewer(t, certainFindings(full.(*report.EscalationsReport)), certainFindings(r), r.Coverage)
+			}
+		})
+	}
+}
+
+// eachRefused asks a question, and again with each single call refused that it took. No answer is no wrong
+// answer, but "there is none" is one.
+func eachRefused(t *testing.T, name string, q query.Request, check func(t *testing.T, full, again report.Report)) {
+	t.Helper()
+	whole := serve(t, sandbox.Acme(), sandbox.Options{})
+	g := engine(t, whole, whole.Auditor())
+	whole.ResetCalls()
+	full := ask[report.Report](t, g, q)
+	for _, call := range whole.Calls() {
+		t.Run(name+" "+strings.ReplaceAll(call.Path+"?"+call.Query, "/", "_"), func(t *testing.T) {
+			t.Parallel()
+			server := serve(t, sandbox.Acme(), sandbox.Options{})
+			g := engine(t, server, server.Auditor())
+			server.SetFaults(fault(t, call, "status=403"))
+			again, err := g.Answer(t.Context(), q, nil)
+			if none, ok := errors.AsType[*core.UnknownResourceError](err); ok {
+				t.Errorf("a refused read became: %v", none)
+			}
+			if err == nil {
+				check(t, full, again)
+			}
+		})
 	}
 }
 

@@ -147,39 +147,25 @@ func TestR09_ObjectsSurviveFailedCalls(t *testing.T) {
 		"principal": parse(t, "principal", "alice@acme.test", "--workspace-object-types", types, "--workspace-urls", "prod,staging", "--check-local-groups"),
 		"compare":   parse(t, "compare", "alice@acme.test", "bob@acme.test", "--workspace-object-types", types, "--workspace-urls", "prod,staging"),
 	} {
-		whole := serve(t, sandbox.Acme(), sandbox.Options{})
-		g := engine(t, whole, whole.Auditor())
-		whole.ResetCalls()
-		full := ask[report.Report](t, g, q)
-		for _, call := range whole.Calls() {
-			t.Run(name+" "+strings.ReplaceAll(call.Path+"?"+call.Query, "/", "_"), func(t *testing.T) {
-				t.Parallel()
-				server := serve(t, sandbox.Acme(), sandbox.Options{})
-				g := engine(t, server, server.Auditor())
-				server.SetFaults(fault(t, call, "status=403"))
-				answer, err := g.Answer(t.Context(), q, nil)
-				if err != nil {
-					return // no answer is no wrong answer
+		eachRefused(t, name, q, func(t *testing.T, full, again report.Report) {
+			switch r := again.(type) {
+			case *report.PrincipalReport:
+				was := full.(*report.PrincipalReport)
+				for _, problem := range dishonest(t, r, was) {
+					t.Error(problem)
 				}
-				switch r := answer.(type) {
-				case *report.PrincipalReport:
-					was := full.(*report.PrincipalReport)
-					for _, problem := range dishonest(t, r, was) {
-						t.Error(problem)
+				for _, o := range r.Objects {
+					if !slices.ContainsFunc(was.Objects, func(x report.Object) bool {
+						same := x.Workspace == o.Workspace && x.Type == o.Type && x.ID == o.ID
+						return same && identity.ObjectType(o.Type).Includes(identity.Level(x.Level), identity.Level(o.Level)) && (o.Usable == nil || *o.Usable == *x.Usable)
+					}) {
+						t.Errorf("claims %+v, which the whole answer does not", o)
 					}
-					for _, o := range r.Objects {
-						if !slices.ContainsFunc(was.Objects, func(x report.Object) bool {
-							same := x.Workspace == o.Workspace && x.Type == o.Type && x.ID == o.ID
-							return same && identity.ObjectType(o.Type).Includes(identity.Level(x.Level), identity.Level(o.Level)) && (o.Usable == nil || *o.Usable == *x.Usable)
-						}) {
-							t.Errorf("claims %+v, which the whole answer does not", o)
-						}
-					}
-				case *report.CompareReport:
-					stays(t, objectSides(full.(*report.CompareReport)), objectSides(r), r.Coverage)
 				}
-			})
-		}
+			case *report.CompareReport:
+				stays(t, objectSides(full.(*report.CompareReport)), objectSides(r), r.Coverage)
+			}
+		})
 	}
 }
 

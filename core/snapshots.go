@@ -74,7 +74,8 @@ func (g *Engine) everything(ctx context.Context, src collect.Source, progress Pr
 		Below: []identity.SecurableType{
 			identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
 		},
-		Objects: collect.ObjectScope{Asked: true}, // whatever is listed, not only what decides who can act as others
+		Policies: true,
+		Objects:  collect.ObjectScope{Asked: true}, // whatever is listed, not only what decides who can act as others
 	}
 	depth := collect.Depth{Delegations: true, Entry: true, Objects: true}
 	e, _, err := collect.Survey(ctx, src, scope, depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress})

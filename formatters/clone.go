@@ -299,11 +299,7 @@ func outcomeNodes(p report.Plan, c coverage) []node {
 		nodes = append(nodes, node{text: "Of that, not the source's own", tone: alarm, kids: gainNodes(p.Excess)})
 	}
 	if len(p.Escalations) > 0 {
-		n := node{text: "New ways to more", tone: alarm}
-		for _, same := range alike(p.Escalations) {
-			n.kids = append(n.kids, alikeNode(same))
-		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, newWays(p.Escalations))
 	}
 	if len(p.TierReasons) > 0 {
 		n := node{text: "Tier " + name(p.Tier) + ", because", tone: alarm}
@@ -352,6 +348,15 @@ func gainText(g report.Gain) string {
 		text += " [" + names(g.Because) + "]"
 	}
 	return text
+}
+
+// newWays are ways to more that a change would open, those that are alike together.
+func newWays(found []report.Finding) node {
+	n := node{text: "New ways to more", tone: alarm}
+	for _, same := range alike(found) {
+		n.kids = append(n.kids, alikeNode(same))
+	}
+	return n
 }
 
 // planParty is somebody whom a plan is about. A plan that was kept has no more of anybody than name, kind and id.

@@ -86,11 +86,7 @@ func (v whatIfView) text() []node {
 		nodes = append(nodes, node{text: "Perhaps, because of what was not read", tone: alarm, kids: gainNodes(v.Unknown)})
 	}
 	if len(v.Escalations) > 0 {
-		n := node{text: "New ways to more", tone: alarm}
-		for _, same := range alike(v.Escalations) {
-			n.kids = append(n.kids, alikeNode(same))
-		}
-		nodes = append(nodes, n)
+		nodes = append(nodes, newWays(v.Escalations))
 	}
 	if len(v.NotLookedAt) > 0 {
 		n := node{text: "Not looked at", tone: alarm}

@@ -21,6 +21,9 @@ type Scope struct {
 	Below []identity.SecurableType
 	// Objects are the workspace objects to look at, with who may use each: one call for each object.
 	Objects ObjectScope
+	// Policies reads the attribute-based policies on every securable in a catalog that is looked at: one call
+	// more for each catalog, schema and table.
+	Policies bool
 	// LocalGroups reads the groups that exist in one workspace alone, and the names of the account's groups.
 	LocalGroups bool
 	// WorkspaceURLs limits the crawl to these workspaces, by address, name or id; empty means all.
@@ -99,7 +102,7 @@ func (c *crawler) audit(ctx context.Context, subjects ...identity.Principal) *es
 	c.crawlWorkspaces()
 	c.crawlMetastores()
 	c.workspaceReads(&objectReads{crawler: c, onHolder: func(at identity.Workspace, name string) { c.meetNames(at, name) }})
-	c.noteNotAsked()
+	c.noteNotAsked(false)
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
 	if len(subjects) == 1 {
@@ -392,9 +395,9 @@ func (c *crawler) assignments(ctx context.Context, id identity.WorkspaceID) {
 	c.note(estate.ReadKey{Op: estate.OpAssignments, Workspace: id}, err)
 }
 
-// noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth, the
-// what the scope has of workspace objects excepted.
-func (c *crawler) noteNotAsked() {
+// noteNotAsked enters in the ledger what this question leaves out by its nature or by its depth. entry says
+// that entitlements are part of it.
+func (c *crawler) noteNotAsked(entry bool) {
 	const deeper = "not asked to go so deep"
 	for _, t := range []identity.SecurableType{
 		identity.TypeSchema, identity.TypeTable, identity.TypeVolume, identity.TypeFunction, identity.TypeModel,
@@ -403,7 +406,9 @@ func (c *crawler) noteNotAsked() {
 			c.remark(estate.ReadKey{Op: estate.OpChildren, Type: t}, identity.NotAsked, deeper)
 		}
 	}
-	c.remark(estate.ReadKey{Op: estate.OpEntitlements}, identity.NotAsked, "not part of this question")
+	if !entry {
+		c.remark(estate.ReadKey{Op: estate.OpEntitlements}, identity.NotAsked, "not part of this question")
+	}
 	if c.scope.Objects.Asked {
 		c.noteObjects()
 	} else {

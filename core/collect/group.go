@@ -51,7 +51,7 @@ func Group(ctx context.Context, src Source, scope Scope, o Options) (*estate.Est
 	c.crawlMetastores()
 	// Lists in workspaces name guests by their second name.
 	g.workspaceReads(&objectReads{crawler: c, onHolder: c.seconds.hear})
-	c.noteNotAsked()
+	c.noteNotAsked(false)
 	c.q.run(ctx, c.workers)
 	g.holders.people(ctx)
 	g.secondNames(ctx)

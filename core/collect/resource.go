@@ -385,11 +385,7 @@ func (v *metastore) chain(ctx context.Context, found identity.SecurableInfo) {
 	}
 	v.q.addTo(lane{metastore: v.m.ID}, v.complete)
 	if t := found.Type; t == identity.TypeCatalog || t == identity.TypeSchema || t.InSchema() {
-		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
-			policies, err := v.src.Policies(ctx, at, found.Securable)
-			v.note(estate.ReadKey{Op: estate.OpPolicies, Securable: found.Securable}, err)
-			v.b.AddPolicies(found.Securable, policies)
-		})
+		v.policies(found.Securable, at)
 	}
 	v.storage(found)
 	v.made(ctx, found)

@@ -53,6 +53,16 @@ type metastore struct {
 	based      sync.Map                                     // securables that views and functions are made from
 	locations  memo[struct{}, []identity.SecurableInfo]     // the external locations
 	kept       sync.Map                                     // external locations whose bindings are planned
+	policed    memo[bearer, []identity.Policy]              // the attribute-based policies
+}
+
+// bearer is what bears the policies of securables of a type: themselves, or the schema that they are in. All
+// of a type in one schema have the same then, tables aside.
+//
+// https://docs.databricks.com/api/workspace/policies/listpolicies
+type bearer struct {
+	on identity.Securable
+	of identity.SecurableType
 }
 
 // metastore finds out where a metastore is attached.
@@ -180,6 +190,27 @@ func (v *metastore) grants(on identity.Securable, at identity.Workspace) {
 	})
 }
 
+// policies reads the attribute-based policies that hold on a securable.
+func (v *metastore) policies(on identity.Securable, at identity.Workspace) {
+	by := bearer{on, on.Type}
+	if on.Type.InSchema() && on.Type != identity.TypeTable {
+		by.on, _ = on.Parent()
+	}
+	v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
+		policies, err := v.policed.get(by, func() ([]identity.Policy, error) { return v.src.Policies(ctx, at, on) })
+		v.note(estate.ReadKey{Op: estate.OpPolicies, Securable: on}, err)
+		v.b.AddPolicies(on, policies)
+	})
+}
+
+// held reads who holds something on a securable: the grants and, where the scope has them, the policies.
+func (v *metastore) held(on identity.Securable, at identity.Workspace) {
+	v.grants(on, at)
+	if v.scope.Policies {
+		v.policies(on, at)
+	}
+}
+
 func (v *metastore) hear(name string) {
 	if v.onHolder != nil {
 		v.onHolder(name)
@@ -215,13 +246,13 @@ func (v *metastore) catalog(s identity.SecurableInfo) {
 	case s.Catalog == internalCatalog:
 		v.remark(estate.ReadKey{Op: estate.OpGrants, Securable: s.Securable}, identity.NotAsked, "internal to Databricks")
 	case s.Isolation != identity.Isolated:
-		v.grants(s.Securable, v.door)
+		v.held(s.Securable, v.door)
 		v.below(s, v.door)
 	default:
 		v.q.addTo(lane{metastore: v.m.ID}, func(ctx context.Context) {
 			bindings := v.bindings(ctx, s.Securable)
 			at := v.doorOf(bindings)
-			v.grants(s.Securable, at)
+			v.held(s.Securable, at)
 			if kind, reason := v.outOfReach(bindings); kind != "" {
 				v.remark(estate.ReadKey{Op: estate.OpChildren, Securable: s.Securable, Type: identity.TypeSchema}, kind, reason)
 				return
@@ -280,10 +311,10 @@ func (v *metastore) below(catalog identity.SecurableInfo, at identity.Workspace)
 				identity.NotAsked, "every catalog has one, and it shows each reader only what that reader may see")
 			return
 		}
-		v.grants(s.Securable, at)
+		v.held(s.Securable, at)
 		for _, t := range inSchemas {
 			if v.scope.in(t) {
-				v.list(at, s.Securable, t, func(o identity.SecurableInfo) { v.grants(o.Securable, at) })
+				v.list(at, s.Securable, t, func(o identity.SecurableInfo) { v.held(o.Securable, at) })
 			}
 		}
 	})

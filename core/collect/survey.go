@@ -65,7 +65,7 @@ func SurveyOf(ctx context.Context, src Source, scope Scope, names []string, dept
 			s.workspace(w)
 		}
 	}
-	c.noteNotAsked()
+	c.noteNotAsked(depth.Entry)
 	c.q.run(ctx, c.workers)
 	c.guests.finish(c)
 	if scope.Who != "" {

@@ -343,25 +343,18 @@ func (c *cloning) settle() {
 			return d
 		}
 		switch {
-		case a.Change == nil || b.Change == nil:
-			return cmp.Or(compareBool(a.Change == nil, b.Change == nil), strings.Compare(a.Reason, b.Reason))
+		case a.Change == nil && b.Change == nil:
+			return strings.Compare(a.Reason, b.Reason)
+		case a.Change == nil:
+			return 1
+		case b.Change == nil:
+			return -1
 		default:
 			return cmp.Or(cmp.Compare(Permission(a.Change.After), Permission(b.Change.After)), a.Change.Cell.Compare(b.Change.Cell), strings.Compare(a.Reason, b.Reason))
 		}
 	})
 	for i := range c.steps {
 		c.steps[i].ID = fmt.Sprintf("s%d", i+1)
-	}
-}
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	default:
-		return -1
 	}
 }
 
