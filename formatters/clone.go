@@ -247,7 +247,7 @@ func actionText(a report.Action) string {
 	text := term(a.ID) + " "
 	switch {
 	case a.Group != nil:
-		of := sourceTitle(a.Group.Source) + ", "
+		of := keptBy(*a.Group) + ", "
 		if a.Group.Source == identity.OriginUnknown.String() { // of a plan that was kept
 			of = ""
 		}

@@ -247,7 +247,7 @@ func (v compareView) text() []node {
 	c := v.coverage()
 	return []node{
 		block("Groups", bySide(v, v.Groups, each(func(g report.ComparedGroup) string {
-			return name(g.Group.Name) + " (" + sourceTitle(g.Group.Source) + ")" + v.ways(g.PathA, g.PathB)
+			return name(g.Group.Name) + " (" + keptBy(g.Group) + ")" + v.ways(g.PathA, g.PathB)
 		})), absence(onSides(v.Groups) != nil, notRead, c, report.ListGroups)),
 		block("Workspaces", bySide(v, v.Workspaces, each(func(w report.ComparedWorkspace) string {
 			return name(w.Name) + " (" + EscapeLine(w.Access) + ")" + v.ways(w.PathA, w.PathB)

@@ -110,11 +110,19 @@ func (d *drawing) principal(name, kind string) string {
 
 // known adds a principal of which more than the name is there.
 func (d *drawing) known(p report.Principal) string {
-	n := drawnNode{id: "principal " + cmp.Or(p.Name, p.ID), kind: p.Kind, name: drawnName(p), note: describe(p)}
+	n := drawnNode{id: "principal " + inPaths(p), kind: p.Kind, name: drawnName(p), note: describe(p)}
 	if p.DisplayName != "" && p.DisplayName != p.Name && p.Kind != identity.KindServicePrincipal.String() {
 		n.note = "“" + EscapeLine(p.DisplayName) + "”, " + n.note
 	}
 	return d.node(n)
+}
+
+// inPaths is what paths call a principal.
+func inPaths(p report.Principal) string {
+	if p.Workspace != "" {
+		return cmp.Or(p.Name, p.ID) + "@" + p.Workspace
+	}
+	return cmp.Or(p.Name, p.ID)
 }
 
 // drawnName puts what people call a service principal before its application id.
@@ -122,7 +130,7 @@ func drawnName(p report.Principal) string {
 	if p.Kind == identity.KindServicePrincipal.String() && p.DisplayName != "" && p.DisplayName != p.Name {
 		return p.DisplayName + " (" + cmp.Or(p.Name, p.ID) + ")"
 	}
-	return cmp.Or(p.Name, p.ID)
+	return inPaths(p)
 }
 
 // lie puts securables inside the metastore, where that is on the map by itself.

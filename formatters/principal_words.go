@@ -14,7 +14,7 @@ import (
 
 // describe says what sort of principal it is, who keeps it and whether it may log in.
 func describe(p report.Principal) string {
-	parts := []string{kindOf(p), sourceTitle(p.Source)}
+	parts := []string{kindOf(p), keptBy(p)}
 	switch {
 	case p.Kind == identity.KindGroup.String():
 	case p.Active == nil:
@@ -32,6 +32,14 @@ func kindOf(p report.Principal) string {
 		return "kind unknown"
 	}
 	return EscapeLine(strings.ReplaceAll(p.Kind, "_", " "))
+}
+
+// keptBy says who keeps a principal, or in which workspace alone it exists.
+func keptBy(p report.Principal) string {
+	if p.Workspace != "" {
+		return sourceTitle(p.Source) + ", workspace " + name(p.Workspace)
+	}
+	return sourceTitle(p.Source)
 }
 
 func sourceTitle(source string) string {
@@ -98,7 +106,7 @@ func bullet(direct, wayUnknown bool) string {
 
 // membershipTitle is one group, marked.
 func membershipTitle(m report.Membership) string {
-	title := bullet(m.Direct, m.WayUnknown) + nameOrID(m.Group) + " (" + sourceTitle(m.Group.Source) + ")"
+	title := bullet(m.Direct, m.WayUnknown) + nameOrID(m.Group) + " (" + keptBy(m.Group) + ")"
 	if m.WayUnknown {
 		title += ", its members were not read"
 	}
@@ -183,7 +191,7 @@ func (v principalView) escalationNodes() []node {
 func groupNodes(groups []report.Principal) []node {
 	var nodes []node
 	for _, g := range groups {
-		nodes = append(nodes, line(nameOrID(g)+" ("+sourceTitle(g.Source)+")"))
+		nodes = append(nodes, line(nameOrID(g)+" ("+keptBy(g)+")"))
 	}
 	return nodes
 }

@@ -603,7 +603,11 @@ func (a audit) name(k identity.PrincipalKey) string {
 
 func (a audit) principal(k identity.PrincipalKey) report.Principal {
 	p, _ := a.e.Principal(k)
-	return Describe(p)
+	r := Describe(p)
+	if in := p.Key.Workspace; in != 0 {
+		r.Workspace = a.e.WorkspaceName(in)
+	}
+	return r
 }
 
 // Describe is a principal as reports show it.

@@ -13,6 +13,8 @@ type Principal struct {
 	// Active is null when the status was not read; groups are always active.
 	Active  *bool    `json:"active"`
 	Aliases []string `json:"aliases"`
+	// Workspace is the name of the one workspace in which a group exists; empty for the account's.
+	Workspace string `json:"workspace,omitempty"`
 }
 
 // Securable is a Unity Catalog object as reports show it.
