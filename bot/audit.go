@@ -36,6 +36,7 @@ func (b *bot) conduct(t *task) {
 	p := b.watchProgress(t)
 	r, err := answerOf(ctx, b.Engine, t, p)
 	p.stop()
+	b.metrics.answered(t.request.Mode(), time.Since(t.reply.born), r, err)
 	t.log.Info("audit ended", "mode", t.request.Mode(), "seconds", time.Since(start).Seconds(), "answered", err == nil)
 	if err != nil {
 		t.reply.last(b.work, explain(ctx, err, t))

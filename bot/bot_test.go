@@ -521,7 +521,7 @@ func TestOneAuditForEachPerson(t *testing.T) {
 
 func TestQueueIsBounded(t *testing.T) {
 	hold := make(chan struct{})
-	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport)}), nil, "T1")
+	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport)}), nil, "T1", newMetrics())
 	defer b.stopWork()
 	for range desks + deskQueue {
 		for !b.desk.offer(func() { <-hold }) { // a desk takes its first job in its own time
@@ -543,7 +543,7 @@ func TestQueueIsBounded(t *testing.T) {
 
 func TestDeliveriesAreToldApart(t *testing.T) {
 	var settled []string
-	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport), Settled: func(id string) { settled = append(settled, id) }}), nil, "T1")
+	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport), Settled: func(id string) { settled = append(settled, id) }}), nil, "T1", newMetrics())
 	defer b.stopWork()
 	b.desk.close() // so that what is taken is turned away, and nothing else is
 	for _, d := range []struct {
@@ -565,7 +565,7 @@ func TestDeliveriesAreToldApart(t *testing.T) {
 
 func TestPanicAtTheDeskIsAnswered(t *testing.T) {
 	d := &door{}
-	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport)}), nil, "T0ACME")
+	b := newBot(t.Context(), mustComplete(t, Config{Engine: engine(smallReport)}), nil, "T0ACME", newMetrics())
 	defer b.stopWork()
 	b.people.lookup = func(context.Context, string) (slackapi.Person, error) { panic("x") }
 	b.door = d

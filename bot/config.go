@@ -39,6 +39,10 @@ type Config struct {
 	// Drain is how long running audits may go on when the bot is to end; zero means a minute.
 	// Afterwards they are interrupted and answer with what they know.
 	Drain time.Duration
+	// Listen is the address at which /healthz, /readyz and /metrics are answered; empty means none.
+	Listen string
+	// Checks are asked by /readyz, besides the sockets.
+	Checks []Check
 	// Settled, if not nil, is called once for each delivery of a command when nothing more will be
 	// said about it. It is called by several goroutines and must return at once.
 	Settled func(envelopeID string)

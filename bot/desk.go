@@ -41,6 +41,9 @@ func (b *bot) serve(c slackapi.Command, taken time.Time) {
 
 	m, err := b.understand(b.work, t, c)
 	if err != nil {
+		if _, stranger := errors.AsType[*errStranger](err); stranger {
+			b.metrics.strangers.Inc()
+		}
 		m = refusal(err, t)
 	}
 	switch {

@@ -23,7 +23,10 @@ type bot struct {
 	desk   *pool // commands: who asks, and what
 	audits *pool // questions
 
+	metrics *metrics
+
 	draining    atomic.Bool
+	ticked      atomic.Int64 // Unix nanoseconds of the watch's last round
 	lastCommand atomic.Int64 // Unix nanoseconds
 	appID       atomic.Pointer[string]
 
@@ -34,7 +37,7 @@ type bot struct {
 }
 
 // newBot starts the workers. What they do outlives ctx: see drain.
-func newBot(ctx context.Context, c Config, client *slackapi.Client, team string) *bot {
+func newBot(ctx context.Context, c Config, client *slackapi.Client, team string, m *metrics) *bot {
 	now := c.pace.now()
 	b := &bot{
 		Config: c, client: client, door: client, team: team,
@@ -48,6 +51,9 @@ func newBot(ctx context.Context, c Config, client *slackapi.Client, team string)
 	recovered := func(p any) { b.Log.Error("panic", "panic", p) }
 	b.desk = newPool(desks, deskQueue, recovered)
 	b.audits = newPool(auditsAtOnce, auditQueue, recovered)
+	b.metrics = m
+	m.watch(b.health, map[string]*pool{"desk": b.desk, "audits": b.audits})
+	b.ticked.Store(now.UnixNano())
 	return b
 }
 
@@ -68,14 +74,17 @@ func (b *bot) take(c slackapi.Command) (say string) {
 	case !b.ours(c):
 		log.Warn("command of another app, team or kind not taken", "app", c.AppID, "team", c.TeamID)
 	case b.seen.add(now, c.EnvelopeID, c.TriggerID):
+		b.metrics.repeated.Inc()
 		log.Info("command delivered again, not taken")
 	case !b.fair.allow(c.UserID, now):
 		say = sayTooMany
+		b.metrics.turnedAway.WithLabelValues("too_many").Inc()
 	case !b.desk.offer(func() { b.serve(c, now) }):
 		say = sayBusy
 		if b.draining.Load() {
 			say = sayRestarting
 		}
+		b.metrics.turnedAway.WithLabelValues("busy").Inc()
 	default:
 		return ""
 	}
@@ -107,7 +116,10 @@ func (s *socket) Command(c slackapi.Command) (slackapi.Message, bool) {
 	return slackapi.Say(say), say != ""
 }
 
-func (s *socket) Opened() { s.bot.health.opened(s.bot.pace.now()) }
+func (s *socket) Opened() {
+	s.bot.metrics.connections.Inc()
+	s.bot.health.opened(s.bot.pace.now())
+}
 
 func (s *socket) Greeted(appID string) {
 	if s.up {

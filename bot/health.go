@@ -53,6 +53,13 @@ func (h *health) greeted() {
 	h.up++
 }
 
+// connected is how many sockets are of use.
+func (h *health) connected() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.up
+}
+
 // lost is told of the end of a socket that was greeted.
 func (h *health) lost(now time.Time) {
 	h.mu.Lock()

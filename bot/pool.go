@@ -47,6 +47,9 @@ func (p *pool) offer(job func()) bool {
 	}
 }
 
+// waiting is how many jobs are queued.
+func (p *pool) waiting() int { return len(p.jobs) }
+
 // close ends the intake. Queued jobs still run; wait for them with done.
 func (p *pool) close() {
 	p.mu.Lock()

@@ -26,8 +26,9 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	m := newMetrics()
 	client, err := slackapi.New(slackapi.Options{
-		BotToken: c.Tokens.Bot, AppToken: c.Tokens.App, APIURL: c.APIURL, Transport: c.Transport, Log: c.Log,
+		BotToken: c.Tokens.Bot, AppToken: c.Tokens.App, APIURL: c.APIURL, Transport: c.Transport, Log: c.Log, Observer: m,
 	})
 	if err != nil {
 		return err
@@ -42,7 +43,7 @@ func Run(ctx context.Context, c Config) error {
 	if err := checkScopes(self.Scopes, c.Log); err != nil {
 		return err
 	}
-	return newBot(ctx, c, client, self.TeamID).run(ctx)
+	return newBot(ctx, c, client, self.TeamID, m).run(ctx)
 }
 
 // The bot scopes: without the first nobody can be let in, without the others answers lack a part.
@@ -79,6 +80,7 @@ func (b *bot) run(ctx context.Context) error {
 		sockets.Go(func() error { return b.client.Listen(listening, &socket{bot: b}) })
 	}
 	sockets.Go(func() error { return b.watch(listening) })
+	sockets.Go(func() error { return b.serveEndpoints(listening) })
 	failed := make(chan error, 1)
 	go func() { failed <- sockets.Wait() }()
 
@@ -108,6 +110,7 @@ func (b *bot) watch(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-t.C:
+			b.ticked.Store(time.Now().UnixNano())
 			if err := b.health.check(b.pace.now()); err != nil {
 				return err
 			}

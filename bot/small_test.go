@@ -42,7 +42,7 @@ func TestTokensFromEnv(t *testing.T) {
 		"readable by others": {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o644, good), "SLACK_APP_TOKEN": app}, "chmod 600"},
 		"readable by group":  {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o640, good), "SLACK_APP_TOKEN": app}, "chmod 600"},
 		"no file":            {map[string]string{"SLACK_BOT_TOKEN_FILE": "/nowhere/at/all", "SLACK_APP_TOKEN": app}, "no such file"},
-		"empty file":         {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o600, "\n"), "SLACK_APP_TOKEN": app}, "not a file with one token"},
+		"empty file":         {map[string]string{"SLACK_BOT_TOKEN_FILE": write(0o600, "\n"), "SLACK_APP_TOKEN": app}, "not a file with one secret"},
 		"a folder":           {map[string]string{"SLACK_BOT_TOKEN_FILE": "/", "SLACK_APP_TOKEN": app}, "SLACK_BOT_TOKEN_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {

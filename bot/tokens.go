@@ -3,11 +3,9 @@ package bot
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"runtime"
 	"strings"
 
+	"databricks-access-audit/bot/settings"
 	"databricks-access-audit/bot/slackapi"
 )
 
@@ -23,9 +21,6 @@ const (
 	appTokenVariable = "SLACK_APP_TOKEN"
 	fileSuffix       = "_FILE"
 )
-
-// maxTokenFile is more than any token, in bytes.
-const maxTokenFile = 4 << 10
 
 // TokensFromEnv reads the tokens from SLACK_BOT_TOKEN and SLACK_APP_TOKEN, or from the files named
 // by SLACK_BOT_TOKEN_FILE and SLACK_APP_TOKEN_FILE, which only their owner may read. getenv is
@@ -48,39 +43,13 @@ func token(getenv func(string) string, variable string) (slackapi.Secret, error)
 	case value != "":
 		return slackapi.Secret(value), nil
 	case file != "":
-		return tokenFile(file, variable+fileSuffix)
+		secret, err := settings.Secret(file)
+		if err != nil {
+			return "", fmt.Errorf("%s%s: %w", variable, fileSuffix, err)
+		}
+		return slackapi.Secret(secret), nil
 	}
 	return "", fmt.Errorf("%s is not set; set it, or %s%s to the name of a file that holds it", variable, variable, fileSuffix)
-}
-
-// tokenFile reads a token from a file that nobody but its owner may touch. The permissions are
-// those of the open file, not of a name that may change hands in between.
-func tokenFile(name, variable string) (slackapi.Secret, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", variable, err)
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", variable, err)
-	}
-	// Windows has no such permissions to ask for.
-	if open := info.Mode().Perm() & 0o077; open != 0 && runtime.GOOS != "windows" {
-		return "", fmt.Errorf("%s: others may read %s (mode %04o); run chmod 600 on it", variable, name, info.Mode().Perm())
-	}
-	if !info.Mode().IsRegular() || info.Size() > maxTokenFile {
-		return "", fmt.Errorf("%s: %s is not a file with one token", variable, name)
-	}
-	data, err := io.ReadAll(io.LimitReader(f, maxTokenFile))
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", variable, err)
-	}
-	text := strings.TrimSpace(string(data))
-	if text == "" || strings.ContainsAny(text, " \t\r\n") {
-		return "", fmt.Errorf("%s: %s is not a file with one token", variable, name)
-	}
-	return slackapi.Secret(text), nil
 }
 
 // check says which token is in the wrong place: mixing them up is the commonest mistake.

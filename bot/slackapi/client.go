@@ -29,6 +29,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Log hears what slack-go says; nil discards it.
 	Log *slog.Logger
+	// Observer, unless nil, hears how calls and envelopes fare.
+	Observer Observer
 }
 
 // Client talks to one workspace as one app. It is safe for concurrent use.
@@ -38,6 +40,8 @@ type Client struct {
 	base string
 	bot  Secret
 	log  *slog.Logger
+
+	observer Observer
 }
 
 // New makes a client. It makes no call. The error is about the APIURL.
@@ -52,8 +56,11 @@ func New(o Options) (*Client, error) {
 	if o.Transport == nil {
 		o.Transport = http.DefaultTransport
 	}
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	httpClient := &http.Client{
-		Transport: newLimiter(base, o.Transport),
+		Transport: newLimiter(base, observed{o.Transport, o.Observer}),
 		// Slack's API does not redirect; following one would carry a message to another place.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
@@ -64,7 +71,7 @@ func New(o Options) (*Client, error) {
 		slack.OptionLog(logAdapter{o.Log}),
 		slack.OptionDebug(false), // it would log message texts, and make sockets short-lived
 	)
-	return &Client{api: api, http: httpClient, base: base, bot: o.BotToken, log: o.Log}, nil
+	return &Client{api: api, http: httpClient, base: base, bot: o.BotToken, log: o.Log, observer: o.Observer}, nil
 }
 
 // baseURL checks the address of the API: every call carries a token there.

@@ -102,7 +102,7 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 			closeBody(req)
 			return nil, err
 		}
-		r, err := l.next.RoundTrip(req)
+		r, err := l.next.RoundTrip(req.WithContext(context.WithValue(req.Context(), methodKey{}, method)))
 		if err != nil || r.StatusCode != http.StatusTooManyRequests {
 			return r, err
 		}

@@ -66,7 +66,7 @@ func (c *Client) Listen(ctx context.Context, h Handler) error {
 	)
 	ended := make(chan error, 1)
 	go func() { ended <- run(ctx, smc) }()
-	l := listener{client: smc, handler: h, log: c.log}
+	l := listener{client: smc, handler: h, log: c.log, observer: c.observer}
 	for {
 		select {
 		case e := <-smc.Events:
@@ -99,10 +99,14 @@ type listener struct {
 	client  *socketmode.Client
 	handler Handler
 	log     *slog.Logger
+
+	observer Observer
+	heard    time.Time // when the event came that is being dealt with
 }
 
 // hear deals with one event. The error is one that no retry heals.
 func (l *listener) hear(ctx context.Context, e socketmode.Event) error {
+	l.heard = time.Now()
 	switch e.Type {
 	case socketmode.EventTypeSlashCommand:
 		command, ok := e.Data.(slack.SlashCommand)
@@ -187,6 +191,7 @@ func (l *listener) unreadable(ctx context.Context, data any) {
 		Type string `json:"type"`
 	}
 	_ = json.Unmarshal(bad.Message, &envelope) // without an id there is nothing to acknowledge
+	l.observer.Unreadable()
 	l.log.Warn("Slack sent what this version cannot read", "type", envelope.Type, "envelope_id", envelope.ID)
 	if envelope.ID != "" {
 		l.ack(ctx, envelope.ID, nil)
@@ -198,5 +203,7 @@ func (l *listener) ack(ctx context.Context, id string, payload any) {
 	defer cancel()
 	if err := l.client.AckCtx(ctx, id, payload); err != nil {
 		l.log.Error("envelope not acknowledged", "envelope_id", id, "error", err)
+		return
 	}
+	l.observer.Acknowledged(time.Since(l.heard))
 }

@@ -1,13 +1,23 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/bot"
 	"databricks-access-audit/bot/console"
+	"databricks-access-audit/bot/settings"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/formatters"
 )
 
 const slackCategory = "SLACK"
@@ -17,22 +27,74 @@ func botCommand(s streams) *cli.Command {
 		Name:  "bot",
 		Usage: "answer /access-audit in Slack; with --sandbox, in this terminal",
 		Description: "The tokens come from SLACK_APP_TOKEN and SLACK_BOT_TOKEN, or from the files that\n" +
-			"SLACK_APP_TOKEN_FILE and SLACK_BOT_TOKEN_FILE name. With --sandbox the bot answers from the\n" +
-			"sample account to a Slack inside the program: type /access-audit principal alice@acme.test.",
+			"SLACK_APP_TOKEN_FILE and SLACK_BOT_TOKEN_FILE or the configuration name. SIGHUP reads all of them\n" +
+			"again. With --sandbox the bot answers from the sample account to a Slack inside the program:\n" +
+			"type /access-audit principal alice@acme.test.",
 		Flags: append([]cli.Flag{
+			&cli.StringFlag{Name: "config", Category: slackCategory, Usage: "read what is not given here from `FILE`, in YAML"},
 			&cli.StringFlag{Name: "slack-api-url", Category: slackCategory, Usage: "base `URL` of the Web API, for GovSlack", DefaultText: "https://slack.com/api/"},
-			&cli.StringFlag{Name: "command", Category: slackCategory, Usage: "answer to the slash command `NAME`", Value: "/access-audit"},
-			&cli.DurationFlag{Name: "drain", Category: slackCategory, Usage: "how long running audits may go on at the end, as a `DURATION`", Value: time.Minute},
+			&cli.StringFlag{Name: "command", Category: slackCategory, Usage: "answer to the slash command `NAME`", DefaultText: "/access-audit"},
+			&cli.StringFlag{Name: "listen", Category: slackCategory, Usage: "answer /healthz, /readyz and /metrics at `ADDRESS`, or off", DefaultText: "127.0.0.1:8080 with --config, else off"},
+			&cli.DurationFlag{Name: "drain", Category: slackCategory, Usage: "how long running audits may go on at the end, as a `DURATION`", DefaultText: "1m"},
 		}, connectionFlags()...),
+		Subcommands: []*cli.Command{{
+			Name:      "check-config",
+			Usage:     "check a configuration file and the files that it names, and ask nobody",
+			ArgsUsage: "FILE",
+			Action:    func(c *cli.Context) error { return checkConfig(c, s) },
+		}},
 		Action: func(c *cli.Context) error { return runBot(c, s) },
 	}
 }
 
+// errReload ends a bot that is to begin again with what its files say now.
+var errReload = errors.New("the configuration is read again")
+
+// runBot runs the bot, and again after each SIGHUP.
 func runBot(c *cli.Context, s streams) error {
+	if c.NArg() > 0 {
+		return &query.UsageError{Problem: fmt.Sprintf("bot does not take %q", c.Args().First()), Hint: "write bot, or bot check-config FILE"}
+	}
+	given := givenFlags(c)
+	ctx := c.Context
+	for {
+		reload, stop := reloadable(ctx)
+		c.Context = reload
+		err := botOnce(c, s, given)
+		again := errors.Is(context.Cause(reload), errReload) && ctx.Err() == nil
+		stop()
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// reloadable gives a context that SIGHUP ends.
+func reloadable(parent context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(parent)
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	go func() {
+		select {
+		case <-hangup:
+			cancel(errReload)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(hangup)
+		cancel(nil)
+	}
+}
+
+func botOnce(c *cli.Context, s streams, given map[string]bool) error {
+	set, err := configured(c, given)
+	if err != nil {
+		return err
+	}
 	var tokens bot.Tokens
 	if !c.Bool("sandbox") {
-		var err error
-		if tokens, err = bot.TokensFromEnv(s.getenv); err != nil {
+		if tokens, err = bot.TokensFromEnv(withTokenFiles(s.getenv, set.Slack)); err != nil {
 			return err
 		}
 	}
@@ -48,8 +110,122 @@ func runBot(c *cli.Context, s streams) error {
 	if !c.Bool("debug") && !c.IsSet("log-level") && !c.IsSet("log-file") {
 		log = slog.New(slog.NewJSONHandler(s.err, nil)) // a service is not silent
 	}
+	listen := set.Listen
+	if listen == settings.Off {
+		listen = ""
+	}
 	return bot.Run(c.Context, bot.Config{
-		Tokens: tokens, Engine: a.engine, Log: log,
-		APIURL: c.String("slack-api-url"), Command: c.String("command"), Drain: c.Duration("drain"),
+		Tokens: tokens, Engine: a.engine, Log: log, Listen: listen,
+		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
 	})
+}
+
+// withTokenFiles is getenv, as if the files that the configuration names were named in the environment.
+func withTokenFiles(getenv func(string) string, set settings.Slack) func(string) string {
+	files := map[string]string{"SLACK_BOT_TOKEN_FILE": set.BotTokenFile, "SLACK_APP_TOKEN_FILE": set.AppTokenFile}
+	return func(name string) string {
+		if file := files[name]; file != "" {
+			return file
+		}
+		return getenv(name)
+	}
+}
+
+// givenFlags are those that somebody gave, rather than the configuration.
+func givenFlags(c *cli.Context) map[string]bool {
+	given := map[string]bool{}
+	for _, name := range c.FlagNames() {
+		given[name] = true
+	}
+	return given
+}
+
+// configured reads the configuration, if there is one, and puts what flags say over it. What it says of connections it
+// puts into the flags that were not given.
+func configured(c *cli.Context, given map[string]bool) (settings.Settings, error) {
+	set := settings.Default()
+	path := c.String("config")
+	if path == "" {
+		set.Listen = settings.Off // nobody asked for a port
+	} else {
+		var err error
+		if set, err = settings.Read(path); err != nil {
+			return set, err
+		}
+	}
+	if given["listen"] {
+		set.Listen = c.String("listen")
+	}
+	if given["slack-api-url"] {
+		set.Slack.APIURL = c.String("slack-api-url")
+	}
+	if given["command"] {
+		set.Slack.Command = c.String("command")
+	}
+	if given["drain"] {
+		set.Drain = c.Duration("drain")
+	}
+	return set, connected(c, given, set.Databricks)
+}
+
+// connected puts what the configuration says of a connection into the flags.
+func connected(c *cli.Context, given map[string]bool, d settings.Databricks) error {
+	values := map[string]string{"profile": d.Profile, "host": d.Host, "account-id": d.AccountID, "client-id": d.ClientID}
+	if d.ClientSecretFile != "" && !given["client-secret"] {
+		secret, err := settings.Secret(d.ClientSecretFile)
+		if err != nil {
+			return fmt.Errorf("databricks.client_secret_file: %w", err)
+		}
+		values["client-secret"] = secret
+	}
+	for flag, value := range values {
+		if value == "" || given[flag] {
+			continue
+		}
+		if err := c.Set(flag, value); err != nil {
+			return fmt.Errorf("--%s: %w", flag, err)
+		}
+	}
+	return nil
+}
+
+// checkConfig says whether a configuration can be used, as far as that can be said without asking anybody.
+func checkConfig(c *cli.Context, s streams) error {
+	if c.NArg() != 1 {
+		return &query.UsageError{Problem: "bot check-config takes one file", Hint: "write bot check-config FILE"}
+	}
+	path := c.Args().First()
+	set, err := settings.Read(path)
+	if err != nil {
+		return err
+	}
+	if err := set.CheckFiles(); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if set.Slack.BotTokenFile != "" || set.Slack.AppTokenFile != "" {
+		if _, err := bot.TokensFromEnv(withTokenFiles(s.getenv, set.Slack)); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	fmt.Fprintln(s.out, formatters.EscapeLine(path)+" is fine: "+strings.Join(inWords(set), "; ")+".")
+	return nil
+}
+
+// inWords says what a configuration comes to.
+func inWords(set settings.Settings) []string {
+	words := []string{fmt.Sprintf("%d sockets in each of %d processes for %s", set.Slack.Sockets, set.Replicas, set.Slack.Command)}
+	if set.Channels.Approval == "" {
+		words = append(words, "no "+set.Slack.CloneCommand+", since channels.approval is not set")
+	} else {
+		words = append(words, set.Slack.CloneCommand+" with votes in channel "+set.Channels.Approval)
+	}
+	if set.Estate.Refresh == 0 {
+		words = append(words, "each question reads what it needs")
+	} else {
+		words = append(words, "the account is read every "+set.Estate.Refresh.Round(time.Second).String())
+	}
+	if set.Listen != settings.Off {
+		words = append(words, "/healthz, /readyz and /metrics at "+set.Listen)
+	}
+	return words
 }
