@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"databricks-access-audit/bot"
 	"databricks-access-audit/bot/console"
 	"databricks-access-audit/bot/settings"
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/formatters"
 )
@@ -110,14 +112,34 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	if !c.Bool("debug") && !c.IsSet("log-level") && !c.IsSet("log-file") {
 		log = slog.New(slog.NewJSONHandler(s.err, nil)) // a service is not silent
 	}
+	warm, stop := kept(c.Context, a.engine, set.Estate.Refresh, log)
+	defer stop()
 	listen := set.Listen
 	if listen == settings.Off {
 		listen = ""
 	}
 	return bot.Run(c.Context, bot.Config{
-		Tokens: tokens, Engine: a.engine, Log: log, Listen: listen,
+		Tokens: tokens, Engine: warm, Log: log, Listen: listen,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
 	})
+}
+
+// kept answers from the whole account, which it reads again after each pause until it is stopped; a pause of zero asks the
+// account each time.
+func kept(ctx context.Context, engine *core.Engine, pause time.Duration, log *slog.Logger) (answers bot.Engine, stop func()) {
+	if pause == 0 {
+		return engine, func() {}
+	}
+	warm := engine.Warm()
+	ctx, cancel := context.WithCancel(ctx)
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		warm.Keep(ctx, pause, func(err error) { log.Warn("the account was not read", "error", err) })
+	})
+	return warm, func() {
+		cancel()
+		reading.Wait()
+	}
 }
 
 // withTokenFiles is getenv, as if the files that the configuration names were named in the environment.

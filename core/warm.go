@@ -1,0 +1,132 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
+	"databricks-access-audit/core/snapshot"
+)
+
+// Warm answers questions from a whole account that was read before, so that a question costs no reading; every answer bears the
+// age of its facts. What was not read then, or is not known there yet, is asked of the account itself. It is safe for
+// concurrent use.
+type Warm struct {
+	live *Engine
+
+	refreshing sync.Mutex // one reading at a time
+
+	mu   sync.RWMutex
+	kept *Saved
+}
+
+// Warm makes a Warm that has read nothing yet: until Refresh every question is asked of the account itself.
+func (g *Engine) Warm() *Warm { return &Warm{live: g} }
+
+// Fresh answers from the account itself, and never from what was read before.
+func (w *Warm) Fresh() *Engine { return w.live }
+
+// Refresh reads the whole account once, and answers from it from then on. What was read before stays if the reading is
+// interrupted, if nothing could be read, or if more reads failed than before for reasons that pass.
+func (w *Warm) Refresh(ctx context.Context) error {
+	w.refreshing.Lock()
+	defer w.refreshing.Unlock()
+	e, err := w.live.everything(ctx, w.live.o.Open(), nil)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the whole account: %w", err)
+	case e.Interrupted():
+		return fmt.Errorf("read the whole account: %w", context.Cause(ctx))
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.kept != nil {
+		if failed := passing(e); failed > passing(w.kept.e) {
+			return fmt.Errorf("read the whole account: %d reads failed; questions are answered from the reading before", failed)
+		}
+	}
+	w.kept = &Saved{e: e, about: snapshot.About{Tool: w.live.o.Version, SavedAt: w.live.o.Now().UTC(), Question: SnapshotMode}}
+	return nil
+}
+
+// passing counts the reads that failed for reasons that pass.
+func passing(e *estate.Estate) (n int) {
+	for _, r := range e.Unread() {
+		if r.Outcome.Kind == identity.Failed || r.Outcome.Kind == identity.Throttled {
+			n++
+		}
+	}
+	return n
+}
+
+// Keep refreshes until ctx ends, with pauses of a length between two readings; failed, unless nil, hears of readings that
+// failed. A reading goes by the same rates as all questions do, so that it slows them, and they it.
+func (w *Warm) Keep(ctx context.Context, pause time.Duration, failed func(error)) {
+	for ctx.Err() == nil {
+		if err := w.Refresh(ctx); err != nil && ctx.Err() == nil && failed != nil {
+			failed(err)
+		}
+		t := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+		t.Stop()
+	}
+}
+
+// AsOf is when the oldest of the facts was read that answers rest on; zero when there are none.
+func (w *Warm) AsOf() time.Time {
+	kept := w.saved()
+	if kept == nil {
+		return time.Time{}
+	}
+	oldest, _ := kept.e.Window()
+	return oldest
+}
+
+func (w *Warm) saved() *Saved {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	return w.kept
+}
+
+// Answer answers one question, as Engine.Answer does.
+func (w *Warm) Answer(ctx context.Context, req query.Request, progress Progress) (report.Report, error) {
+	kept := w.saved()
+	if kept == nil {
+		return w.live.Answer(ctx, req, progress)
+	}
+	o := w.live.o
+	o.Open = kept.Open
+	r, err := New(o).Answer(ctx, req, nil)
+	if w.lacking(r, err) {
+		return w.live.Answer(ctx, req, progress)
+	}
+	return r, err
+}
+
+// lacking reports whether the account itself could say more: it holds what was made since, and what was not read.
+func (w *Warm) lacking(r report.Report, err error) bool {
+	if err != nil {
+		return isNot[*UnknownError](err) || isNot[*UnknownResourceError](err) || isNot[*UnknownWorkspaceError](err)
+	}
+	for _, gap := range r.Head().Coverage.Gaps {
+		if gap.Blocking && gap.Kind == identity.NotAsked {
+			return true
+		}
+	}
+	return false
+}
+
+// isNot reports whether an error says that there is no such thing.
+func isNot[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
