@@ -46,26 +46,22 @@ func Run(ctx context.Context, c Config) error {
 	return newBot(ctx, c, client, self.TeamID, m).run(ctx)
 }
 
-// The bot scopes: without the first nobody can be let in, without the others answers lack a part.
-var (
-	neededScopes = []string{"commands", "users:read", "users:read.email"}
-	wantedScopes = []string{"chat:write", "files:write", "im:write"}
-)
-
 // checkScopes says what is missing at the start, rather than by refusing everybody later. Slack
 // names the granted scopes in the header X-OAuth-Scopes of its answers; without it nothing is known.
 func checkScopes(granted []string, log *slog.Logger) error {
 	if granted == nil {
 		return nil
 	}
-	missing := func(scopes []string) []string {
-		return slices.DeleteFunc(slices.Clone(scopes), func(s string) bool { return slices.Contains(granted, s) })
+	missing, broader := slackapi.CompareScopes(slackapi.Scopes(false), granted)
+	vital := slices.DeleteFunc(slices.Clone(missing), func(s slackapi.Scope) bool { return !s.Vital })
+	if len(vital) > 0 {
+		return fmt.Errorf("the bot token lacks the scopes %s: add them under OAuth & Permissions and install the app again", strings.Join(slackapi.ScopeNames(vital), ", "))
 	}
-	if m := missing(neededScopes); len(m) > 0 {
-		return fmt.Errorf("the bot token lacks the scopes %s: add them under OAuth & Permissions and install the app again", strings.Join(m, ", "))
+	for _, s := range missing {
+		log.Warn("the bot token lacks a scope", "scope", s.Name, "effect", s.Without)
 	}
-	if m := missing(wantedScopes); len(m) > 0 {
-		log.Warn("the bot token lacks scopes; reports cannot be sent as files", "missing", strings.Join(m, ", "))
+	if len(broader) > 0 {
+		log.Warn("the bot token has scopes that the bot does not need: whoever steals it could do more", "scopes", strings.Join(broader, ", "))
 	}
 	return nil
 }

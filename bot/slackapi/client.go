@@ -94,7 +94,9 @@ func baseURL(text string) (string, error) {
 // Self is what the bot token says about its bearer.
 type Self struct {
 	TeamID string
+	Team   string // its name, as its administrators wrote it
 	UserID string
+	BotID  string // B…
 	// Scopes are those granted to the bot; nil when Slack did not say.
 	Scopes []string
 }
@@ -109,11 +111,8 @@ func (c *Client) Self(ctx context.Context) (Self, error) {
 	if err != nil {
 		return Self{}, fatalOr("the bot token (xoxb-…)", fail("auth.test", err))
 	}
-	self := Self{TeamID: r.TeamID, UserID: r.UserID}
-	for scope := range strings.SplitSeq(r.Header.Get("X-OAuth-Scopes"), ",") {
-		if scope = strings.TrimSpace(scope); scope != "" {
-			self.Scopes = append(self.Scopes, scope)
-		}
-	}
-	return self, nil
+	return Self{
+		TeamID: r.TeamID, Team: r.Team, UserID: r.UserID, BotID: r.BotID,
+		Scopes: parseScopes(r.Header.Get("X-OAuth-Scopes")),
+	}, nil
 }

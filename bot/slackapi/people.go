@@ -3,6 +3,7 @@ package slackapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -40,35 +41,46 @@ const maxAnswer = 1 << 20
 //
 // https://docs.slack.dev/reference/methods/users.info
 func (c *Client) Person(ctx context.Context, id string) (Person, error) {
-	const call = "users.info"
+	var answer struct {
+		User Person `json:"user"`
+	}
+	err := c.look(ctx, "users.info", url.Values{"user": {id}}, &answer)
+	return answer.User, err
+}
+
+// look calls a method that only reads, without slack-go, and decodes its answer into one of ours, in
+// which what is missing differs from what is false.
+func (c *Client) look(ctx context.Context, call string, form url.Values, answer any) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	form := url.Values{"user": {id}}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+call, strings.NewReader(form.Encode()))
 	if err != nil {
-		return Person{}, fail(call, err)
+		return fail(call, err)
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	req.Header.Set("Authorization", "Bearer "+string(c.bot))
 	r, err := c.http.Do(req)
 	if err != nil {
-		return Person{}, fail(call, err)
+		return fail(call, err)
 	}
 	defer func() { _ = r.Body.Close() }()
 	if r.StatusCode != http.StatusOK {
-		return Person{}, statusError(call, r)
+		return statusError(call, r)
 	}
-	var answer struct {
+	text, err := io.ReadAll(io.LimitReader(r.Body, maxAnswer))
+	if err != nil {
+		return fail(call, err)
+	}
+	var verdict struct {
 		OK     bool   `json:"ok"`
 		Error  string `json:"error"`
 		Needed string `json:"needed"`
-		User   Person `json:"user"`
 	}
-	if err := json.NewDecoder(io.LimitReader(r.Body, maxAnswer)).Decode(&answer); err != nil {
-		return Person{}, fmt.Errorf("%s: the answer is not readable: %w", call, err)
+	if err := errors.Join(json.Unmarshal(text, &verdict), json.Unmarshal(text, answer)); err != nil {
+		return fmt.Errorf("%s: the answer is not readable: %w", call, err)
 	}
-	if !answer.OK {
-		return Person{}, &Error{Call: call, Code: answer.Error, Needed: answer.Needed}
+	if !verdict.OK {
+		return &Error{Call: call, Code: verdict.Error, Needed: verdict.Needed}
 	}
-	return answer.User, nil
+	return nil
 }

@@ -79,6 +79,7 @@ func methods() map[string]method {
 	return map[string]method{
 		"apps.connections.open":        {token: app, json: true, tier: tier3, run: (*Server).connectionsOpen},
 		"auth.test":                    {token: either, json: true, tier: tierSpecial, run: (*Server).authTest},
+		"bots.info":                    {scopes: []string{"users:read"}, tier: tier3, run: (*Server).botInfo},
 		"chat.postMessage":             {json: true, scopes: []string{"chat:write"}, tier: tierPerChannel, run: (*Server).postMessage},
 		"chat.postEphemeral":           {json: true, scopes: []string{"chat:write"}, tier: tier4, run: (*Server).postEphemeral},
 		"chat.update":                  {json: true, scopes: []string{"chat:write"}, tier: tier3, run: (*Server).updateMessage},

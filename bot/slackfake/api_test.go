@@ -54,6 +54,8 @@ func TestRefusals(t *testing.T) {
 		{"invisible user", "users.info", bot, form("user", slackfake.Dave), "user_not_visible"},
 		{"e-mail", "users.lookupByEmail", bot, form("email", "nobody@acme.test"), "users_not_found"},
 		{"deactivated e-mail", "users.lookupByEmail", bot, form("email", "larry@acme.test"), "users_not_found"},
+		{"another's bot", "bots.info", bot, form("bot", "B0DEPLOY"), "bot_not_found"},
+		{"no bot", "bots.info", bot, nil, "invalid_arguments"},
 		{"channel", "chat.postMessage", bot, form("channel", "C1", "text", "x"), "channel_not_found"},
 		{"private channel", "chat.postMessage", bot, form("channel", slackfake.DataApprovals, "text", "x"), "channel_not_found"},
 		{"info on private channel", "conversations.info", bot, form("channel", slackfake.DataApprovals), "channel_not_found"},

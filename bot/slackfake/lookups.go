@@ -19,6 +19,20 @@ func (s *Server) authTest(*call) (reply, error) {
 	return r, nil
 }
 
+// botInfo is https://docs.slack.dev/reference/methods/bots.info, for the app's own bot.
+func (s *Server) botInfo(c *call) (reply, error) {
+	if err := c.require("bot"); err != nil {
+		return nil, err
+	}
+	if c.args["bot"] != s.st.BotID {
+		return nil, refuse("bot_not_found")
+	}
+	return reply{"bot": map[string]any{
+		"id": s.st.BotID, "deleted": false, "name": s.st.users[s.st.BotUserID].Name, "updated": 1_700_000_000,
+		"app_id": s.st.AppID, "user_id": s.st.BotUserID,
+	}}, nil
+}
+
 // userInfo is https://docs.slack.dev/reference/methods/users.info.
 func (s *Server) userInfo(c *call) (reply, error) {
 	if err := c.require("user"); err != nil {
