@@ -26,13 +26,19 @@ const (
 // by SLACK_BOT_TOKEN_FILE and SLACK_APP_TOKEN_FILE, which only their owner may read. getenv is
 // os.Getenv or a stand-in. The error lists everything that is wrong, and no token.
 func TokensFromEnv(getenv func(string) string) (Tokens, error) {
-	botToken, botErr := token(getenv, botTokenVariable)
-	appToken, appErr := token(getenv, appTokenVariable)
+	t, botErr, appErr := ReadTokens(getenv)
 	if err := errors.Join(botErr, appErr); err != nil {
 		return Tokens{}, err
 	}
-	t := Tokens{Bot: botToken, App: appToken}
 	return t, t.check()
+}
+
+// ReadTokens reads the tokens like TokensFromEnv, and tells of each what is wrong with its variable or
+// file. What is wrong with the tokens themselves is not looked at.
+func ReadTokens(getenv func(string) string) (t Tokens, botErr, appErr error) {
+	t.Bot, botErr = token(getenv, botTokenVariable)
+	t.App, appErr = token(getenv, appTokenVariable)
+	return t, botErr, appErr
 }
 
 func token(getenv func(string) string, variable string) (slackapi.Secret, error) {
@@ -52,28 +58,41 @@ func token(getenv func(string) string, variable string) (slackapi.Secret, error)
 	return "", fmt.Errorf("%s is not set; set it, or %s%s to the name of a file that holds it", variable, variable, fileSuffix)
 }
 
+const (
+	botPrefix = "xoxb-"
+	appPrefix = "xapp-"
+)
+
 // check says which token is in the wrong place: mixing them up is the commonest mistake.
 func (t Tokens) check() error {
-	botPrefix, appPrefix := prefix(t.Bot), prefix(t.App)
-	if botPrefix == "xapp-" && appPrefix == "xoxb-" {
+	if t.swapped() {
 		return fmt.Errorf("the tokens are swapped: the bot token %s must begin with xoxb- and the app-level token %s with xapp-",
 			botTokenVariable, appTokenVariable)
 	}
-	var wrong []error
-	if botPrefix != "xoxb-" {
-		wrong = append(wrong, fmt.Errorf("the bot token %s begins with %s; it must begin with xoxb- (OAuth & Permissions, Bot User OAuth Token)",
-			botTokenVariable, botPrefix))
+	return errors.Join(t.checkBot(), t.checkApp())
+}
+
+func (t Tokens) swapped() bool { return prefix(t.Bot) == appPrefix && prefix(t.App) == botPrefix }
+
+func (t Tokens) checkBot() error {
+	if p := prefix(t.Bot); p != botPrefix {
+		return fmt.Errorf("the bot token %s begins with %s; it must begin with xoxb- (OAuth & Permissions, Bot User OAuth Token)",
+			botTokenVariable, p)
 	}
-	if appPrefix != "xapp-" {
-		wrong = append(wrong, fmt.Errorf("the app-level token %s begins with %s; it must begin with xapp- (Basic Information, App-Level Tokens)",
-			appTokenVariable, appPrefix))
+	return nil
+}
+
+func (t Tokens) checkApp() error {
+	if p := prefix(t.App); p != appPrefix {
+		return fmt.Errorf("the app-level token %s begins with %s; it must begin with xapp- (Basic Information, App-Level Tokens)",
+			appTokenVariable, p)
 	}
-	return errors.Join(wrong...)
+	return nil
 }
 
 // prefix is the kind of a token, and nothing of what is secret in it.
 func prefix(t slackapi.Secret) string {
-	for _, known := range []string{"xoxb-", "xapp-", "xoxp-", "xoxa-", "xoxe-", "xoxe.", "xoxs-", "xoxr-", "dapi"} {
+	for _, known := range []string{botPrefix, appPrefix, "xoxp-", "xoxa-", "xoxe-", "xoxe.", "xoxs-", "xoxr-", "dapi"} {
 		if strings.HasPrefix(string(t), known) {
 			return known
 		}

@@ -95,7 +95,7 @@ var flagModes = map[string]string{"clone-from": "clone"}
 // longNames are the flags behind the short ones; gathers are those that may be given several times.
 var (
 	longNames = map[string]string{"o": "output", "p": "profile"}
-	gathers   = map[string]bool{"fault": true, "engine-option": true}
+	gathers   = map[string]bool{"fault": true, "engine-option": true, "channel": true}
 )
 
 func (a *arranged) ordered(app *cli.App) ([]string, error) {

@@ -34,7 +34,7 @@ func botCommand(s streams) *cli.Command {
 			"type /access-audit principal alice@acme.test.",
 		Flags: append([]cli.Flag{
 			&cli.StringFlag{Name: "config", Category: slackCategory, Usage: "read what is not given here from `FILE`, in YAML"},
-			&cli.StringFlag{Name: "slack-api-url", Category: slackCategory, Usage: "base `URL` of the Web API, for GovSlack", DefaultText: "https://slack.com/api/"},
+			slackURLFlag(),
 			&cli.StringFlag{Name: "command", Category: slackCategory, Usage: "answer to the slash command `NAME`", DefaultText: "/access-audit"},
 			&cli.StringFlag{Name: "listen", Category: slackCategory, Usage: "answer /healthz, /readyz and /metrics at `ADDRESS`, or off", DefaultText: "127.0.0.1:8080 with --config, else off"},
 			&cli.DurationFlag{Name: "drain", Category: slackCategory, Usage: "how long running audits may go on at the end, as a `DURATION`", DefaultText: "1m"},
