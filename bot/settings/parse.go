@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"databricks-access-audit/core/secret"
 )
 
 // These are more than any configuration, and any secret, in bytes.
@@ -43,26 +45,20 @@ func readOwn(path string) ([]byte, error) {
 	})
 }
 
-// Secret reads a file that holds one secret and that nobody but its owner may read; or, where the owner is somebody else, who
-// then gave it to our group, as Kubernetes does. The error does not quote it.
-//
-// https://kubernetes.io/docs/tasks/configure-pod-container/security-context/#set-the-security-context-for-a-pod
+// Secret reads a file that holds one secret and that nobody else can read (secret.Exposed). The error
+// does not quote it.
 func Secret(path string) (string, error) {
 	text, err := read(path, maxSecret, func(info os.FileInfo) error {
-		barred := os.FileMode(0o077)
-		if !isOurs(info) {
-			barred = 0o037
-		}
-		if mode := info.Mode().Perm(); mode&barred != 0 {
-			return fmt.Errorf("others may read it (mode %04o): run chmod 600 on it", mode)
+		if secret.Exposed(info) {
+			return fmt.Errorf("others may read it (mode %04o): run chmod 600 on it", info.Mode().Perm())
 		}
 		return nil
 	})
-	secret := strings.TrimSpace(string(text))
-	if err == nil && (secret == "" || strings.ContainsAny(secret, " \t\r\n")) {
+	value := strings.TrimSpace(string(text))
+	if err == nil && (value == "" || strings.ContainsAny(value, " \t\r\n")) {
 		return "", fmt.Errorf("%s is not a file with one secret in it", path)
 	}
-	return secret, err
+	return value, err
 }
 
 // read reads a small plain file whose permissions are in order.

@@ -272,6 +272,50 @@ func TestA03_AnchorsFail(t *testing.T) {
 	}
 }
 
+// A file of keys may be a link, as those of Kubernetes are, and may be for our group if somebody else gave it to
+// it; one that others can read or change is not used.
+func TestT28_KeyFile(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "ledger-key"), filepath.Join(dir, "link")
+	if err := errors.Join(os.WriteFile(file, []byte(ledger.NewKeys().Text()), 0o400), os.Symlink("ledger-key", link)); err != nil {
+		t.Fatal(err)
+	}
+	read := func(mode fs.FileMode) error {
+		if err := os.Chmod(file, mode); err != nil {
+			t.Fatal(err)
+		}
+		_, err := ledger.ReadKeys(link)
+		return err
+	}
+	if err := read(0o400); err != nil {
+		t.Error(err)
+	}
+	for _, looser := range []fs.FileMode{0o440, 0o404, 0o420, 0o401} {
+		if _, is := errors.AsType[*ledger.ExposedError](read(looser)); !is {
+			t.Errorf("with %04o it is used", looser)
+		}
+	}
+	if os.Geteuid() == 0 { // only root can give files away
+		if err := os.Chown(file, 1, os.Getegid()); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(0o440); err != nil {
+			t.Error(err)
+		}
+		if _, is := errors.AsType[*ledger.ExposedError](read(0o444)); !is {
+			t.Error("what everybody can read is used")
+		}
+	}
+	if _, is := errors.AsType[*ledger.KeyError](second(ledger.ReadKeys(file + ".none"))); !is {
+		t.Error("no file")
+	}
+	if _, is := errors.AsType[*ledger.ExposedError](second(ledger.ReadKeys(dir))); !is {
+		t.Error("a folder")
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
 // Files that others can read or change are not used; nor is a ledger whose key is gone, or of another account.
 func TestT28_Exposed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "own")

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"databricks-access-audit/core/secret"
 )
 
 // KeyFile is the path of the keys of the ledger file at path, when no others are given: beside it, not in it, so
@@ -138,22 +140,17 @@ func (f *folder) keys(fresh bool) (Keys, error) {
 	return f.readKeys(name)
 }
 
+// readKeys reads the keys that lie in the folder of the ledger: a plain file of its owner alone.
 func (f *folder) readKeys(name string) (Keys, error) {
-	if err := f.own(name); errors.Is(err, fs.ErrNotExist) {
-		return Keys{}, &KeyError{Why: "there is no file " + filepath.Join(filepath.Dir(f.path), name)}
-	} else if err != nil {
+	if err := f.own(name); err != nil {
 		return Keys{}, err
 	}
 	file, err := f.root.Open(name)
 	if err != nil {
 		return Keys{}, fmt.Errorf("read the key of the ledger: %w", err)
 	}
-	defer func() { _ = file.Close() }()
-	text, err := io.ReadAll(io.LimitReader(file, 1<<16))
-	if err != nil {
-		return Keys{}, fmt.Errorf("read the key of the ledger: %w", err)
-	}
-	return ParseKeys(string(text))
+	defer func() { _ = file.Close() }() // it was only read
+	return parseKeyFile(file)
 }
 
 func (f *folder) makeKeys(name string) (Keys, error) {
@@ -178,13 +175,33 @@ func (f *folder) Close() error {
 	return errors.Join(err, f.root.Close())
 }
 
-// ReadKeys reads keys from a file of their own, which must be its owner's alone.
+// ReadKeys reads keys from a file of their own, which nobody else may read (secret.Exposed). It may be a
+// link: files of Kubernetes are.
 func ReadKeys(path string) (Keys, error) {
-	root, err := os.OpenRoot(filepath.Dir(path))
-	if err != nil {
-		return Keys{}, &KeyError{Why: err.Error()}
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Keys{}, &KeyError{Why: "there is no file " + path}
 	}
-	f := &folder{root: root, path: path}
-	defer func() { _ = f.Close() }()
-	return f.readKeys(filepath.Base(path))
+	if err != nil {
+		return Keys{}, fmt.Errorf("read the key of the ledger: %w", err)
+	}
+	defer func() { _ = file.Close() }() // it was only read
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+		return Keys{}, fmt.Errorf("read the key of the ledger: %w", err)
+	case !info.Mode().IsRegular():
+		return Keys{}, &ExposedError{Path: path, Why: "it is not a plain file", Fix: "ls -lL " + path}
+	case secret.Exposed(info):
+		return Keys{}, &ExposedError{Path: path, Why: "others can read or change it", Fix: "chmod 600 " + path}
+	}
+	return parseKeyFile(file)
+}
+
+func parseKeyFile(file io.Reader) (Keys, error) {
+	text, err := io.ReadAll(io.LimitReader(file, 1<<16))
+	if err != nil {
+		return Keys{}, fmt.Errorf("read the key of the ledger: %w", err)
+	}
+	return ParseKeys(string(text))
 }
