@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -215,5 +216,33 @@ func TestHealth(t *testing.T) {
 	h.greeted()
 	if h.check(after(10*time.Minute)) != nil || !h.churn.IsZero() {
 		t.Error("churn that has passed")
+	}
+}
+
+// TestCheckScopes: the start ends without what everybody needs, and says what is lost without the rest and what is to spare.
+func TestCheckScopes(t *testing.T) {
+	all := slackapi.ScopeNames(slackapi.Scopes(false))
+	without := func(scope string) []string {
+		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == scope })
+	}
+	for name, c := range map[string]struct {
+		granted   []string
+		err, said string
+	}{
+		"all":          {all, "", ""},
+		"not told":     {nil, "", ""},
+		"one of three": {without("users:read"), "lacks the scopes users:read:", ""},
+		"no files":     {without("files:write"), "", "reports cannot be sent as files"},
+		"no private":   {without("groups:read"), "", "plans cannot be posted in private channels"},
+		"too much":     {append(slices.Clone(all), "files:read"), "", "scopes=files:read"},
+	} {
+		var said bytes.Buffer
+		err := checkScopes(c.granted, slog.New(slog.NewTextHandler(&said, nil)))
+		if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
+			t.Errorf("%s: %v, want %q", name, err, c.err)
+		}
+		if (said.Len() > 0) != (c.said != "") || !strings.Contains(said.String(), c.said) {
+			t.Errorf("%s: said %q, want %q", name, said.String(), c.said)
+		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package slackapi is the bot's door to Slack: it listens on Socket Mode sockets (Client.Listen),
-// looks people up, answers through response URLs, posts direct messages and uploads files.
+// looks people up, answers through response URLs, posts direct messages and uploads files. It also
+// knows what the app is in Slack: its scopes (Scopes), of which the manifest is made (NewManifest).
 //
 // It is the only package that knows slack-go, whose types change with almost every release. It
 // repairs what slack-go leaves to its users: errors that it would retry for ever end Listen, every
