@@ -3,6 +3,7 @@ package slackapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"regexp"
 	"slices"
@@ -53,6 +54,8 @@ var variants = map[string]ManifestOptions{
 	"plain replies":   {PlainReplies: true},
 	"a second app":    {Name: "Access Audit (staging)", CommandPrefix: "staging"},
 	"a name like a y": {Name: "yes", CommandPrefix: "0"},
+	"a name of truth": {Name: "true"},
+	"a number":        {Name: "0x1f"},
 	"a hostile name":  {Name: `"x: #*&!|>'%@{}[],\`, CommandPrefix: "a-b"},
 	"all of a length": {Name: strings.Repeat("é", maxName), CommandPrefix: strings.Repeat("c", maxCommand-len("/-audit"))},
 }
@@ -79,6 +82,22 @@ func TestManifestIsSlacks(t *testing.T) {
 			}
 			if d := cmp.Diff(fromJSON, fromYAML); d != "" {
 				t.Errorf("JSON and YAML differ:\n%s", d)
+			}
+			// A reader that does not know that names are text must not take one for something else.
+			var loose any
+			if err := yaml.Unmarshal(asYAML, &loose); err != nil {
+				t.Fatal(err)
+			}
+			again, err := json.Marshal(loose)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got, want any
+			if err := errors.Join(json.Unmarshal(again, &got), json.Unmarshal(asJSON, &want)); err != nil {
+				t.Fatal(err)
+			}
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("without types JSON and YAML differ:\n%s", d)
 			}
 			if got, want := fromYAML.Display.Name, m.Display.Name; got != want {
 				t.Errorf("name %q, want %q", got, want)

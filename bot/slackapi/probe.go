@@ -85,7 +85,7 @@ func (c *Client) TrySocket(ctx context.Context) (Greeting, error) {
 		return Greeting{}, fatalOr(appToken, fail("apps.connections.open", err))
 	}
 	dialer := websocket.Dialer{Proxy: http.ProxyFromEnvironment, HandshakeTimeout: helloPatience}
-	conn, answer, err := dialer.DialContext(ctx, address, nil)
+	conn, answer, err := dialer.DialContext(ctx, address, nil) //nolint:bodyclose // gorilla says that it need not be closed
 	if err != nil {
 		if answer != nil {
 			return Greeting{}, statusError("open the socket", answer)
