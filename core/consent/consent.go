@@ -20,13 +20,30 @@ const (
 type Facts interface {
 	// Active says whether somebody may log in.
 	Active(who identity.PrincipalKey) Answer
-	// Same says whether two keys are one human: the same user, or users that share an e-mail address or external id.
+	// Same says whether two keys are one human: the same user, or users that share an e-mail address or external id. It is
+	// asked of principals of one kind only, and a key is always the same as itself.
 	Same(a, b identity.PrincipalKey) Answer
 	// In says whether somebody is in an account group, given by its id, through whatever nesting.
 	In(who identity.PrincipalKey, group string) Answer
 	// Gains says whether the plan would give somebody who is not its target anything: they are in the target, if it is a
 	// group; may use or manage it, if it is a service principal; or own it.
 	Gains(who identity.PrincipalKey) Answer
+	// Members are the users in an account group, given by its id, through whatever nesting. The answer is Yes when these are
+	// all, and Unknown when some could not be read; No means that there is no such group.
+	Members(group string) ([]identity.PrincipalKey, Answer)
+	// UserGroup is who is in a Slack user group, given by its id, as Databricks users.
+	UserGroup(id string) UserGroup
+}
+
+// UserGroup is what is known of a Slack user group. The zero value says that nothing is.
+//
+// https://docs.slack.dev/reference/objects/usergroup-object
+type UserGroup struct {
+	Members []identity.PrincipalKey
+	// Read is Yes when the members are all, and No when there is no such group.
+	Read Answer
+	// Kept says that its members cannot be changed by hand in Slack: the identity provider keeps them, or they are locked.
+	Kept Answer
 }
 
 // Ballot is a plan with what people asked and said of it.
