@@ -26,6 +26,7 @@ var walls = map[string][]string{
 	"core/sqltext":  {"net/http", "os/exec", "math/rand", module + "core/estate", module + "core/access", module + "core/query"},
 	"core/diff":     {"net/http", "os/exec", "math/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/query"},
 	"core/plan":     {"net/http", "os/exec", "math/rand", "crypto/rand", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/query"},
+	"core/consent":  {"net/http", "os/exec", "math/rand", "crypto/rand", "database/sql", module + "core/collect", module + "core/databricks", module + "core/sandbox", module + "core/ledger", module + "core/apply"},
 	"core/collect":  {"net/http", module + "core/databricks", module + "core/access", module + "core/report", module + "core/query"},
 	"core/databricks": {
 		module + "core/collect", module + "core/estate", module + "core/access", module + "core/report", module + "core/query",
@@ -82,7 +83,7 @@ func TestDirectImports(t *testing.T) {
 		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/proof", module + "core/analysis", module + "core/diff", module + "core/plan", module + "core/snapshot", module + "core/access/accesstest"},
 		module + "core/databricks":                 {module + "cmd/databricks-access-audit"},
 	}
-	pure := []string{"core/identity", "core/estate", "core/query", "core/report", "core/access", "core/analysis", "core/diff", "core/plan", "core/proof", "core/snapshot", "core/sqltext", "formatters"}
+	pure := []string{"core/identity", "core/estate", "core/query", "core/report", "core/access", "core/analysis", "core/consent", "core/diff", "core/plan", "core/proof", "core/snapshot", "core/sqltext", "formatters"}
 	for line := range strings.Lines(goList(t, "-f", "{{.ImportPath}} {{join .Imports \" \"}}", module+"...")) {
 		pkg, imports, _ := strings.Cut(strings.TrimSpace(line), " ")
 		for _, imp := range strings.Fields(imports) {
