@@ -20,13 +20,13 @@ const (
 type Facts interface {
 	// Active says whether somebody may log in.
 	Active(who identity.PrincipalKey) Answer
-	// Same says whether two keys are one human: the same user, or users that share an e-mail address or external id. It is
-	// asked of principals of one kind only, and a key is always the same as itself.
+	// Same says whether two different keys are one human: users that share an e-mail address or external id, be it by way of
+	// further users of the account. It is asked of principals of one kind only, and is the same both ways round.
 	Same(a, b identity.PrincipalKey) Answer
 	// In says whether somebody is in an account group, given by its id, through whatever nesting.
 	In(who identity.PrincipalKey, group string) Answer
-	// Gains says whether the plan would give somebody who is not its target anything: they are in the target, if it is a
-	// group; may use or manage it, if it is a service principal; or own it.
+	// Gains says whether the plan would give somebody who is not its target anything, by any of their accounts: they are in
+	// the target, if it is a group; may use or manage it, if it is a service principal; or own it.
 	Gains(who identity.PrincipalKey) Answer
 	// Members are the users in an account group, given by its id, through whatever nesting. The answer is Yes when these are
 	// all, and Unknown when some could not be read; No means that there is no such group.

@@ -99,7 +99,7 @@ var refusals = map[string]struct {
 }{
 	"not known to be active":             {func(f *town, _ *consent.Ballot) { f.unread["active 6"] = true }, "not known"},
 	"deactivated":                        {func(f *town, _ *consent.Ballot) { f.active[sue] = false }, "may not log in"},
-	"left the group":                     {func(f *town, _ *consent.Ballot) { f.members[security] = []identity.PrincipalKey{sam} }, "none of the approvers"},
+	"left the group":                     {func(f *town, _ *consent.Ballot) { f.members[security] = []identity.PrincipalKey{sam} }, "none of its approvers"},
 	"membership not read":                {func(f *town, _ *consent.Ballot) { f.unread["in 6 72"] = true }, "not known"},
 	"gains":                              {func(f *town, _ *consent.Ballot) { f.gains[sue] = true }, "give them something"},
 	"gain not read":                      {func(f *town, _ *consent.Ballot) { f.unread["gains 6"] = true }, "not known"},
@@ -253,7 +253,11 @@ func TestNobodyIsLeftOnlyIfThatIsKnown(t *testing.T) {
 		"gains not read":      func(f *town) { f.unread["gains 6"] = true; f.gains[sam] = true },
 		"likeness not read":   func(f *town) { f.members[security], f.unread["same 6 4"] = f.members[security][:1], true },
 		"membership not read": func(f *town) { f.unread["in 6 72"], f.gains[sam] = true, true },
-		"one is left":         func(f *town) { f.gains[sue], f.active[ada] = true, false },
+		"two accounts of one, in both sets": func(f *town) {
+			f.members[owners], f.members[security] = []identity.PrincipalKey{ann, ada}, []identity.PrincipalKey{sue}
+			f.alike[[2]identity.PrincipalKey{ann, sue}] = true
+		},
+		"one is left": func(f *town) { f.gains[sue], f.active[ada] = true, false },
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := village()

@@ -14,13 +14,13 @@ type humans struct {
 	sure, may []int
 }
 
-// with adds a key.
-func (h humans) with(f Facts, key identity.PrincipalKey) humans {
+// add adds a key, in place.
+func (h *humans) add(f Facts, key identity.PrincipalKey) {
 	if slices.Contains(h.keys, key) {
-		return h
+		return
 	}
 	n := len(h.keys)
-	h = humans{append(slices.Clone(h.keys), key), append(slices.Clone(h.sure), n), append(slices.Clone(h.may), n)}
+	h.keys, h.sure, h.may = append(h.keys, key), append(h.sure, n), append(h.may, n)
 	for i, other := range h.keys[:n] {
 		switch same(f, other, key) {
 		case Yes:
@@ -30,6 +30,14 @@ func (h humans) with(f Facts, key identity.PrincipalKey) humans {
 			merge(h.may, i, n)
 		case No:
 		}
+	}
+}
+
+// with gives those with one more.
+func (h humans) with(f Facts, key identity.PrincipalKey) humans {
+	if !slices.Contains(h.keys, key) {
+		h = humans{slices.Clone(h.keys), slices.Clone(h.sure), slices.Clone(h.may)}
+		h.add(f, key)
 	}
 	return h
 }

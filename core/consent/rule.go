@@ -148,16 +148,16 @@ func matched(voters []voter, sets int) int {
 }
 
 // possible reports whether the votes could still come to suffice, if all who may vote, or of whom it is not known, did. Who
-// has voted is among them.
+// has voted is among them, and may vote again by another account.
 func (h *hearing) possible(voters []voter) bool {
 	enough := func(list []voter) bool {
 		return len(list) >= h.votesNeeded() && matched(list, len(h.rule.Approvers)) >= h.setsNeeded()
 	}
 	list := slices.Clone(voters)
-	people := humans{}
+	var people humans
 	for _, v := range voters {
 		for _, k := range v.keys {
-			people = people.with(h.facts, k)
+			people.add(h.facts, k)
 		}
 	}
 	for i, s := range h.rule.Approvers {
@@ -170,11 +170,18 @@ func (h *hearing) possible(voters []voter) bool {
 				return true
 			}
 			right := h.right(k)
-			if right.may == No || h.plenty(list, right.perhaps) || h.known(people, k) {
+			if right.may == No {
 				continue
 			}
-			people = people.with(h.facts, k)
-			list = append(list, voter{sets: right.perhaps})
+			more := people.with(h.facts, k)
+			is := func(other identity.PrincipalKey) bool { return more.same(other, k) == Yes }
+			switch one := slices.IndexFunc(list, func(v voter) bool { return slices.ContainsFunc(v.keys, is) }); {
+			case one >= 0:
+				list[one].sets = union(list[one].sets, right.perhaps)
+			case !h.plenty(list, right.perhaps):
+				people = more
+				list = append(list, voter{keys: []identity.PrincipalKey{k}, sets: right.perhaps})
+			}
 		}
 	}
 	return enough(list)
@@ -189,10 +196,4 @@ func (h *hearing) plenty(list []voter, sets []int) bool {
 		}
 	}
 	return n >= h.votesNeeded()
-}
-
-// known reports whether somebody is certainly one of those who were looked at.
-func (h *hearing) known(people humans, k identity.PrincipalKey) bool {
-	more := people.with(h.facts, k)
-	return slices.ContainsFunc(people.keys, func(other identity.PrincipalKey) bool { return more.same(other, k) == Yes })
 }

@@ -67,13 +67,13 @@ func (p Policy) hear(b Ballot, f Facts) (*hearing, []string) {
 		return h, []string{"no rule of the policy is for it, so that nobody can approve it"}
 	}
 	for _, k := range slices.Concat([]identity.PrincipalKey{b.Requester}, h.whom, b.Bots) {
-		h.people = h.people.with(f, k)
+		h.people.add(f, k)
 	}
 	if !b.Plan.Source.Key.IsZero() {
-		h.people = h.people.with(f, b.Plan.Source.Key)
+		h.people.add(f, b.Plan.Source.Key)
 	}
 	for _, v := range b.Votes {
-		h.people = h.people.with(f, v.Voter)
+		h.people.add(f, v.Voter)
 	}
 	return h, h.against()
 }
@@ -144,7 +144,7 @@ func (h *hearing) right(voter identity.PrincipalKey) right {
 			r.perhaps = append(r.perhaps, i)
 		}
 	}
-	r.need(in, "they are none of the approvers of rule "+h.rule.ID, "whether they are an approver of rule "+h.rule.ID+" is not known")
+	r.need(in, "they are none of its approvers", "whether they are one of its approvers is not known")
 	return r
 }
 
