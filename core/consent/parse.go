@@ -20,7 +20,7 @@ import (
 
 // What a policy may hold at most. It is read by people, and judged for every vote.
 const (
-	maxText    = 1 << 20 // bytes of the whole document
+	maxText    = 1 << 18 // bytes of the whole document
 	maxWord    = 256     // bytes of one name or pattern
 	maxEntries = 200     // entries of one list
 	maxSets    = 8       // sets of approvers of one rule

@@ -121,7 +121,7 @@ func TestT44_HostilePolicies(t *testing.T) {
 		"a list":                        {"- a", "line 1: policy: it is a list"},
 		"no YAML":                       {"rules: [", "it is not YAML: line 1"},
 		"not UTF-8":                     {"rules: \xff", "not UTF-8"},
-		"too large":                     {strings.Repeat("#", 1<<20) + "\n", "larger than 1048576 bytes"},
+		"too large":                     {strings.Repeat("#", 1<<18) + "\n", "larger than 262144 bytes"},
 		"two documents":                 {"free_undo: true\n---\nrules: []\n", "a second document"},
 		"rubbish behind it":             {"free_undo: true\n---\n[", "a second document"},
 		"unknown key":                   {"rule: []", `line 1: policy: there is no key "rule": the keys are requesters`},
