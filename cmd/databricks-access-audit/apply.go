@@ -217,7 +217,7 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 				return err
 			}
 		}
-		if err := consent(ctx, c, s, id); err != nil {
+		if err := askedYes(ctx, c, s, id); err != nil {
 			return err
 		}
 		if err := a.Consent(ctx, id); err != nil {
@@ -228,8 +228,8 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 	return shown(out, r, err)
 }
 
-// consent asks whether to apply a plan. Exactly yes is consent.
-func consent(ctx context.Context, c *cli.Context, s streams, id string) error {
+// askedYes asks whether to apply a plan. Exactly yes is consent.
+func askedYes(ctx context.Context, c *cli.Context, s streams, id string) error {
 	if c.Bool(autoApproveFlag) {
 		return nil
 	}

@@ -174,6 +174,9 @@ func configured(c *cli.Context, given map[string]bool) (settings.Settings, error
 		if set, err = settings.Read(path); err != nil {
 			return set, err
 		}
+		if _, err := policyOf(set); err != nil {
+			return set, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	if given["listen"] {
 		set.Listen = c.String("listen")
@@ -220,6 +223,9 @@ func checkConfig(c *cli.Context, s streams) error {
 	set, err := settings.Read(path)
 	if err != nil {
 		return err
+	}
+	if _, err := policyOf(set); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := set.CheckFiles(); err != nil {
 		return fmt.Errorf("%s: %w", path, err)

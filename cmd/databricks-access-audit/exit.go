@@ -117,7 +117,7 @@ func tampered(err error) bool {
 // refused reports whether something was not done because it may not be.
 func refused(err error) bool {
 	return is[*core.RefusedPlanError](err) || is[*core.RefusedApplyError](err) || is[*core.StalePlanError](err) || is[*core.HaltedError](err) ||
-		is[*notApprovedError](err)
+		is[*notApprovedError](err) || is[*unapprovableError](err)
 }
 
 func is[T error](err error) bool {

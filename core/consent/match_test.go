@@ -118,7 +118,7 @@ func TestUsers(t *testing.T) {
 		}
 	}
 	r := p.Rule(ballot(clonePlan(plan.Normal)), village())
-	if want := []string{"group 71, 6, ada@acme.test", "group nowhere"}; strings.Join(r.Approvers, "|") != strings.Join(want, "|") {
+	if want := []string{"group 71 and user 6 and user ada@acme.test", "group nowhere"}; strings.Join(r.Approvers, "|") != strings.Join(want, "|") {
 		t.Errorf("%q", r.Approvers)
 	}
 }

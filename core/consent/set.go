@@ -88,17 +88,22 @@ func (s Set) String() string {
 	if s.Name != "" {
 		return s.Name
 	}
+	return s.Parts()
+}
+
+// Parts says for people what the set is made of, as the policy names it.
+func (s Set) Parts() string {
 	var parts []string
 	if s.Group != nil {
 		parts = append(parts, "group "+s.Group.Written)
 	}
 	for _, u := range s.Users {
-		parts = append(parts, u.Written)
+		parts = append(parts, "user "+u.Written)
 	}
 	if s.SlackGroup != "" {
 		parts = append(parts, "Slack group "+s.SlackGroup)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, " and ")
 }
 
 // refs gives the principals that the set names.

@@ -40,31 +40,12 @@ func (r *right) need(holds Answer, otherwise, unknown string) {
 // hear opens a ballot: it finds the rule that applies to it, and gives the reasons for which nobody may vote on it at all.
 func (p Policy) hear(b Ballot, f Facts) (*hearing, []string) {
 	h := &hearing{Ballot: b, facts: f, whom: beneficiaries(b.Plan)}
-	switch {
-	case !person(b.Requester):
+	if !person(b.Requester) {
 		return h, []string{"it is not known who asked for it"}
-	case len(b.Plan.Executable()) == 0:
-		return h, []string{"it changes nothing here: there is nothing to approve"}
-	case slices.ContainsFunc(h.whom, func(k identity.PrincipalKey) bool { return k.ID == "" || k.Kind == identity.KindUnknown }):
-		return h, []string{"it is not known whom it is for"}
-	case !slices.Contains([]plan.Tier{plan.Normal, plan.High, plan.Barred}, b.Plan.Tier):
-		return h, []string{"it is not known how far it reaches"}
-	case b.Plan.Tier == plan.Barred && b.Channel != "":
-		return h, []string{"what it gives is never given from Slack: approve and apply it at the command line"}
 	}
-	for i := range p.Rules {
-		switch p.Rules[i].Match.covers(b.Plan) {
-		case Yes:
-			h.rule = &p.Rules[i]
-		case Unknown:
-			return h, []string{fmt.Sprintf("whether rule %s is for it is not known: a group that the rule names was not found", p.Rules[i].ID)}
-		case No:
-			continue
-		}
-		break
-	}
+	against := p.apply(h)
 	if h.rule == nil {
-		return h, []string{"no rule of the policy is for it, so that nobody can approve it"}
+		return h, against
 	}
 	for _, k := range slices.Concat([]identity.PrincipalKey{b.Requester}, h.whom, b.Bots) {
 		h.people.add(f, k)
@@ -75,7 +56,33 @@ func (p Policy) hear(b Ballot, f Facts) (*hearing, []string) {
 	for _, v := range b.Votes {
 		h.people.add(f, v.Voter)
 	}
-	return h, h.against()
+	return h, against
+}
+
+// apply finds the rule for the plan, and the reasons for which nobody can approve it, whoever asked for it.
+func (p Policy) apply(h *hearing) (against []string) {
+	switch {
+	case len(h.Plan.Executable()) == 0:
+		return []string{"it changes nothing here: there is nothing to approve"}
+	case slices.ContainsFunc(h.whom, func(k identity.PrincipalKey) bool { return k.ID == "" || k.Kind == identity.KindUnknown }):
+		return []string{"it is not known whom it is for"}
+	case !slices.Contains([]plan.Tier{plan.Normal, plan.High, plan.Barred}, h.Plan.Tier):
+		return []string{"it is not known how far it reaches"}
+	case h.Plan.Tier == plan.Barred && h.Channel != "":
+		return []string{"what it gives is never given from Slack: approve and apply it at the command line"}
+	}
+	for i := range p.Rules {
+		switch p.Rules[i].Match.covers(h.Plan) {
+		case No:
+			continue
+		case Unknown:
+			return []string{fmt.Sprintf("whether rule %s is for it is not known: a group that the rule names was not found", p.Rules[i].ID)}
+		case Yes:
+			h.rule = &p.Rules[i]
+			return h.against()
+		}
+	}
+	return []string{"no rule of the policy is for it, so that nobody can approve it"}
 }
 
 // against are the reasons for which the rule lets nobody approve the plan, whoever they are.
@@ -90,9 +97,13 @@ func (h *hearing) against() (why []string) {
 		say("has %d of the %d sets of approvers that a plan of the %s tier needs", len(h.rule.Approvers), n, h.Plan.Tier)
 	}
 	if limit := h.rule.MaxFor; limit > 0 && h.Plan.Kind == plan.Clone && (h.Plan.For <= 0 || h.Plan.For > int64(limit.Seconds())) {
-		say("lets access be given for %s at most: plan it again with --for", limit)
+		say("lets access be given for %s at most: plan it again with --for", Span(limit))
 	}
-	if h.Channel != "" && !h.rule.AnyChannel && !slices.Contains(h.rule.Channels, h.Channel) {
+	switch {
+	case h.Channel == "" || h.rule.AnyChannel || slices.Contains(h.rule.Channels, h.Channel):
+	case len(h.rule.Channels) == 0:
+		say("names no channels: votes are given at the command line")
+	default:
 		say("does not let it be voted on in this channel")
 	}
 	return why
