@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -354,5 +355,34 @@ func TestResolve(t *testing.T) {
 	two := parse(t, "rules: [{id: x, approvers: [{group: a}, {group: b}], min_approvals: 1}]")
 	if _, err := two.Resolve(func(identity.Kind, string) (identity.PrincipalKey, error) { return group("9"), nil }); err == nil || !strings.Contains(err.Error(), "different people") {
 		t.Error(err)
+	}
+}
+
+// TestReadme reads the policy that README.md shows, and gives what it promises of that.
+func TestReadme(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, found := strings.Cut(string(text), "```yaml\npolicy:")
+	example, _, closed := strings.Cut("policy:"+example, "```")
+	p, has, err := consent.ParseSection([]byte(example))
+	if err != nil || !found || !closed || !has {
+		t.Fatal(found, closed, has, err)
+	}
+	p, err = p.Resolve(func(kind identity.Kind, name string) (identity.PrincipalKey, error) {
+		return identity.PrincipalKey{Kind: kind, ID: name}, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	steps := []plan.Step{grant(bob, "sales_eu")}
+	for want, pl := range map[string]plan.Plan{
+		"far-reaching": clonePlan(plan.High, steps...), "sales": clonePlan(plan.Normal, steps...), "": clonePlan(plan.Normal, append(steps, join(bob, "71"))...),
+	} {
+		pl.For = 3600
+		if terms := p.Terms(pl, "C0123456"); terms.Rule != want {
+			t.Errorf("%+v; want rule %q", terms, want)
+		}
 	}
 }
