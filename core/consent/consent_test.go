@@ -229,12 +229,22 @@ func TestI10_RefusedBallots(t *testing.T) {
 			if r.Outcome != consent.Refused || !strings.Contains(strings.Join(r.Why, "; "), c.why) {
 				t.Errorf("%+v; want %q", r, c.why)
 			}
+			if c.why == "nobody is left" { // of others it is all who may not vote
+				return
+			}
+			if err := c.policy.MayVote(b, sue, f); err == nil || !strings.Contains(err.Error(), c.why) {
+				t.Errorf("may vote: %v; want %q", err, c.why)
+			}
 		})
 	}
 	t.Run("within the time", func(t *testing.T) {
 		b := ballot(clonePlan(plan.High))
 		b.Plan.For = 8 * 3600
 		p := with(t, "min_approvals", "max_for: 8h\n    min_approvals")
+		if r := p.Rule(b, village()); r.Outcome != consent.Open {
+			t.Errorf("%+v", r)
+		}
+		b.Plan.For = 1
 		if r := p.Rule(b, village()); r.Outcome != consent.Open {
 			t.Errorf("%+v", r)
 		}
