@@ -90,37 +90,69 @@ func (g *grantors) ofGroup(group identity.PrincipalKey) access.Verdict {
 
 // ofWorkspace reports whether somebody is known who administers a workspace.
 func (g *grantors) ofWorkspace(in identity.WorkspaceID) bool {
-	return g.account() || slices.ContainsFunc(g.e.Assignments(in), func(a identity.Assignment) bool { return a.Permission == identity.WorkspaceAdmin })
+	return g.account() || len(administrators(g.e, in)) > 0
+}
+
+// administrators are those whom a workspace's assignments name as admins.
+func administrators(e *estate.Estate, in identity.WorkspaceID) []estate.Holder {
+	var list []estate.Holder
+	for _, a := range e.Assignments(in) {
+		if a.Permission == identity.WorkspaceAdmin {
+			list = append(list, estate.Holder{Key: e.Canonical(a.Principal), Name: a.Name})
+		}
+	}
+	return list
 }
 
 // ofObject reports whether somebody is known who may permit others on an object.
-//
-// https://docs.databricks.com/aws/en/security/auth/access-control/
 func (g *grantors) ofObject(o identity.Object) bool {
-	return g.ofWorkspace(o.Workspace) || slices.ContainsFunc(g.e.ObjectGrants(o), func(x estate.ObjectGrant) bool {
-		return !x.Holder.Key.IsZero() && (x.Level == identity.IsOwner || x.Level == o.Type.Highest())
-	})
+	return g.ofWorkspace(o.Workspace) || somebody(permitting(g.e, o))
 }
 
-// ofSecurable reports whether somebody is known who may grant on a securable: who owns or manages it or
-// what it is in, the admin of the metastore, and on the metastore itself account admins.
+// somebody reports whether one of the holders is a principal that is known.
+func somebody(list []estate.Holder) bool {
+	return slices.ContainsFunc(list, func(h estate.Holder) bool { return !h.Key.IsZero() })
+}
+
+// permitting are those whom an object's list names as somebody who may permit others on it.
+//
+// https://docs.databricks.com/aws/en/security/auth/access-control/
+func permitting(e *estate.Estate, o identity.Object) []estate.Holder {
+	var list []estate.Holder
+	for _, x := range e.ObjectGrants(o) {
+		if x.Level == identity.IsOwner || x.Level == o.Type.Highest() {
+			list = append(list, x.Holder)
+		}
+	}
+	return list
+}
+
+// ofSecurable reports whether somebody is known who may grant on a securable; on the metastore itself account admins
+// may, too.
+func (g *grantors) ofSecurable(on identity.Securable) bool {
+	return somebody(managing(g.e, on)) || on.Type == identity.TypeMetastore && g.account()
+}
+
+// managing are those whom facts name as somebody who may grant on a securable: who owns or manages it or what it is
+// in, and the admin of the metastore.
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/
-func (g *grantors) ofSecurable(on identity.Securable) bool {
+func managing(e *estate.Estate, on identity.Securable) []estate.Holder {
+	var list []estate.Holder
 	for at, ok := on, true; ok; at, ok = at.Parent() {
-		if owner, known := g.e.Owner(at); known && !owner.Key.IsZero() {
-			return true
+		if owner, known := e.Owner(at); known {
+			list = append(list, owner)
 		}
 		if at.Type == identity.TypeMetastore {
 			break
 		}
-		for row := range g.e.GrantsOn(at) {
-			if !row.Holder.Key.IsZero() && slices.Contains(row.Privileges, identity.Manage) {
-				return true
+		for row := range e.GrantsOn(at) {
+			if slices.Contains(row.Privileges, identity.Manage) {
+				list = append(list, row.Holder)
 			}
 		}
 	}
-	return on.Type == identity.TypeMetastore && g.account()
+	return list
 }
 
 // through is the workspace from which a grant on a securable is written: one that runs, has the metastore

@@ -33,6 +33,25 @@ func (o Outcome) Add(r *report.Plan) {
 	r.Escalations, r.TierReasons = o.Escalations, o.Reasons
 }
 
+// Add adds to what is shown of a plan whether the caller may carry its steps out. Steps that are over are left as they
+// are.
+func (r Rights) Add(to *report.Plan) {
+	if !r.Caller.Key.IsZero() {
+		p := access.Describe(r.Caller)
+		to.Caller = &p
+	}
+	for _, one := range r.Steps {
+		for i := range to.Actions {
+			if a := &to.Actions[i]; a.ID == one.Step && a.Status == report.StatusPlanned {
+				a.Right = &report.Right{May: one.May.String(), Needs: one.Needs, Who: append([]string{}, one.Who...), Why: one.Why}
+			}
+		}
+	}
+}
+
+// Detail says in words what a step changes; empty where it changes nothing. Names in it are as they came.
+func (s Step) Detail() string { return shower{}.action(s).Detail }
+
 type shower struct{ m *access.Model }
 
 func (s shower) party(p Party) report.Principal {

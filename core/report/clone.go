@@ -30,6 +30,8 @@ type Plan struct {
 	Target Principal `json:"target"`
 	// Actions are in the order in which they are carried out; those that are not come last.
 	Actions []Action `json:"actions"`
+	// Caller is whose rights are told with the actions; null where none are, or where it could not be found out.
+	Caller *Principal `json:"caller,omitempty"`
 	// Gains are what the target could do that it cannot now, nested groups and all, and Losses the other
 	// way round. What is only perhaps gained, because of what was not read, is in UnknownGains.
 	Gains        []Gain `json:"gains"`
@@ -103,6 +105,8 @@ type Action struct {
 	Error  string `json:"error"`
 	// Uncertain says of a change that is done that somebody else may have made it.
 	Uncertain bool `json:"uncertain,omitempty"`
+	// Right says whether the caller may carry it out; null where that was not looked at, or nothing is left to do.
+	Right *Right `json:"right,omitempty"`
 
 	// What it is about; which are set depends on the kind.
 	Workspace   string               `json:"workspace,omitempty"`
@@ -111,6 +115,23 @@ type Action struct {
 	Securable   *Securable           `json:"securable,omitempty"`
 	Privilege   identity.Privilege   `json:"privilege,omitempty"`
 	Object      *ObjectRef           `json:"object,omitempty"`
+}
+
+// The values of Right.May.
+const (
+	MayYes     = "yes"
+	MayNo      = "no"
+	MayUnknown = "unknown"
+)
+
+// Right says whether the caller may carry out an action.
+type Right struct {
+	May string `json:"may"`
+	// Needs says what it takes, and Who names some who are known to have that; empty where nobody was looked for.
+	Needs string   `json:"needs"`
+	Who   []string `json:"who"`
+	// Why says of what is not known what was not read.
+	Why string `json:"why,omitempty"`
 }
 
 // Gain is something that a principal would come to have, or no longer have.
