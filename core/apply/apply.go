@@ -10,7 +10,7 @@ import (
 )
 
 // Apply carries out an approved plan. A plan that was carried out already is reported again, and nothing is
-// written. The errors are RefusedError, StaleError and FailedError, after which nothing was changed, PartialError
+// written. The errors are RefusedError, NoRightError, StaleError and FailedError, after which nothing was changed, PartialError
 // after which something was, BusyError, HaltedError, LeaseLostError and TamperedError, and those of the Store and of
 // the first reading. The Result is meaningful beside all of them.
 func (e *Executor) Apply(ctx context.Context, id string) (Result, error) {
@@ -78,6 +78,10 @@ func (r *run) carry(ctx context.Context) error {
 		return err
 	}
 	if r.kept.State == PartiallyApplied {
+		// It comes to rest where it was if it cannot be gone on with.
+		if err := r.entitled(ctx, r.known()); err != nil {
+			return err
+		}
 		if err := r.move(ctx, Applying, "resumed", 0); err != nil {
 			return err
 		}
@@ -87,6 +91,9 @@ func (r *run) carry(ctx context.Context) error {
 			return r.stop(ctx, err)
 		}
 	}
+	if err := r.entitled(ctx, r.left()); err != nil {
+		return r.refuse(ctx, err)
+	}
 	if err := r.preflight(ctx); err != nil {
 		return r.refuse(ctx, err)
 	}
@@ -95,8 +102,8 @@ func (r *run) carry(ctx context.Context) error {
 			return err
 		}
 	}
-	var first error
-	for _, batch := range batches(r.left()) {
+	able, first := r.able()
+	for _, batch := range batches(able) {
 		if err := ctx.Err(); err != nil {
 			return r.stop(ctx, surprise{step: batch[0].ID, why: "it was interrupted", cause: err})
 		}

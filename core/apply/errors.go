@@ -33,6 +33,51 @@ type RefusedError struct{ Plan, Why string }
 // Error says why.
 func (e *RefusedError) Error() string { return fmt.Sprintf("plan %s: refused: %s", e.Plan, e.Why) }
 
+// NoRightError says that the caller may not carry out some steps of a plan. Nothing was written for any of them.
+type NoRightError struct {
+	Plan string
+	// Caller is as people know it.
+	Caller string
+	// Missing are the steps with what they take.
+	Missing []MissingRight
+}
+
+// MissingRight is a step that the caller may not carry out.
+type MissingRight struct {
+	Step plan.Step
+	plan.Right
+}
+
+// namedAtMost is how many are named of those who could do something.
+const namedAtMost = 3
+
+// Error names every such step, what it takes and who has that.
+func (e *NoRightError) Error() string {
+	return fmt.Sprintf("plan %s: refused: %s; nothing was written: have it applied by somebody who may, or give the caller what is missing", e.Plan, e.what())
+}
+
+func (e *NoRightError) what() string {
+	var said []string
+	for _, m := range e.Missing {
+		said = append(said, m.String())
+	}
+	return e.Caller + " may not carry out " + strings.Join(said, "; ")
+}
+
+// String names the step, what it takes and who has that.
+func (m MissingRight) String() string {
+	said := fmt.Sprintf("%s (%s), which takes %s", m.Step.ID, m.Step.Detail(), m.Needs)
+	switch n := len(m.Who); {
+	case n > namedAtMost:
+		said += fmt.Sprintf(": %s and %d more have that", strings.Join(m.Who[:namedAtMost], ", "), n-namedAtMost)
+	case n > 1:
+		said += fmt.Sprintf(": %s have that", strings.Join(m.Who, ", "))
+	case n == 1:
+		said += fmt.Sprintf(": %s has that", m.Who[0])
+	}
+	return said
+}
+
 // TamperedError says that the stored plan is not the one that its digest is of. Nothing was written.
 type TamperedError struct{ Plan, Why string }
 

@@ -45,6 +45,9 @@ type Executor struct {
 	NewID func() string
 	// Gain computes the fingerprint of what a plan would give now. Plans that state one are refused without it.
 	Gain func(ctx context.Context, p plan.Plan) (string, error)
+	// Rights says of steps whether the caller of the Account may carry them out, without trying. Nil leaves that to the
+	// first write; so does an error, for all of them.
+	Rights func(ctx context.Context, steps []plan.Step) (plan.Rights, error)
 	// Caps are DefaultCaps where they are zero.
 	Caps Caps
 	// Tool is the version of the program.
@@ -66,6 +69,8 @@ type run struct {
 	quiet time.Time
 	// past are the attempts so far by step, the newest last.
 	past map[string][]Attempt
+	// rights are those of the caller, as far as they were asked for.
+	rights plan.Rights
 }
 
 // load reads a plan and makes sure that it is the one that was consented to.

@@ -39,13 +39,16 @@ type Result struct {
 	EndsAt time.Time
 	// Steps are those that can be carried out, in their order.
 	Steps []Step
+	// Rights are what is known of whether the caller may carry out the steps that were still open; empty where that
+	// was not asked.
+	Rights plan.Rights
 	// Parent is, of a plan that takes another back, that other one; else nil.
 	Parent *Result
 }
 
 // result is how the plan stands, as far as the run knows.
 func (r *run) result() Result {
-	out := Result{Plan: r.plan, Digest: r.kept.Digest, State: r.kept.State, EndsAt: r.kept.EndsAt}
+	out := Result{Plan: r.plan, Digest: r.kept.Digest, State: r.kept.State, EndsAt: r.kept.EndsAt, Rights: r.rights}
 	for _, s := range r.plan.Executable() {
 		out.Steps = append(out.Steps, r.step(s.ID))
 	}

@@ -52,6 +52,8 @@ type world struct {
 	at func(p *process, where string) bool
 	// during, unless nil, runs at every boundary: exhaustive tests let others change something there.
 	during func(where string)
+	// may, unless nil, says of a cell whether whoever works may change it.
+	may func(c plan.Cell) plan.Answer
 	// answer, unless nil, decides the answer to a write in place of the weather.
 	answer func(changes []plan.Change) (effect bool, err error)
 }

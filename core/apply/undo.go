@@ -162,10 +162,21 @@ func (r *run) child(ctx context.Context, kind plan.Kind, uncertain bool) (*run, 
 		s.Change, s.Reason = &change, "takes back what the plan gave"
 		p.Steps = append(p.Steps, s)
 	}
+	// Before anything says that it is being taken back.
+	asking := &run{Executor: r.Executor, plan: p, lease: r.lease, leases: r.leases, fresh: r.fresh}
+	err = asking.entitled(ctx, p.Steps)
+	r.fresh = asking.fresh
+	if err != nil {
+		return nil, err
+	}
 	if _, err := r.Store.Create(ctx, p); err != nil {
 		return nil, err
 	}
-	return r.under(ctx, p)
+	made, err := r.under(ctx, p)
+	if err == nil {
+		made.rights = asking.rights
+	}
+	return made, err
 }
 
 // under takes the lease of a plan that takes this one back, beside those that are held.
