@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"databricks-access-audit/core/access"
@@ -26,6 +27,8 @@ type (
 	StalePlanError = apply.StaleError
 	// RefusedApplyError says that the plan may not be applied; nothing was changed.
 	RefusedApplyError = apply.RefusedError
+	// NoRightError says that the caller may not carry out all of the plan; nothing was changed.
+	NoRightError = apply.NoRightError
 	// PartlyAppliedError says that a plan stopped after it had changed something.
 	PartlyAppliedError = apply.PartialError
 	// FailedApplyError says that a plan ended without having changed anything.
@@ -42,8 +45,8 @@ type (
 
 // Applying is what carrying out plans takes besides what an Engine has.
 type Applying struct {
-	// Account is written to.
-	Account live.Source
+	// Account is written to. Its caller is who carries plans out.
+	Account Writer
 	// Ledger keeps what is done. It is of the account.
 	Ledger *ledger.Ledger
 	// Actor is on whose word, and Holder names this process among all that use the ledger.
@@ -56,7 +59,7 @@ type Applier struct {
 	engine *Engine
 	store  *journal.Store
 	exec   *apply.Executor
-	source live.Source
+	source Writer
 }
 
 // Applier makes an Applier for the engine's account.
@@ -64,7 +67,7 @@ func (g *Engine) Applier(o Applying) *Applier {
 	a := &Applier{engine: g, store: &journal.Store{Ledger: o.Ledger, Actor: o.Actor, Holder: o.Holder}, source: o.Account}
 	a.exec = &apply.Executor{
 		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{g.o.Now},
-		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Tool: g.o.Version,
+		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Rights: a.rights, Tool: g.o.Version,
 	}
 	return a
 }
@@ -96,10 +99,31 @@ func (a *Applier) Keep(ctx context.Context, file []byte) (string, error) {
 	return kept.ID, err
 }
 
-// Plan gives the bytes of a stored plan, and whether they wait for consent.
-func (a *Applier) Plan(ctx context.Context, id string) (file []byte, waits bool, err error) {
+// Waits reports whether a stored plan waits for consent.
+func (a *Applier) Waits(ctx context.Context, id string) (bool, error) {
 	kept, err := a.store.Plan(ctx, id)
-	return kept.Body, kept.State == apply.State(ledger.Draft), err
+	return kept.State == apply.State(ledger.Draft), err
+}
+
+// Preview shows a stored plan, with whether the caller may carry it out. The error is a *NoRightError where it may not
+// carry out all of it; the report is given beside it.
+func (a *Applier) Preview(ctx context.Context, id string) (*report.CloneReport, error) {
+	kept, err := a.store.Plan(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	p, _, err := plan.Decode(kept.Body)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.engine.ShowPlan(id, kept.Body)
+	if err != nil {
+		return nil, err
+	}
+	rights, err := a.exec.Ask(ctx, p)
+	rights.Add(&r.Plan)
+	r.Coverage.APICalls = cost(a.calls())
+	return r, err
 }
 
 // Consent lets a stored plan be applied.
@@ -171,8 +195,15 @@ func (a *Applier) report(out apply.Result, err error) (*report.CloneReport, erro
 		status[s.ID] = s
 	}
 	for i, action := range shown.Actions {
-		if s, ok := status[action.ID]; ok {
+		// A step that nobody has tried yet is still planned: open are those that others have to do.
+		if s, ok := status[action.ID]; ok && s.Status != apply.StatusOpen {
 			shown.Actions[i].Status, shown.Actions[i].Error, shown.Actions[i].Uncertain = string(s.Status), s.Error, s.Uncertain
+		}
+	}
+	out.Rights.Add(&shown)
+	for _, one := range out.Rights.Steps {
+		if one.May == plan.NotKnown {
+			r.Notes = append(r.Notes, fmt.Sprintf("whether the caller may carry out %s was not known before: %s", one.Step, one.Why))
 		}
 	}
 	r.Plan = shown

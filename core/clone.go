@@ -45,6 +45,9 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 		return nil, err
 	}
 	out.Add(&r.Plan)
+	if g.o.OwnPlans {
+		ownRights(ctx, src, m, p).Add(&r.Plan)
+	}
 	r.Notes = append(r.Notes, out.Notes...)
 	if g.o.KeepPlan != nil {
 		file, err := plan.Encode(p)

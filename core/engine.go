@@ -32,6 +32,9 @@ type Options struct {
 	PlanID func() string
 	// KeepPlan, if set, is given the bytes of each plan that is made, before the answer is returned.
 	KeepPlan func([]byte)
+	// OwnPlans says that the caller of Open is who applies the plans that are made: whether it may carry them out is
+	// told with them.
+	OwnPlans bool
 	// Host is the address of the account, which plans are made for.
 	Host string
 	// Workers is how many reads run at once; zero means the collector's default.

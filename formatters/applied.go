@@ -46,6 +46,7 @@ func appliedAnswer(p report.Plan) []node {
 	if n[report.StatusOpen] > 0 {
 		nodes = append(nodes, linef("Others have to do %s.", count(n[report.StatusOpen], "more step")))
 	}
+	nodes = append(nodes, rightsAnswer(p)...)
 	for _, a := range p.Actions {
 		if a.Uncertain {
 			nodes = append(nodes, node{text: fmt.Sprintf("Whether %s was this plan's doing is not certain: undo leaves it unless --uncertain is given.", term(a.ID)), tone: alarm})

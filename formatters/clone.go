@@ -22,7 +22,8 @@ func (v cloneView) key() (column, value string) { return "plan", v.Plan.ID }
 
 var actionColumns = []string{
 	"action", "kind", "status", "group_id", "group", "group_source", "external_id", "workspace_id", "workspace", "entitlement",
-	"object_type", "object", "metastore", "privilege", "object_id", "object_workspace", "detail", "before", "after", "reason", "error", "not_read",
+	"object_type", "object", "metastore", "privilege", "object_id", "object_workspace", "detail", "before", "after", "reason", "error",
+	"caller_may", "takes", "who_may", "not_read",
 }
 
 var gainColumns = append(slices.Clone(principalColumns),
@@ -59,8 +60,13 @@ func actionRow(a report.Action) []string {
 	}
 	id, workspace := objectCells(a.Object)
 	where := place(a.Securable, a.Object)
+	var right report.Right
+	if a.Right != nil {
+		right = *a.Right
+	}
 	return slices.Concat([]string{a.ID, a.Kind, a.Status, g.ID, g.Name, g.Source, a.ExternalID, a.WorkspaceID, a.Workspace, string(a.Entitlement)},
-		where, []string{string(a.Privilege), id, workspace, a.Detail, a.Before, a.After, a.Reason, a.Error, ""})
+		where, []string{string(a.Privilege), id, workspace, a.Detail, a.Before, a.After, a.Reason, a.Error,
+			right.May, right.Needs, chain(right.Who, ", "), nulls(null{"who_may", a.Right != nil && right.Who == nil})})
 }
 
 func gainRow(g report.Gain) []string {
@@ -140,6 +146,7 @@ func (v cloneView) answer() []node {
 	if unverified > 0 {
 		nodes = append(nodes, node{text: fmt.Sprintf("Not decided, because of what was not read: %s.", count(unverified, "step")), tone: alarm})
 	}
+	nodes = append(nodes, rightsAnswer(v.Plan)...)
 	return append(nodes, outcomeAnswer(v.Plan, target)...)
 }
 
@@ -272,7 +279,7 @@ func actionText(a report.Action) string {
 	if a.Error != "" {
 		text += "; FAILED: " + EscapeLine(a.Error)
 	}
-	return text
+	return text + rightText(a.Right)
 }
 
 // turnText is what is held before and after.

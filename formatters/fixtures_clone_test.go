@@ -51,8 +51,18 @@ func cloneRich() *report.CloneReport {
 	return &report.CloneReport{Envelope: envelope("clone"), Plan: clonePlan()}
 }
 
+// shortOfRights makes a plan one of which the caller may carry out one step, not two others, and perhaps a fourth.
+func shortOfRights(p *report.Plan) {
+	p.Caller = &alice
+	p.Actions[0].Right = &report.Right{May: report.MayYes, Needs: "the role account admin", Who: []string{}}
+	p.Actions[1].Right = &report.Right{May: report.MayNo, Needs: `admin rights in workspace "prod"`, Who: []string{}}
+	p.Actions[2].Right = &report.Right{May: report.MayUnknown, Needs: `CAN_MANAGE on job "nightly"`, Who: []string{"carol@acme.test"}, Why: "read permissions (prod): 503"}
+	p.Actions[3].Right = &report.Right{May: report.MayNo, Needs: "ownership of table prod.sales.orders", Who: []string{"bob@acme.test", "erin@acme.test", "metastore-admins", "platform"}}
+}
+
 func cloneIncomplete() *report.CloneReport {
 	r := cloneRich()
+	shortOfRights(&r.Plan)
 	r.Envelope = incomplete().Envelope
 	r.Mode = "clone"
 	r.Plan.Complete, r.Plan.Tier = false, "high"
@@ -75,8 +85,12 @@ func cloneHostile() *report.CloneReport {
 	p := &r.Plan
 	p.ID, p.Tier, p.TierReasons = evil, evil, []string{evil}
 	p.Source.Name, p.Target.DisplayName = evil, evil
+	shortOfRights(p)
 	for i := range p.Actions {
 		a := &p.Actions[i]
+		if a.Right != nil {
+			a.Right.Needs, a.Right.Why, a.Right.Who = evil, evil, []string{evil}
+		}
 		a.ID, a.Detail, a.Reason, a.Error, a.Before, a.After, a.ExternalID = evil, evil, evil, evil, evil, evil, evil
 		if a.Group != nil {
 			g := *a.Group
