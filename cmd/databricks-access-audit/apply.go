@@ -203,17 +203,13 @@ func cloneAndApply(c *cli.Context, s streams, request query.Request) error {
 
 // apply asks for consent, where there is none yet, and carries the plan out.
 func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *output, id string, show bool) error {
-	file, waits, err := a.Plan(ctx, id)
+	waits, err := a.Waits(ctx, id)
 	if err != nil {
 		return err
 	}
 	if waits {
-		if show && !c.Bool(autoApproveFlag) {
-			r, err := a.account.engine.ShowPlan(id, file)
-			if err != nil {
-				return err
-			}
-			if err := formatters.Write(s.err, r, formatters.Options{Format: formatters.Text}); err != nil {
+		if !c.Bool(autoApproveFlag) {
+			if err := a.preview(ctx, s, id, show); err != nil {
 				return err
 			}
 		}
@@ -226,6 +222,15 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 	}
 	r, err := a.Apply(ctx, id)
 	return shown(out, r, err)
+}
+
+// preview shows a plan before consent to it is asked for; nobody is asked about what the caller may not carry out.
+func (a *applier) preview(ctx context.Context, s streams, id string, show bool) error {
+	r, err := a.Preview(ctx, id)
+	if r == nil || !show {
+		return err
+	}
+	return errors.Join(formatters.Write(s.err, r, formatters.Options{Format: formatters.Text}), err)
 }
 
 // askedYes asks whether to apply a plan. Exactly yes is consent.

@@ -130,6 +130,7 @@ func (a *account) open(c *cli.Context, s streams) error {
 		Rules:       rules,
 		Keep:        a.keep,
 		KeepPlan:    a.keepPlan,
+		OwnPlans:    true,
 		Host:        opened.Identity().Host,
 		Credentials: credentials(opened.Identity()),
 	})
