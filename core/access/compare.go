@@ -355,29 +355,45 @@ func (a audit) given(on identity.Securable) []identity.Privilege {
 
 // meantSomewhere reports whether a name means the subject, or perhaps does, in some workspace.
 func (a audit) meantSomewhere(h estate.Holder) bool {
-	if a.means(h, 0) != Denied {
-		return true
+	in := h.Key.Workspace // who is not of one workspace is meant everywhere or nowhere
+	if _, listed := a.e.Workspace(in); in != 0 && !listed {
+		return false
 	}
-	return slices.ContainsFunc(a.e.Workspaces(), func(w identity.Workspace) bool { return a.means(h, w.ID) != Denied })
+	return a.means(h, in) != Denied
 }
 
 // canUse says whether the subject has the use of a privilege from a workspace. On a container, a privilege
 // on what is in it takes a grant there or above.
 func (a audit) canUse(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
+	return All(a.hasUse(p, on, in), a.verdicts().reaches(on, reachedFor(p), in))
+}
+
+// reachedFor is the privilege for whose use a securable has to be in reach.
+func reachedFor(p identity.Privilege) identity.Privilege {
+	if p == report.Owner {
+		return identity.Browse
+	}
+	return p
+}
+
+// hasUse is canUse wherever the securable can be reached from. In all workspaces but those whose own groups
+// facts about the securable, its containers or its metastore name, and for all but what reads with the
+// rights of another, it is the same.
+func (a audit) hasUse(p identity.Privilege, on identity.Securable, in identity.WorkspaceID) Verdict {
 	r := a.verdicts()
 	switch {
 	case p == report.Owner:
-		return All(r.owns(on, in), r.reaches(on, identity.Browse, in), a.prerequisite(p, on, in))
+		return All(r.owns(on, in), a.prerequisite(p, on, in))
 	case p == identity.Browse:
-		return All(r.browses(on, in), r.reaches(on, p, in)) // whoever can use it sees it anyway
+		return r.browses(on, in) // whoever can use it sees it anyway
 	case spreads(p, on) || p == identity.AllPrivileges:
 		granted := []Verdict{}
 		for at := range lineage(on) {
 			granted = append(granted, All(r.byGrant(p, at, in), r.flows(at, on)))
 		}
-		return All(Any(granted...), r.enters(on, in), r.reaches(on, p, in))
+		return All(Any(granted...), r.enters(on, in))
 	default:
-		return r.canItself(p, on, in)
+		return r.granted(p, on, in)
 	}
 }
 

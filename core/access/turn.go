@@ -53,27 +53,54 @@ type Operation struct {
 	Level identity.Level
 }
 
-// Between finds what a principal gains and loses between two models. than, if not zero, is another
-// principal of the later one: what this one can do too, or may be able to, does not count as gained. Both
-// models must be over estates with the same places.
-func Between(before, after *Model, key, than identity.PrincipalKey) Turn {
-	t := turning{e: after.e, after: audit{after.Subject(key)}, before: []audit{{before.Subject(key)}}}
-	if !than.IsZero() {
-		t.before = append(t.before, audit{after.Subject(than)})
-	}
+// Between finds what a principal gains and loses between two models. Both must be over estates with the same
+// places.
+func Between(before, after *Model, key identity.PrincipalKey) Turn {
+	t := newTurning(before, after, key)
+	t.find()
+	return t.turn
+}
+
+// BetweenAnd is Between, and what of the gain another principal of the later model cannot do: what that one
+// may be able to is no part of it.
+func BetweenAnd(before, after *Model, key, than identity.PrincipalKey) (turn Turn, beyond Rights) {
+	t := newTurning(before, after, key)
+	t.than = usageOf(after.Subject(than))
+	t.find()
+	return t.turn, t.beyond.Gained
+}
+
+// turning compares what was with what is, and with what another has.
+type turning struct {
+	e             *estate.Estate
+	before, after *usage
+	than          *usage // nil where nobody is compared with
+	turn, beyond  Turn
+	// alike are the rows of what is in schemas, by all that tells one thing there from another.
+	alike map[string]turnedRows
+	key   []byte
+}
+
+// turnedRows are the rows of one securable: of what turned, and of what another does not have.
+type turnedRows struct{ turn, beyond []comparedRow }
+
+func newTurning(before, after *Model, key identity.PrincipalKey) *turning {
+	return &turning{e: after.e, after: usageOf(after.Subject(key)), before: usageOf(before.Subject(key)), alike: map[string]turnedRows{}}
+}
+
+func (t *turning) find() {
 	t.access()
 	t.workspaces()
 	t.roles()
 	t.objects()
-	return t.turn
 }
 
-// turning compares what was, where any of several counts, with what is.
-type turning struct {
-	e      *estate.Estate
-	before []audit
-	after  audit
-	turn   Turn
+// all are those compared.
+func (t *turning) all() []*usage {
+	if t.than == nil {
+		return []*usage{t.after, t.before}
+	}
+	return []*usage{t.after, t.before, t.than}
 }
 
 // sideAfter is where something belongs by what it was and is: only what differs is anywhere.
@@ -84,54 +111,98 @@ func sideAfter(was, is Verdict) side {
 	return sideOf(was, is)
 }
 
-func (t *turning) was(verdict func(audit) Verdict) Verdict {
-	verdicts := make([]Verdict, 0, len(t.before))
-	for _, a := range t.before {
-		verdicts = append(verdicts, verdict(a))
-	}
-	return Any(verdicts...)
-}
-
 // rights is the list of a side, nil where nothing turned.
-func (t *turning) rights(at side) *Rights {
+func (t *Turn) rights(at side) *Rights {
 	switch at {
 	case onlyA:
-		return &t.turn.Lost
+		return &t.Lost
 	case onlyB:
-		return &t.turn.Gained
+		return &t.Gained
 	case undecided:
-		return &t.turn.Undecided
+		return &t.Undecided
 	default:
 		return nil
 	}
 }
 
 func (t *turning) access() {
+	own := carriersOf(t.after, t.before)
+	all := own
+	if t.than != nil {
+		all = carriersOf(t.after, t.before, t.than)
+	}
+	for _, on := range all {
+		rows := t.rowsOn(on)
+		put := func(turn *Turn, rows []comparedRow) {
+			for _, row := range rows {
+				path := row.pathB
+				if row.at == onlyA {
+					path = row.pathA
+				}
+				r := turn.rights(row.at)
+				r.Access = append(r.Access, Right{On: on, Privileges: row.privileges, In: row.workspaces, Path: path})
+			}
+		}
+		if len(own) > 0 && own[0] == on { // and not the other's alone
+			put(&t.turn, rows.turn)
+			own = own[1:]
+		}
+		put(&t.beyond, rows.beyond)
+	}
+}
+
+// rowsOn finds what turned on a securable: once for all in a schema that are alike.
+func (t *turning) rowsOn(on identity.Securable) turnedRows {
+	if !on.Type.InSchema() {
+		return t.rowsAnew(on)
+	}
+	key := append(append(append(append(append(append(append(append(t.key[:0], on.Metastore...), 0), on.Catalog...), 0), on.Schema...), 0), on.Type...), 0)
+	for _, u := range t.all() {
+		var ok bool
+		if key, ok = u.like(key, on); !ok {
+			return t.rowsAnew(on)
+		}
+	}
+	t.key = key
+	rows, ok := t.alike[string(key)]
+	if !ok {
+		rows = t.rowsAnew(on)
+		t.alike[string(key)] = rows
+	}
+	return rows
+}
+
+func (t *turning) rowsAnew(on identity.Securable) turnedRows {
+	before, after := t.before.of(on), t.after.of(on)
+	privileges := both(t.after.given(on), t.before.given(on))
+	find := func(privileges []identity.Privilege, was func(identity.Privilege, identity.WorkspaceID) Verdict) []comparedRow {
+		sideIn := func(p identity.Privilege, w identity.WorkspaceID) side { return sideAfter(was(p, w), after.can(p, w)) }
+		rows := rowsOf(t.e, on, identity.SortPrivileges(slices.Clone(privileges)), sideIn, func(row *comparedRow, p identity.Privilege, w identity.WorkspaceID) {
+			row.pathA, row.pathB = before.wayTo(p, w), after.wayTo(p, w)
+		})
+		for i := range rows {
+			rows[i].privileges = identity.SortPrivileges(rows[i].privileges)
+		}
+		return rows
+	}
+	rows := turnedRows{turn: find(privileges, before.can)}
+	if t.than != nil {
+		than := t.than.of(on)
+		rows.beyond = find(both(privileges, t.than.given(on)), func(p identity.Privilege, w identity.WorkspaceID) Verdict {
+			return Any(before.can(p, w), than.can(p, w))
+		})
+	}
+	return rows
+}
+
+// carriersOf are the securables on which one of several was given something or that one owns, in order.
+func carriersOf(several ...*usage) []identity.Securable {
 	var all []identity.Securable
-	for _, one := range append([]audit{t.after}, t.before...) {
-		all = append(all, one.carriersOf(one.actsAs())...)
+	for _, u := range several {
+		all = append(all, u.carriersOf(u.actsAs())...)
 	}
 	slices.SortFunc(all, identity.Securable.Compare)
-	for _, on := range slices.Compact(all) {
-		privileges := t.after.given(on)
-		for _, a := range t.before {
-			privileges = both(privileges, a.given(on))
-		}
-		sideIn := func(p identity.Privilege, w identity.WorkspaceID) side {
-			return sideAfter(t.was(func(a audit) Verdict { return a.canUse(p, on, w) }), t.after.canUse(p, on, w))
-		}
-		rows := rowsOf(t.e, on, identity.SortPrivileges(privileges), sideIn, func(row *comparedRow, p identity.Privilege, w identity.WorkspaceID) {
-			row.pathA, row.pathB = t.before[0].wayToUse(p, on, w), t.after.wayToUse(p, on, w)
-		})
-		for _, row := range rows {
-			path := row.pathB
-			if row.at == onlyA {
-				path = row.pathA
-			}
-			r := t.rights(row.at)
-			r.Access = append(r.Access, Right{On: on, Privileges: identity.SortPrivileges(row.privileges), In: row.workspaces, Path: path})
-		}
-	}
+	return slices.Compact(all)
 }
 
 // carriers are the securables on which the subject was given something or that it owns.
@@ -169,15 +240,30 @@ func (t *turning) workspaces() {
 			continue
 		}
 		for _, least := range []identity.WorkspacePermission{identity.WorkspaceUser, identity.WorkspaceAdmin} {
-			at := sideAfter(t.was(func(a audit) Verdict { return a.enters(w.ID, least) }), t.after.enters(w.ID, least))
-			if r := t.rights(at); r != nil {
+			t.each(func(a audit) Verdict { return a.enters(w.ID, least) }, func(r *Rights, at side) {
 				path := t.after.wayInto(w.ID, least)
 				if at == onlyA {
-					path = t.before[0].wayInto(w.ID, least)
+					path = t.before.wayInto(w.ID, least)
 				}
 				r.Workspaces = append(r.Workspaces, Entrance{In: w.ID, As: least, Path: path})
-			}
+			})
 		}
+	}
+}
+
+// each puts one thing into the lists where it belongs, by a verdict of all those compared.
+func (t *turning) each(verdict func(audit) Verdict, put func(r *Rights, at side)) {
+	was, is := verdict(t.before.audit), verdict(t.after.audit)
+	at := sideAfter(was, is)
+	if r := t.turn.rights(at); r != nil {
+		put(r, at)
+	}
+	if t.than == nil {
+		return
+	}
+	at = sideAfter(Any(was, verdict(t.than.audit)), is)
+	if r := t.beyond.rights(at); r != nil {
+		put(r, at)
 	}
 }
 
@@ -187,52 +273,91 @@ func (a audit) enters(in identity.WorkspaceID, least identity.WorkspacePermissio
 }
 
 func (t *turning) roles() {
-	was, is := map[office]report.Path{}, waysToRoles(t.after.roles())
-	for _, a := range t.before {
+	t.turn.roles(t.after.audit, t.before.audit)
+	if t.than != nil {
+		t.beyond.roles(t.after.audit, t.before.audit, t.than.audit)
+	}
+}
+
+// roles adds those that turned, where any of several counts for what was.
+func (t *Turn) roles(after audit, before ...audit) {
+	was, is := map[office]report.Path{}, waysToRoles(after.roles())
+	for _, a := range before {
 		for r, path := range waysToRoles(a.roles()) {
 			was[r] = path
 		}
 	}
-	for _, r := range t.after.roles() {
-		t.role(r, was, is)
+	role := func(r report.Role) {
+		o := office{r.Role, r.Scope}
+		verdicts := make([]Verdict, 0, len(before))
+		for _, a := range before {
+			verdicts = append(verdicts, a.hasRoleOf(o, was))
+		}
+		list := t.rights(sideAfter(Any(verdicts...), after.hasRoleOf(o, is)))
+		if list == nil || slices.ContainsFunc(list.Roles, func(one Office) bool { return one.Role == r.Role && one.Scope == r.Scope }) {
+			return
+		}
+		list.Roles = append(list.Roles, Office{Role: r.Role, Scope: r.Scope, Path: r.Path})
 	}
-	for _, a := range t.before {
+	for _, r := range after.roles() {
+		role(r)
+	}
+	for _, a := range before {
 		for _, r := range a.roles() {
 			if _, again := is[office{r.Role, r.Scope}]; !again {
-				t.role(r, was, is)
+				role(r)
 			}
 		}
 	}
-}
-
-func (t *turning) role(r report.Role, was, is map[office]report.Path) {
-	o := office{r.Role, r.Scope}
-	at := sideAfter(t.was(func(a audit) Verdict { return a.hasRoleOf(o, was) }), t.after.hasRoleOf(o, is))
-	list := t.rights(at)
-	if list == nil || slices.ContainsFunc(list.Roles, func(one Office) bool { return one.Role == r.Role && one.Scope == r.Scope }) {
-		return
-	}
-	list.Roles = append(list.Roles, Office{Role: r.Role, Scope: r.Scope, Path: r.Path})
 }
 
 func (t *turning) objects() {
-	for _, o := range t.e.Objects() {
-		var levels []identity.Level
-		for _, one := range append([]audit{t.after}, t.before...) {
-			for _, g := range one.e.ObjectGrants(o.Object) {
-				if one.means(g.Holder, o.Workspace) != Denied {
-					levels = append(levels, g.Level)
-				}
-			}
+	for _, o := range t.objectsMeant() {
+		own := levelsFor(o.Object, t.after, t.before)
+		all := own
+		if t.than != nil {
+			all = both(own, levelsFor(o.Object, t.than))
+			slices.Sort(all)
 		}
-		slices.Sort(levels)
-		for _, l := range slices.Compact(levels) {
-			at := sideAfter(t.was(func(a audit) Verdict { return a.Operates(l, o.Object) }), t.after.Operates(l, o.Object))
-			if r := t.rights(at); r != nil {
+		for _, l := range all {
+			was, is := t.before.Operates(l, o.Object), t.after.Operates(l, o.Object)
+			if r := t.turn.rights(sideAfter(was, is)); r != nil && slices.Contains(own, l) {
+				r.Objects = append(r.Objects, Operation{On: o.Object, Level: l})
+			}
+			if t.than == nil {
+				continue
+			}
+			if r := t.beyond.rights(sideAfter(Any(was, t.than.Operates(l, o.Object)), is)); r != nil {
 				r.Objects = append(r.Objects, Operation{On: o.Object, Level: l})
 			}
 		}
 	}
+}
+
+// objectsMeant are the objects whose lists name, or may name, one of those compared, in order.
+func (t *turning) objectsMeant() []identity.ObjectInfo {
+	var all []identity.ObjectInfo
+	for _, u := range t.all() {
+		all = append(all, u.e.PermittedTo(func(k identity.PrincipalKey) bool {
+			return k.IsZero() || u.means(estate.Holder{Key: k}, k.Workspace) != Denied
+		})...)
+	}
+	slices.SortFunc(all, func(a, b identity.ObjectInfo) int { return a.Compare(b.Object) })
+	return slices.CompactFunc(all, func(a, b identity.ObjectInfo) bool { return a.Object == b.Object })
+}
+
+// levelsFor are the levels on an object of the entries that may mean one of several, in order.
+func levelsFor(on identity.Object, several ...*usage) []identity.Level {
+	var levels []identity.Level
+	for _, one := range several {
+		for _, g := range one.e.ObjectGrants(on) {
+			if one.means(g.Holder, on.Workspace) != Denied {
+				levels = append(levels, g.Level)
+			}
+		}
+	}
+	slices.Sort(levels)
+	return slices.Compact(levels)
 }
 
 // Given says whether a grant of the privilege on the securable would give the subject nothing new, while it

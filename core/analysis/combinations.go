@@ -22,7 +22,7 @@ func (c *catalogue) combinations(metastore string) {
 	root := identity.MetastoreSecurable(metastore)
 	on := func(p identity.Privilege) []share { return c.shares(root, p) }
 	name := c.e.MetastoreName(metastore)
-	for s := range c.e.Securables() {
+	for _, s := range c.outer {
 		if s.Metastore != metastore {
 			continue
 		}
@@ -167,7 +167,7 @@ func (c *catalogue) selects(holder int32, outside identity.Securable) (identity.
 // https://docs.databricks.com/aws/en/views/create-views
 func (c *catalogue) sharing() {
 	done := map[int32]bool{}
-	for s := range c.e.Securables() {
+	for _, s := range c.outer {
 		if s.Type != identity.TypeSchema {
 			continue
 		}
@@ -182,8 +182,11 @@ func (c *catalogue) sharing() {
 		}
 		for _, h := range holders {
 			for _, b := range c.bearers(h.of) {
+				if done[b.of] {
+					continue
+				}
 				from, ok := c.selects(b.of, s.Securable)
-				if done[b.of] || !ok || c.m.Subject(c.keys[b.of]).Uses(identity.CatalogSecurable(s.Metastore, s.Catalog), c.keys[b.of].Workspace) == access.Denied {
+				if !ok || c.m.Subject(c.keys[b.of]).Uses(identity.CatalogSecurable(s.Metastore, s.Catalog), c.keys[b.of].Workspace) == access.Denied {
 					continue
 				}
 				done[b.of] = true

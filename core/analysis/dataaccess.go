@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"slices"
+
 	"strings"
 
 	"databricks-access-audit/core/access"
@@ -65,6 +67,13 @@ func gives(granted, p identity.Privilege, on identity.SecurableType) bool {
 // groups counts without one.
 func (d *directory) from(metastore string) []identity.WorkspaceID {
 	return append([]identity.WorkspaceID{0}, d.e.MetastoreWorkspaces(metastore)...)
+}
+
+// unlike are the workspaces of from in which it matters who asks: from all others a securable is managed by
+// whom it is managed from nowhere, since no fact about it or around it names a group of theirs.
+func (d *directory) unlike(on identity.Securable) []identity.WorkspaceID {
+	apart := slices.Concat(d.e.Localised(on), d.e.Localised(identity.MetastoreSecurable(on.Metastore)))
+	return slices.DeleteFunc(d.from(on.Metastore), func(in identity.WorkspaceID) bool { return in != 0 && !slices.Contains(apart, in) })
 }
 
 // usage says in words whether a subject may enter a securable and what it is in.

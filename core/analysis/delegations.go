@@ -176,8 +176,8 @@ func (c *catalogue) assignedSurely(i int32) access.Verdict {
 // unreadRoles says where roles were not read.
 func (c *catalogue) unreadRoles() {
 	read := map[identity.Kind]bool{}
-	for _, r := range c.e.Reads() {
-		if r.Key.Op == estate.OpRoles && r.Outcome.OK() {
+	for _, r := range c.e.ReadsOf(estate.OpRoles) {
+		if r.Outcome.OK() {
 			read[r.Key.Principal.Kind] = true
 		}
 	}

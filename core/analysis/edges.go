@@ -79,6 +79,7 @@ type crowd struct {
 // catalogue collects the edges.
 type catalogue struct {
 	*directory
+	inventory
 	edges   []*edge
 	crowds  []*crowd
 	crowdAt map[report.GraphNode]int32

@@ -46,7 +46,8 @@ func Escalations(m *access.Model, who *identity.PrincipalKey) *report.Escalation
 
 // newCatalogue enters all edges.
 func newCatalogue(m *access.Model) *catalogue {
-	c := &catalogue{directory: newDirectory(m), crowdAt: map[report.GraphNode]int32{}, stored: stored(m)}
+	c := &catalogue{directory: newDirectory(m), inventory: takeInventory(m.Estate()), crowdAt: map[report.GraphNode]int32{}}
+	c.stored = c.storedIn()
 	c.unityCatalog()
 	c.sharing()
 	c.views()

@@ -14,7 +14,12 @@ import (
 //
 // https://docs.databricks.com/aws/en/security/auth/access-control/
 func (c *catalogue) objects() {
-	for _, o := range c.e.Objects() {
+	list := c.e.Objects()
+	for i := range list {
+		if inert(&list[i]) {
+			continue
+		}
+		o := list[i]
 		c.codeOf(o)
 		runs := c.m.RunsAs(o)
 		for _, g := range c.entries(o) {
@@ -184,7 +189,7 @@ func (c *catalogue) onCluster(o identity.ObjectInfo, g estate.ObjectGrant, runs 
 		}
 		attach = attach && !g.Holder.Key.IsZero() && !runs.Key.IsZero() && c.circle(c.number(runs.Key)).has(c.number(g.Holder.Key))
 	}
-	if open := o.SecurityMode == "NONE" || strings.HasPrefix(o.SecurityMode, "LEGACY_"); open && attach && o.SingleUser == "" {
+	if unisolated(&o) && attach && o.SingleUser == "" {
 		e := lead("E17", report.High, "the data and credentials of whoever else uses "+title, "attach to "+title+", and read what runs beside it")
 		e.toward.crowd, e.doubtful = c.usersOf(o), true // only of those who use it meanwhile
 		enter(e)
@@ -280,8 +285,8 @@ func (c *catalogue) unreadObjects() {
 		{"E23", []identity.ObjectType{identity.ObjectQuery, identity.ObjectAlert, identity.ObjectLegacyDashboard, identity.ObjectDashboard}},
 	}
 	read := map[identity.ObjectType]bool{}
-	for _, r := range c.e.Reads() {
-		if r.Key.Op == estate.OpObjects && r.Outcome.OK() {
+	for _, r := range c.e.ReadsOf(estate.OpObjects) {
+		if r.Outcome.OK() {
 			read[r.Key.Object.Type] = true
 		}
 	}

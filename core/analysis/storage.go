@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"strings"
 
-	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/identity"
 )
 
-// stored sorts the external tables and volumes by the external location that they lie in.
-func stored(m *access.Model) map[identity.Securable][]identity.Securable {
+// storedIn sorts the external tables and volumes by the external location that they lie in.
+func (c *catalogue) storedIn() map[identity.Securable][]identity.Securable {
 	in := map[identity.Securable][]identity.Securable{}
-	for s := range m.Estate().Securables() {
-		if location, ok := m.Location(s.Securable); ok {
+	for _, s := range c.external {
+		if location, ok := c.m.Location(s.Securable); ok {
 			in[location] = append(in[location], s.Securable)
 		}
 	}

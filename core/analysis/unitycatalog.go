@@ -12,9 +12,15 @@ import (
 // unityCatalog enters what privileges on securables and owning them lead to: E01 to E05, E14, E15 and
 // E25 to E31 and E33.
 func (c *catalogue) unityCatalog() {
-	for s := range c.e.Securables() {
-		c.owned(s)
+	for _, s := range c.outer {
+		c.owned(*s)
 		for g := range c.e.GrantsOn(s.Securable) {
+			c.granted(*s, g)
+		}
+	}
+	for g := range c.e.GrantsOf(identity.Manage, identity.AllPrivileges) {
+		if g.Securable.Type.InSchema() { // no other privilege on it leads further, nor does owning it
+			s, _ := c.e.Securable(g.Securable)
 			c.granted(s, g)
 		}
 	}
@@ -64,12 +70,14 @@ func (c *catalogue) metastoreAdmin(m identity.Metastore) {
 
 // manageable gives a check whether a subject may manage a securable from some workspace.
 func (c *catalogue) manageable(on identity.Securable) func(*access.Subject) access.Verdict {
-	from := c.from(on.Metastore)
+	from := c.unlike(on)
 	return func(s *access.Subject) access.Verdict {
 		v := access.Denied
 		for _, in := range from {
 			_, may := s.Manages(on, in)
-			v = access.Any(v, may)
+			if v = access.Any(v, may); v == access.Allowed {
+				break
+			}
 		}
 		return v
 	}

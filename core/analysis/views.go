@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"slices"
+
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
@@ -13,8 +15,8 @@ import (
 // https://docs.databricks.com/aws/en/views/create-views, https://docs.databricks.com/aws/en/udf/unity-catalog
 func (c *catalogue) views() {
 	unknown := map[bool]bool{} // of views, and of what is none
-	for s := range c.e.Securables() {
-		if !s.ReadsAsOwner() || s.Type == identity.TypeFunction && c.m.Options().FunctionsAsCaller {
+	for _, s := range c.borrowers {
+		if s.Type == identity.TypeFunction && c.m.Options().FunctionsAsCaller {
 			continue
 		}
 		if !s.BasesKnown {
@@ -27,7 +29,7 @@ func (c *catalogue) views() {
 		}
 		for g := range c.e.GrantsOn(s.Securable) {
 			if !g.Holder.Key.IsZero() && g.Holder.Key != owner.Key && dataOf(g) != "" {
-				c.borrows(s, owner, g)
+				c.borrows(*s, owner, g)
 			}
 		}
 	}
@@ -77,10 +79,16 @@ func (c *catalogue) borrows(s identity.SecurableInfo, owner estate.Holder, g est
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/abac/
 func (c *catalogue) policies() {
 	done := map[string]bool{}
-	read := false
-	for s := range c.e.Securables() {
-		read = read || c.e.Saw(estate.ReadKey{Op: estate.OpPolicies, Securable: s.Securable})
-		for _, p := range c.e.Policies(s.Securable) {
+	read := slices.ContainsFunc(c.e.ReadsOf(estate.OpPolicies), func(r estate.Read) bool {
+		_, listed := c.e.Securable(r.Key.Securable)
+		return listed && r.Outcome.OK() && r.Key == estate.ReadKey{Op: estate.OpPolicies, Securable: r.Key.Securable}
+	})
+	for on, policies := range c.e.AllPolicies() {
+		s, listed := c.e.Securable(on)
+		if !listed {
+			continue
+		}
+		for _, p := range policies {
 			if p.Kind == identity.PolicyGrant && !p.Conditional {
 				continue
 			}

@@ -241,9 +241,7 @@ func (b *Builder) buildPlaces(e *Estate) {
 		e.assignments[a.Workspace] = append(e.assignments[a.Workspace], a)
 	}
 	for in, as := range e.assignments {
-		slices.SortFunc(as, func(a, b identity.Assignment) int {
-			return cmp.Or(a.Principal.Compare(b.Principal), cmp.Compare(b.Permission, a.Permission), strings.Compare(a.Name, b.Name))
-		})
+		slices.SortFunc(as, compareAssignments)
 		e.assignments[in] = slices.Compact(as) // under two keys of one principal
 	}
 	e.metastores = slices.SortedFunc(maps.Values(b.metastores), func(a, b identity.Metastore) int {
@@ -363,24 +361,41 @@ func (b *Builder) buildGrants(e *Estate, holders *interner[Holder]) {
 		for _, r := range b.rows[g.first:g.last] {
 			e.grants = append(e.grants, row{on, meant[r.holder], r.set})
 		}
-		rows := e.grants[start:]
-		slices.SortFunc(rows, func(a, b row) int {
-			if a.holder != b.holder {
-				return compareHolders(holders.values[a.holder], holders.values[b.holder])
-			}
-			return slices.Compare(e.sets[a.set], e.sets[b.set])
-		})
-		e.grants = e.grants[:start+len(slices.Compact(rows))]
+		e.grants = e.grants[:start+len(sortRows(e.grants[start:], holders.values, e.sets))]
 	}
 	for ; int(on) < len(e.securables); on++ {
 		e.grantsOn[on+1] = int32(len(e.grants))
 	}
-	e.grantsTo = map[int32][]int32{}
-	for i, r := range e.grants {
-		if p, ok := e.principal[holders.values[r.holder].Key]; ok {
-			e.grantsTo[p] = append(e.grantsTo[p], int32(i))
+	e.grantsTo = e.byHolder(holders.values)
+}
+
+// sortRows puts the grants on one securable in order, each once.
+func sortRows(rows []row, holders []Holder, sets [][]identity.Privilege) []row {
+	slices.SortFunc(rows, func(a, b row) int {
+		if a.holder != b.holder {
+			return compareHolders(holders[a.holder], holders[b.holder])
+		}
+		return slices.Compare(sets[a.set], sets[b.set])
+	})
+	return slices.Compact(rows)
+}
+
+// byHolder sorts the grants by whom they name.
+func (e *Estate) byHolder(holders []Holder) map[int32][]row {
+	of := make([]int32, len(holders))
+	for i, h := range holders {
+		p, ok := e.principal[h.Key]
+		if of[i] = p; !ok {
+			of[i] = none
 		}
 	}
+	to := map[int32][]row{}
+	for _, r := range e.grants {
+		if p := of[r.holder]; p != none {
+			to[p] = append(to[p], r)
+		}
+	}
+	return to
 }
 
 func compareHolders(a, b Holder) int {

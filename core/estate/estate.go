@@ -44,7 +44,8 @@ type Estate struct {
 	sets       [][]identity.Privilege
 	grants     []row                                         // sorted by securable, then holder
 	grantsOn   []int32                                       // per securable: start in grants; one more at the end
-	grantsTo   map[int32][]int32                             // per principal: rows
+	regranted  map[int32][]row                               // per securable: what counts instead; see With
+	grantsTo   map[int32][]row                               // per principal: grants
 	owned      map[int32][]int32                             // per principal: securables
 	localised  map[identity.Securable][]identity.WorkspaceID // by root: see Localised
 	bindings   map[identity.Securable][]identity.Binding
@@ -54,8 +55,9 @@ type Estate struct {
 	roles       []RoleGrant // sorted by what they are on, then role and holder
 	objects     []identity.ObjectInfo
 	object      map[identity.Object]int
-	tree        map[treePlace][]int // what lies at a path
-	permissions map[identity.Object][]ObjectGrant
+	tree        map[treePlace][]int               // what lies at a path
+	permissions [][]ObjectGrant                   // per object; nil where they were not read
+	permitted   map[identity.PrincipalKey][]int32 // per holder: objects
 	restricted  map[identity.WorkspaceID]identity.RestrictAdmins
 
 	logs     map[string]identity.AuditLog // by metastore
@@ -307,7 +309,7 @@ func (e *Estate) GrantsOn(s identity.Securable) iter.Seq[Grant] {
 		if !ok {
 			return
 		}
-		for _, r := range e.grants[e.grantsOn[i]:e.grantsOn[i+1]] {
+		for _, r := range e.rowsOn(i) {
 			if !yield(e.grant(r)) {
 				return
 			}
@@ -323,11 +325,21 @@ func (e *Estate) GrantsTo(k identity.PrincipalKey) iter.Seq[Grant] {
 			return
 		}
 		for _, r := range e.grantsTo[i] {
-			if !yield(e.grant(e.grants[r])) {
+			if !yield(e.grant(r)) {
 				return
 			}
 		}
 	}
+}
+
+// rowsOn are the grants on a securable.
+func (e *Estate) rowsOn(i int32) []row {
+	if e.regranted != nil {
+		if rows, changed := e.regranted[i]; changed {
+			return rows
+		}
+	}
+	return e.grants[e.grantsOn[i]:e.grantsOn[i+1]]
 }
 
 func (e *Estate) grant(r row) Grant {
@@ -335,6 +347,26 @@ func (e *Estate) grant(r row) Grant {
 		Securable:  e.securables[r.securable].Securable,
 		Holder:     e.holders[r.holder],
 		Privileges: e.sets[r.set],
+	}
+}
+
+// GrantsOf gives the grants of one of these privileges, as they were granted, in order of securable.
+func (e *Estate) GrantsOf(ps ...identity.Privilege) iter.Seq[Grant] {
+	return func(yield func(Grant) bool) {
+		of := make([]bool, len(e.sets))
+		for i, set := range e.sets {
+			of[i] = slices.ContainsFunc(ps, func(p identity.Privilege) bool { return slices.Contains(set, p) })
+		}
+		if !slices.Contains(of, true) {
+			return
+		}
+		for i := range e.securables {
+			for _, r := range e.rowsOn(int32(i)) {
+				if of[r.set] && !yield(e.grant(r)) {
+					return
+				}
+			}
+		}
 	}
 }
 
@@ -356,9 +388,11 @@ func (e *Estate) Ambiguous() iter.Seq[Grant] {
 		if !slices.ContainsFunc(e.holders, func(h Holder) bool { return h.Ambiguous }) {
 			return
 		}
-		for _, r := range e.grants {
-			if e.holders[r.holder].Ambiguous && !yield(e.grant(r)) {
-				return
+		for i := range e.securables {
+			for _, r := range e.rowsOn(int32(i)) {
+				if e.holders[r.holder].Ambiguous && !yield(e.grant(r)) {
+					return
+				}
 			}
 		}
 	}

@@ -25,7 +25,7 @@ func fingerprint(e *Estate) string {
 	}
 	for i, s := range e.securables {
 		put(h, "securable", s, e.bindings[s.Securable], e.policies[s.Securable])
-		for _, r := range e.grants[e.grantsOn[i]:e.grantsOn[i+1]] {
+		for _, r := range e.rowsOn(int32(i)) {
 			put(h, "grant", e.holders[r.holder], e.sets[r.set])
 		}
 	}
@@ -35,8 +35,8 @@ func fingerprint(e *Estate) string {
 	for _, w := range e.workspaces {
 		put(h, "entitled", w.ID, e.entitled[w.ID], e.restricted[w.ID])
 	}
-	for _, o := range e.objects {
-		put(h, "object", o, e.permissions[o.Object])
+	for i, o := range e.objects {
+		put(h, "object", o, e.permissions[i])
 	}
 	for _, l := range e.AuditLogs() {
 		put(h, "log", l)

@@ -2,7 +2,9 @@ package estate
 
 import (
 	"cmp"
+	"iter"
 	"maps"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -83,7 +85,13 @@ func treePath(path string) string {
 }
 
 // ObjectGrants gives the permissions on a workspace object, inherited ones included.
-func (e *Estate) ObjectGrants(o identity.Object) []ObjectGrant { return e.permissions[o] }
+func (e *Estate) ObjectGrants(o identity.Object) []ObjectGrant {
+	i, ok := e.object[o]
+	if !ok {
+		return nil
+	}
+	return e.permissions[i]
+}
 
 func (b *Builder) buildObjects(e *Estate) {
 	for o := range b.permissions {
@@ -100,15 +108,66 @@ func (b *Builder) buildObjects(e *Estate) {
 			e.tree[at] = append(e.tree[at], i)
 		}
 	}
-	e.permissions = make(map[identity.Object][]ObjectGrant, len(b.permissions))
-	for o, rows := range b.permissions {
-		grants := make([]ObjectGrant, 0, len(rows))
-		for _, g := range rows {
-			grants = append(grants, ObjectGrant{Holder: e.resolveIn(o.Workspace, g.Holder), Kind: g.Holder.Kind, Level: g.Level, From: g.From})
+	e.permissions = make([][]ObjectGrant, len(e.objects))
+	e.permitted = map[identity.PrincipalKey][]int32{}
+	for i, o := range e.objects {
+		if rows, read := b.permissions[o.Object]; read {
+			e.permissions[i] = e.permit(o.Workspace, rows)
+			e.notePermitted(int32(i))
 		}
-		slices.SortFunc(grants, func(a, b ObjectGrant) int {
-			return cmp.Or(compareHolders(a.Holder, b.Holder), cmp.Compare(a.Level, b.Level), strings.Compare(a.From, b.From))
-		})
-		e.permissions[o] = slices.Compact(grants)
 	}
+}
+
+// permit is the list of an object in a workspace.
+func (e *Estate) permit(in identity.WorkspaceID, rows []identity.ObjectGrant) []ObjectGrant {
+	grants := make([]ObjectGrant, 0, len(rows))
+	for _, g := range rows {
+		grants = append(grants, ObjectGrant{Holder: e.resolveIn(in, g.Holder), Kind: g.Holder.Kind, Level: g.Level, From: g.From})
+	}
+	slices.SortFunc(grants, func(a, b ObjectGrant) int {
+		return cmp.Or(compareHolders(a.Holder, b.Holder), cmp.Compare(a.Level, b.Level), strings.Compare(a.From, b.From))
+	})
+	return slices.Compact(grants)
+}
+
+// notePermitted enters an object for each of the holders that its list names. Objects come in order.
+func (e *Estate) notePermitted(i int32) {
+	for _, g := range e.permissions[i] {
+		if list := e.permitted[g.Holder.Key]; len(list) == 0 || list[len(list)-1] != i {
+			e.permitted[g.Holder.Key] = append(list, i)
+		}
+	}
+}
+
+// Permitted gives the objects whose lists name a holder by its key, in order: with the zero key those that
+// name nobody who was read, or one of several.
+func (e *Estate) Permitted(k identity.PrincipalKey) iter.Seq[identity.ObjectInfo] {
+	return func(yield func(identity.ObjectInfo) bool) {
+		for _, i := range e.permitted[k] {
+			if !yield(e.objects[i]) {
+				return
+			}
+		}
+	}
+}
+
+// PermittedTo gives the objects whose lists name one of those that a holder may be, in order, each once.
+func (e *Estate) PermittedTo(may func(k identity.PrincipalKey) bool) []identity.ObjectInfo {
+	marked := make([]uint64, (len(e.objects)+63)/64)
+	n := 0
+	for k, list := range e.permitted {
+		if may(k) {
+			n += len(list)
+			for _, i := range list {
+				marked[i/64] |= 1 << (i % 64)
+			}
+		}
+	}
+	found := make([]identity.ObjectInfo, 0, min(n, len(e.objects)))
+	for word, left := range marked {
+		for ; left != 0; left &= left - 1 {
+			found = append(found, e.objects[word*64+bits.TrailingZeros64(left)])
+		}
+	}
+	return found
 }

@@ -67,7 +67,7 @@ func (b *Builder) buildRoles(e *Estate) {
 			slices.Sort(es)
 			e.entitled[in] = append(e.entitled[in], Entitled{k, slices.Compact(es)})
 		}
-		slices.SortFunc(e.entitled[in], func(a, b Entitled) int { return a.Principal.Compare(b.Principal) })
+		slices.SortFunc(e.entitled[in], compareEntitled)
 	}
 }
 

@@ -45,10 +45,13 @@ func (e *Estate) Thaw() *Builder {
 	for _, o := range e.objects {
 		b.objects[o.Object] = o
 	}
-	for o, list := range e.permissions {
-		b.permissions[o] = thawObjectGrants(list)
+	for i, list := range e.permissions {
+		if list != nil {
+			b.permissions[e.objects[i].Object] = thawObjectGrants(list)
+		}
 	}
 	maps.Copy(b.restricted, e.restricted)
+	b.logs, b.uses = maps.Clone(e.logs), maps.Clone(e.uses)
 	b.reads.settle(e.reads) // shared: what is added goes elsewhere
 	return b
 }
@@ -85,7 +88,7 @@ func (e *Estate) thawSecurables(b *Builder) {
 	b.rows = make([]row, 0, len(e.grants))
 	for i, s := range e.securables {
 		first := int32(len(b.rows))
-		for _, r := range e.grants[e.grantsOn[i]:e.grantsOn[i+1]] {
+		for _, r := range e.rowsOn(int32(i)) {
 			h := e.holders[r.holder]
 			b.rows = append(b.rows, row{none, b.named.add(named{h.Name, h.DeletedID}), b.sets.add(e.sets[r.set])})
 		}
@@ -137,4 +140,19 @@ func (b *Builder) SetGrants(on identity.Securable, grants []identity.Grant) {
 	b.granted.settle(slices.DeleteFunc(slices.Clone(b.granted.list()), func(g granted) bool { return g.on == on }))
 	b.mu.Unlock()
 	b.AddGrants(on, grants)
+}
+
+// Remove makes a principal nobody, whom facts may still name: it is in no group and nobody is in it, and it
+// has no assignments or entitlements. What names it by a name that nobody else bears names nobody.
+func (b *Builder) Remove(k identity.PrincipalKey) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.principals[k] = identity.Principal{Key: k, Status: identity.StatusInactive}
+	names := func(m identity.Membership, _ struct{}) bool { return m.Member == k || m.Group == k }
+	maps.DeleteFunc(b.memberships, names)
+	maps.DeleteFunc(b.ancestors, func(m identity.Membership, _ struct{}) bool { return m.Member == k })
+	maps.DeleteFunc(b.assignments, func(a identity.Assignment, _ struct{}) bool { return a.Principal == k })
+	for in := range b.entitled {
+		b.entitled[in][k] = nil
+	}
 }

@@ -128,6 +128,12 @@ func ObjectTypes() []ObjectType {
 	return types
 }
 
+// Known reports whether this package knows the type.
+func (t ObjectType) Known() bool {
+	_, ok := objectKinds[t]
+	return ok
+}
+
 // Title is the spelling for people: "SQL warehouse".
 func (t ObjectType) Title() string {
 	if k, ok := objectKinds[t]; ok {

@@ -7,7 +7,6 @@ import (
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/analysis"
-	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
 )
@@ -84,12 +83,11 @@ type gaining struct {
 }
 
 func (t *gaining) target() {
-	turn := access.Between(t.before, t.after, t.w.Target, identity.PrincipalKey{})
+	turn, beyond := access.BetweenAnd(t.before, t.after, t.w.Target, t.w.Source)
 	t.Gains = t.list(t.w.Target, turn.Gained, gained)
 	t.Losses = t.list(t.w.Target, turn.Lost, lost)
 	t.Unknown = t.list(t.w.Target, turn.Undecided, perhaps)
-	beyond := access.Between(t.before, t.after, t.w.Target, t.w.Source)
-	t.Excess = t.list(t.w.Target, beyond.Gained, gained)
+	t.Excess = t.list(t.w.Target, beyond, gained)
 }
 
 // members adds what members of a group come to that the group by itself does not.
@@ -106,7 +104,7 @@ func (t *gaining) members() {
 			left++
 			continue
 		}
-		turn := access.Between(t.before, t.after, k, identity.PrincipalKey{})
+		turn := access.Between(t.before, t.after, k)
 		t.Gains = append(t.Gains, beside(t.list(k, turn.Gained, gained), t.Gains)...)
 		t.Losses = append(t.Losses, beside(t.list(k, turn.Lost, lost), t.Losses)...)
 		t.Unknown = append(t.Unknown, beside(t.list(k, turn.Undecided, perhaps), t.Unknown)...)
@@ -209,141 +207,6 @@ func sameWay(a, b report.Finding) bool {
 		return s
 	}
 	return a.ID == b.ID && a.Gains == b.Gains && len(a.Acts) == len(b.Acts) && name(a) == name(b)
-}
-
-// causes finds the steps that have a part in something.
-type causes struct {
-	e     *estate.Estate // with the steps made
-	was   *estate.Estate
-	steps []cause
-	// way leaves out the steps that lead the other way.
-	way turned
-}
-
-// cause is a step with the identities that the target comes to by it.
-type cause struct {
-	step Step
-	ids  map[identity.PrincipalKey]bool
-}
-
-func newCauses(before, after *access.Model, target identity.PrincipalKey, steps []Step) *causes {
-	c := &causes{e: after.Estate(), was: before.Estate()}
-	had, has := map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
-	for _, k := range before.Subject(target).Identities() {
-		had[k] = true
-	}
-	for _, k := range after.Subject(target).Identities() {
-		has[k] = true
-	}
-	for _, s := range steps {
-		if s.Change == nil || s.Change.Before == s.Change.After || !s.Kind.Executable() && s.Kind != IDPRequired && s.Kind != RemoveMember {
-			continue
-		}
-		one := cause{s, map[identity.PrincipalKey]bool{}}
-		if s.Change.Cell.Kind == Member && s.Change.After != Absent {
-			for _, k := range after.Subject(s.Change.Cell.Group).Identities() {
-				one.ids[k] = !had[k]
-			}
-		}
-		if s.Change.Cell.Kind == Member && s.Change.After == Absent {
-			for _, k := range before.Subject(s.Change.Cell.Group).Identities() {
-				one.ids[k] = !has[k]
-			}
-		}
-		c.steps = append(c.steps, one)
-	}
-	return c
-}
-
-func (c *causes) where(has func(cause) bool) []string {
-	ids := []string{}
-	for _, one := range c.steps {
-		other := one.step.Change.After == Absent && c.way == gained || one.step.Change.After != Absent && c.way == lost
-		if !other && has(one) {
-			ids = append(ids, one.step.ID)
-		}
-	}
-	return ids
-}
-
-func (c *causes) ofWorkspace(in identity.WorkspaceID) []string {
-	return c.where(func(one cause) bool { return c.enters(one, in) })
-}
-
-// enters reports whether a step has a part in letting somebody into a workspace.
-func (c *causes) enters(one cause, in identity.WorkspaceID) bool {
-	if cell := one.step.Change.Cell; cell.Kind == Assigned && cell.Workspace == in {
-		return true
-	}
-	return slices.ContainsFunc(c.e.Assignments(in), func(a identity.Assignment) bool { return one.ids[a.Principal] })
-}
-
-func (c *causes) ofRole(x access.Office) []string {
-	return c.where(func(one cause) bool {
-		for k, is := range one.ids {
-			p, _ := c.e.Principal(k)
-			if is && p.HasRole(x.Role) {
-				return true
-			}
-		}
-		for _, m := range c.e.Metastores() {
-			if owner, known := c.e.MetastoreAdmin(m.ID); known && one.ids[owner.Key] && c.e.MetastoreName(m.ID) == x.Scope {
-				return true
-			}
-		}
-		return slices.ContainsFunc(c.e.Workspaces(), func(w identity.Workspace) bool {
-			return c.e.WorkspaceName(w.ID) == x.Scope && c.enters(one, w.ID)
-		})
-	})
-}
-
-// ofSecurable are the steps that give a right on a securable or around it, or the way into a workspace from
-// which it is used.
-func (c *causes) ofSecurable(on identity.Securable, in []identity.WorkspaceID) []string {
-	holders := map[identity.PrincipalKey]bool{}
-	for at, ok := on, true; ok; at, ok = at.Parent() {
-		for g := range c.e.GrantsOn(at) {
-			holders[c.e.Canonical(g.Holder.Key)] = true
-		}
-		for g := range c.was.GrantsOn(at) {
-			holders[c.e.Canonical(g.Holder.Key)] = true
-		}
-		if owner, known := c.e.Owner(at); known {
-			holders[c.e.Canonical(owner.Key)] = true
-		}
-	}
-	return c.where(func(one cause) bool {
-		cell := one.step.Change.Cell
-		if cell.Kind == Granted {
-			return around(cell.Securable, on)
-		}
-		for k, is := range one.ids {
-			if is && holders[k] {
-				return true
-			}
-		}
-		return slices.ContainsFunc(in, func(w identity.WorkspaceID) bool { return c.enters(one, w) })
-	})
-}
-
-// around reports whether one securable is the other or a container of it.
-func around(outer, on identity.Securable) bool {
-	for at, ok := on, true; ok; at, ok = at.Parent() {
-		if at == outer {
-			return true
-		}
-	}
-	return false
-}
-
-func (c *causes) ofObject(o identity.Object) []string {
-	return c.where(func(one cause) bool {
-		cell := one.step.Change.Cell
-		if cell.Kind == ObjectLevel {
-			return cell.Object == o
-		}
-		return slices.ContainsFunc(c.e.ObjectGrants(o), func(g estate.ObjectGrant) bool { return one.ids[c.e.Canonical(g.Holder.Key)] }) || c.enters(one, o.Workspace)
-	})
 }
 
 // compareTier orders tiers, the lowest first.

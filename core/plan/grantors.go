@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"iter"
 	"slices"
 
 	"databricks-access-audit/core/access"
@@ -12,21 +13,13 @@ import (
 type grantors struct {
 	m *access.Model
 	e *estate.Estate
-	// giving are those whom a fact names as having something.
+	// giving are those whom a fact names as having a place or a role.
 	giving map[identity.PrincipalKey]bool
 	admin  access.Verdict
 }
 
 func newGrantors(m *access.Model) *grantors {
 	g := &grantors{m: m, e: m.Estate(), giving: map[identity.PrincipalKey]bool{}}
-	for s := range g.e.Securables() {
-		if owner, known := g.e.Owner(s.Securable); known {
-			g.giving[owner.Key] = true
-		}
-		for row := range g.e.GrantsOn(s.Securable) {
-			g.giving[row.Holder.Key] = true
-		}
-	}
 	for _, list := range g.e.AllAssignments() {
 		for _, a := range list {
 			g.giving[g.e.Canonical(a.Principal)] = true
@@ -40,18 +33,12 @@ func newGrantors(m *access.Model) *grantors {
 	for _, r := range g.e.AllRoleGrants() {
 		g.giving[r.Holder.Key] = true
 	}
-	for _, o := range g.e.Objects() {
-		for _, x := range g.e.ObjectGrants(o.Object) {
-			g.giving[x.Holder.Key] = true
-		}
-	}
 	for p := range g.e.Principals() {
 		if p.HasRole(identity.RoleAccountAdmin) {
 			g.giving[p.Key] = true
 			g.admin = access.Allowed
 		}
 	}
-	delete(g.giving, identity.PrincipalKey{})
 	if g.admin != access.Allowed {
 		g.admin = access.Denied
 		if !g.e.Saw(estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: identity.KindUser}}) {
@@ -62,7 +49,17 @@ func newGrantors(m *access.Model) *grantors {
 }
 
 // holds reports whether a fact names the principal itself as having something.
-func (g *grantors) holds(k identity.PrincipalKey) bool { return g.giving[k] }
+func (g *grantors) holds(k identity.PrincipalKey) bool {
+	return g.giving[k] || some(g.e.GrantsTo(k)) || some(g.e.OwnedBy(k)) || some(g.e.Permitted(k))
+}
+
+// some reports whether there is anything in a sequence.
+func some[T any](all iter.Seq[T]) bool {
+	for range all {
+		return true
+	}
+	return false
+}
 
 // account reports whether somebody is known who may do everything in the account.
 func (g *grantors) account() bool { return g.admin == access.Allowed }

@@ -75,7 +75,8 @@ func (s rightSet) covers(other rightSet) bool { return len(other.without(s)) == 
 func rightsOf(m *access.Model, w Wish, steps []Step) (gained, excess rightSet) {
 	_, all := changes(steps)
 	after := m.With(Overlay(m.Estate(), all))
-	return rights(access.Between(m, after, w.Target, identity.PrincipalKey{}).Gained), rights(access.Between(m, after, w.Target, w.Source).Gained)
+	turn, beyond := access.BetweenAnd(m, after, w.Target, w.Source)
+	return rights(turn.Gained), rights(beyond)
 }
 
 func rights(r access.Rights) rightSet {

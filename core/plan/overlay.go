@@ -10,28 +10,25 @@ import (
 
 // Overlay is the estate as it would be with the changes made, whatever the cells hold now. What was not
 // read stays unread: a change beside a gap does not close it.
-func Overlay(e *estate.Estate, changes []Change) *estate.Estate {
-	o := &overlay{e: e, b: e.Thaw(), grants: map[identity.Securable][]identity.Grant{}, levels: map[identity.Object][]identity.ObjectGrant{}}
-	for _, c := range changes {
+func Overlay(e *estate.Estate, list []Change) *estate.Estate {
+	o := newOverlay(e)
+	for _, c := range list {
 		o.change(c)
 	}
-	for on, list := range o.grants {
-		o.b.SetGrants(on, list)
-	}
-	for on, list := range o.levels {
-		o.b.AddObjectGrants(on, list)
-	}
-	return o.b.Build()
+	return e.With(o.changes)
 }
 
-// overlay is an estate in the making. What is replaced as a whole is gathered first.
+// overlay gathers the facts that are otherwise. What is replaced as a whole is gathered first.
 type overlay struct {
-	e      *estate.Estate
-	b      *estate.Builder
-	grants map[identity.Securable][]identity.Grant
-	levels map[identity.Object][]identity.ObjectGrant
-	// entitled are the entitlements of holders that changed.
-	entitled map[Cell][]identity.Entitlement
+	e       *estate.Estate
+	changes estate.Changes
+}
+
+func newOverlay(e *estate.Estate) *overlay {
+	return &overlay{e, estate.Changes{
+		Members: map[identity.Membership]bool{}, Assigned: map[estate.Seat]identity.Assignment{}, Entitled: map[estate.Seat][]identity.Entitlement{},
+		Granted: map[identity.Securable][]identity.Grant{}, Permitted: map[identity.Object][]identity.ObjectGrant{},
+	}}
 }
 
 func (o *overlay) change(c Change) {
@@ -39,9 +36,8 @@ func (o *overlay) change(c Change) {
 	case Member:
 		o.member(c)
 	case Assigned:
-		o.b.SetAssignment(identity.Assignment{
-			Workspace: c.Cell.Workspace, Principal: o.e.Canonical(c.Cell.Holder), Name: o.holderName(c), Permission: Permission(c.After),
-		})
+		at := estate.Seat{In: c.Cell.Workspace, Who: o.e.Canonical(c.Cell.Holder)}
+		o.changes.Assigned[at] = identity.Assignment{Workspace: at.In, Principal: at.Who, Name: o.holderName(c), Permission: Permission(c.After)}
 	case Entitled:
 		o.entitle(c)
 	case Granted:
@@ -53,12 +49,10 @@ func (o *overlay) change(c Change) {
 
 func (o *overlay) member(c Change) {
 	member, group := o.e.Canonical(c.Cell.Holder), o.e.Canonical(c.Cell.Group)
-	if c.After != Absent {
-		o.b.AddMembership(member, group)
-		return
+	o.changes.Members[identity.Membership{Member: member, Group: group}] = c.After != Absent
+	if c.After == Absent {
+		o.forget(member)
 	}
-	o.b.RemoveMembership(member, group)
-	o.forget(member)
 }
 
 // forget takes back that a member, and whoever is in it, is in groups by ways that were not told, where the
@@ -69,7 +63,7 @@ func (o *overlay) forget(member identity.PrincipalKey) {
 		above := climb(o.e, queue[0])
 		for a := range o.e.Ancestors(queue[0]) {
 			if above[a] {
-				o.b.RemoveAncestor(queue[0], a)
+				o.changes.Forgotten = append(o.changes.Forgotten, identity.Membership{Member: queue[0], Group: a})
 			}
 		}
 		for k := range o.e.Members(queue[0]) {
@@ -102,20 +96,16 @@ func (o *overlay) holderName(c Change) string {
 }
 
 func (o *overlay) entitle(c Change) {
-	at := Cell{Kind: Entitled, Workspace: c.Cell.Workspace, Holder: o.e.Canonical(c.Cell.Holder)}
-	if o.entitled == nil {
-		o.entitled = map[Cell][]identity.Entitlement{}
-	}
-	list, changed := o.entitled[at]
+	at := estate.Seat{In: c.Cell.Workspace, Who: o.e.Canonical(c.Cell.Holder)}
+	list, changed := o.changes.Entitled[at]
 	if !changed {
-		list = entitlements(o.e, at.Workspace, at.Holder)
+		list = entitlements(o.e, at.In, at.Who)
 	}
 	list = slices.DeleteFunc(slices.Clone(list), func(x identity.Entitlement) bool { return x == c.Cell.Entitlement })
 	if c.After != Absent {
 		list = append(list, c.Cell.Entitlement)
 	}
-	o.entitled[at] = list
-	o.b.AddEntitlements(at.Workspace, at.Holder, list)
+	o.changes.Entitled[at] = list
 }
 
 // entitlements are those that a holder has itself in a workspace.
@@ -130,7 +120,7 @@ func entitlements(e *estate.Estate, in identity.WorkspaceID, holder identity.Pri
 
 func (o *overlay) grant(c Change) {
 	on, holder := c.Cell.Securable, o.e.Canonical(c.Cell.Holder)
-	rows, changed := o.grants[on]
+	rows, changed := o.changes.Granted[on]
 	if !changed {
 		for g := range o.e.GrantsOn(on) {
 			rows = append(rows, identity.Grant{Securable: on, Holder: g.Holder.Name, DeletedID: g.Holder.DeletedID, Privileges: g.Privileges})
@@ -144,12 +134,12 @@ func (o *overlay) grant(c Change) {
 	if c.After != Absent {
 		rows = append(rows, identity.Grant{Securable: on, Holder: o.holderName(c), Privileges: []identity.Privilege{c.Cell.Privilege}})
 	}
-	o.grants[on] = slices.DeleteFunc(rows, func(g identity.Grant) bool { return len(g.Privileges) == 0 })
+	o.changes.Granted[on] = slices.DeleteFunc(rows, func(g identity.Grant) bool { return len(g.Privileges) == 0 })
 }
 
 func (o *overlay) level(c Change) {
 	on, holder := c.Cell.Object, o.e.Canonical(c.Cell.Holder)
-	rows, changed := o.levels[on]
+	rows, changed := o.changes.Permitted[on]
 	if !changed {
 		for _, g := range o.e.ObjectGrants(on) {
 			if g.Holder.Key == holder && g.From == "" {
@@ -165,7 +155,7 @@ func (o *overlay) level(c Change) {
 	if c.After != Absent {
 		rows = append(rows, identity.ObjectGrant{Holder: identity.PrincipalName{Kind: holder.Kind, Name: o.holderName(c)}, Level: identity.Level(c.After)})
 	}
-	o.levels[on] = rows
+	o.changes.Permitted[on] = rows
 }
 
 // Permission is what an assignment's value gives; the zero value for Absent and for anything else.

@@ -148,7 +148,7 @@ func (c *cloning) objects() {
 		}
 	}
 	records := c.records(c.source)
-	for _, o := range c.e.Objects() {
+	for _, o := range c.e.PermittedTo(func(k identity.PrincipalKey) bool { return slices.Contains(records, k) }) {
 		var best identity.Level
 		for _, g := range c.e.ObjectGrants(o.Object) {
 			if g.From != "" || !slices.Contains(records, c.e.Canonical(g.Holder.Key)) {

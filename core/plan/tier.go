@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -109,9 +110,9 @@ func (c *classifier) identity(k identity.PrincipalKey) {
 			c.role(r.Role, r.On, by)
 		}
 	}
-	for _, o := range e.Objects() {
+	for o := range e.Permitted(k) {
 		for _, g := range e.ObjectGrants(o.Object) {
-			if e.Canonical(g.Holder.Key) == k {
+			if g.Holder.Key == k {
 				c.level(o.Object, g.Level, by+" has")
 			}
 		}
@@ -184,37 +185,46 @@ func (c *classifier) privileged(sp identity.PrincipalKey) bool {
 //
 // https://docs.databricks.com/aws/en/data-governance/unity-catalog/access-control/privileges-reference
 func (c *classifier) privilege(p identity.Privilege, on identity.Securable, by string) {
-	what := fmt.Sprintf("%s %s on %s %s", by, p.SQL(), on.Type.Title(), on.FullName())
-	if on.Type == identity.TypeMetastore {
-		what = fmt.Sprintf("%s %s on metastore %s", by, p.SQL(), c.after.Estate().MetastoreName(on.Metastore))
+	what := func() string {
+		if on.Type == identity.TypeMetastore {
+			return fmt.Sprintf("%s %s on metastore %s", by, p.SQL(), c.after.Estate().MetastoreName(on.Metastore))
+		}
+		return fmt.Sprintf("%s %s on %s %s", by, p.SQL(), on.Type.Title(), on.FullName())
 	}
 	switch {
 	case !p.Known():
-		c.class(High, what+", of which it is not known what it gives")
+		c.class(High, what()+", of which it is not known what it gives")
 	case p == identity.Manage, p == identity.AllPrivileges, p == identity.ExternalUseSchema, p == identity.ExternalUseLocation:
-		c.class(High, what)
+		c.class(High, what())
 	case on.Type == identity.TypeStorageCredential, on.Type == identity.TypeServiceCredential, on.Type == identity.TypeExternalLocation:
-		c.class(High, what)
+		c.class(High, what())
 	case on.Type == identity.TypeMetastore && !strings.HasPrefix(string(p), "USE_") && p != identity.Browse:
-		c.class(High, what)
-	case !slices.Contains(identity.SecurableTypes(), on.Type):
-		c.class(High, what+", of which it is not known what it is")
+		c.class(High, what())
+	case !knownTypes[on.Type]:
+		c.class(High, what()+", of which it is not known what it is")
 	}
 }
 
+// knownTypes are the types of securable that this program knows.
+var knownTypes = func() map[identity.SecurableType]bool {
+	types := map[identity.SecurableType]bool{}
+	for _, t := range identity.SecurableTypes() {
+		types[t] = true
+	}
+	return types
+}()
+
 // level classes a level on a workspace object.
 func (c *classifier) level(o identity.Object, l identity.Level, by string) {
-	info, _ := c.after.Estate().Object(o)
-	name := info.Name
-	if name == "" {
-		name = o.ID
+	what := func() string {
+		info, _ := c.after.Estate().Object(o)
+		return fmt.Sprintf("%s %s on %s %s", by, l, o.Type.Title(), cmp.Or(info.Name, o.ID))
 	}
-	what := fmt.Sprintf("%s %s on %s %s", by, l, o.Type.Title(), name)
 	switch {
 	case o.Type == identity.ObjectSecretScope && l == identity.SecretManage:
-		c.class(High, what)
-	case !o.Type.Has(l) || !slices.Contains(identity.ObjectTypes(), o.Type):
-		c.class(High, what+", of which it is not known what it gives")
+		c.class(High, what())
+	case !o.Type.Has(l) || !o.Type.Known():
+		c.class(High, what()+", of which it is not known what it gives")
 	}
 }
 

@@ -44,7 +44,7 @@ func WhatIf(before *access.Model, h Hypothesis) *report.WhatIfReport {
 			break
 		}
 		t := &gaining{before: before, after: after, because: newCauses(before, after, who, steps)}
-		turn := access.Between(before, after, who, identity.PrincipalKey{})
+		turn := access.Between(before, after, who)
 		r.Gains = append(r.Gains, t.list(who, turn.Gained, gained)...)
 		r.Losses = append(r.Losses, h.blame(e, who, steps, t.list(who, turn.Lost, lost))...)
 		r.Unknown = append(r.Unknown, t.list(who, turn.Undecided, perhaps)...)
@@ -95,30 +95,12 @@ func (h Hypothesis) blame(e *estate.Estate, who identity.PrincipalKey, steps []S
 // overlayWithout is the estate with the changes made and the deleted gone. What was granted to them is
 // granted to nobody; what they own has no owner.
 func overlayWithout(e *estate.Estate, h Hypothesis) *estate.Estate {
-	changed := Overlay(e, h.Changes)
-	if len(h.Deleted) == 0 {
-		return changed
+	o := newOverlay(e)
+	for _, c := range h.Changes {
+		o.change(c)
 	}
-	b := changed.Thaw()
-	for _, k := range h.Deleted {
-		b.AddPrincipal(identity.Principal{Key: k, Status: identity.StatusInactive})
-		for g := range changed.Parents(k) {
-			b.RemoveMembership(k, g)
-		}
-		for g := range changed.Ancestors(k) {
-			b.RemoveAncestor(k, g)
-		}
-		for m := range changed.Members(k) {
-			b.RemoveMembership(m, k)
-		}
-		for in := range changed.AllAssignments() {
-			b.SetAssignment(identity.Assignment{Workspace: in, Principal: k})
-		}
-		for in := range changed.AllEntitlements() {
-			b.AddEntitlements(in, k, nil)
-		}
-	}
-	return b.Build()
+	o.changes.Deleted = h.Deleted
+	return e.With(o.changes)
 }
 
 // steps are the changes as reports show them.

@@ -1,0 +1,200 @@
+package plan
+
+import (
+	"slices"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+)
+
+// causes finds the steps that have a part in something.
+type causes struct {
+	e     *estate.Estate // with the steps made
+	was   *estate.Estate
+	steps []Step
+	// bearing are the steps by which the target comes to an identity, or no longer has it.
+	bearing map[identity.PrincipalKey]stepSet
+	// way leaves out the steps that lead the other way.
+	way turned
+	// What is asked again for everything in a container or workspace, and what was said of sets of steps.
+	containers map[identity.Securable]stepSet
+	entrances  map[identity.WorkspaceID]stepSet
+	said       map[turned]map[string][]string
+}
+
+// stepSet is a set of steps by their places in the list.
+type stepSet []byte
+
+func (c *causes) none() stepSet { return make(stepSet, (len(c.steps)+7)/8) }
+
+func (s stepSet) add(i int) { s[i/8] |= 1 << (i % 8) }
+
+func (s stepSet) has(i int) bool { return s[i/8]&(1<<(i%8)) != 0 }
+
+func (s stepSet) addAll(other stepSet) {
+	for i, b := range other {
+		s[i] |= b
+	}
+}
+
+func newCauses(before, after *access.Model, target identity.PrincipalKey, steps []Step) *causes {
+	c := &causes{
+		e: after.Estate(), was: before.Estate(), bearing: map[identity.PrincipalKey]stepSet{},
+		containers: map[identity.Securable]stepSet{}, entrances: map[identity.WorkspaceID]stepSet{}, said: map[turned]map[string][]string{},
+	}
+	had, has := map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
+	for _, k := range before.Subject(target).Identities() {
+		had[k] = true
+	}
+	for _, k := range after.Subject(target).Identities() {
+		has[k] = true
+	}
+	for _, s := range steps {
+		if s.Change != nil && s.Change.Before != s.Change.After && (s.Kind.Executable() || s.Kind == IDPRequired || s.Kind == RemoveMember) {
+			c.steps = append(c.steps, s)
+		}
+	}
+	for i, s := range c.steps {
+		if s.Change.Cell.Kind != Member {
+			continue
+		}
+		there, without := after, had
+		if s.Change.After == Absent {
+			there, without = before, has
+		}
+		for _, k := range there.Subject(s.Change.Cell.Group).Identities() {
+			if without[k] {
+				continue
+			}
+			if c.bearing[k] == nil {
+				c.bearing[k] = c.none()
+			}
+			c.bearing[k].add(i)
+		}
+	}
+	return c
+}
+
+// ids names the steps of a set that lead the right way.
+func (c *causes) ids(set stepSet) []string {
+	if c.said[c.way] == nil {
+		c.said[c.way] = map[string][]string{}
+	}
+	ids, ok := c.said[c.way][string(set)]
+	if ok {
+		return ids
+	}
+	ids = []string{}
+	for i, s := range c.steps {
+		other := s.Change.After == Absent && c.way == gained || s.Change.After != Absent && c.way == lost
+		if set.has(i) && !other {
+			ids = append(ids, s.ID)
+		}
+	}
+	ids = slices.Clip(ids)
+	c.said[c.way][string(set)] = ids
+	return ids
+}
+
+func (c *causes) ofWorkspace(in identity.WorkspaceID) []string { return c.ids(c.entering(in)) }
+
+// entering are the steps that have a part in letting somebody into a workspace.
+func (c *causes) entering(in identity.WorkspaceID) stepSet {
+	set, ok := c.entrances[in]
+	if ok {
+		return set
+	}
+	set = c.none()
+	for i, s := range c.steps {
+		if s.Change.Cell.Kind == Assigned && s.Change.Cell.Workspace == in {
+			set.add(i)
+		}
+	}
+	for _, a := range c.e.Assignments(in) {
+		set.addAll(c.bearing[a.Principal])
+	}
+	c.entrances[in] = set
+	return set
+}
+
+func (c *causes) ofRole(x access.Office) []string {
+	set := c.none()
+	for k, by := range c.bearing {
+		if p, _ := c.e.Principal(k); p.HasRole(x.Role) {
+			set.addAll(by)
+		}
+	}
+	for _, m := range c.e.Metastores() {
+		if owner, known := c.e.MetastoreAdmin(m.ID); known && c.e.MetastoreName(m.ID) == x.Scope {
+			set.addAll(c.bearing[owner.Key])
+		}
+	}
+	for _, w := range c.e.Workspaces() {
+		if c.e.WorkspaceName(w.ID) == x.Scope {
+			set.addAll(c.entering(w.ID))
+		}
+	}
+	return c.ids(set)
+}
+
+// ofSecurable are the steps that give a right on a securable or around it, or the way into a workspace from
+// which it is used.
+func (c *causes) ofSecurable(on identity.Securable, in []identity.WorkspaceID) []string {
+	set := c.on(on)
+	if parent, ok := on.Parent(); ok {
+		set.addAll(c.within(parent))
+	}
+	for _, w := range in {
+		set.addAll(c.entering(w))
+	}
+	return c.ids(set)
+}
+
+// within are the steps that give a right on a container or around it.
+func (c *causes) within(container identity.Securable) stepSet {
+	set, ok := c.containers[container]
+	if ok {
+		return set
+	}
+	set = c.on(container)
+	if parent, ok := container.Parent(); ok {
+		set.addAll(c.within(parent))
+	}
+	c.containers[container] = set
+	return set
+}
+
+// on are the steps that give a right on the securable itself.
+func (c *causes) on(on identity.Securable) stepSet {
+	set := c.none()
+	for i, s := range c.steps {
+		if s.Change.Cell.Kind == Granted && s.Change.Cell.Securable == on {
+			set.add(i)
+		}
+	}
+	for g := range c.e.GrantsOn(on) {
+		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
+	}
+	for g := range c.was.GrantsOn(on) {
+		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
+	}
+	if owner, known := c.e.Owner(on); known {
+		set.addAll(c.bearing[c.e.Canonical(owner.Key)])
+	}
+	return set
+}
+
+func (c *causes) ofObject(o identity.Object) []string {
+	set := c.none()
+	for i, s := range c.steps {
+		if s.Change.Cell.Kind == ObjectLevel && s.Change.Cell.Object == o {
+			set.add(i)
+		}
+	}
+	for _, g := range c.e.ObjectGrants(o) {
+		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
+	}
+	set.addAll(c.entering(o.Workspace))
+	return c.ids(set)
+}
