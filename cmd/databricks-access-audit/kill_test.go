@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"database/sql"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/ledger/ledgertest"
 	"databricks-access-audit/core/plan"
 	"databricks-access-audit/core/sandbox"
 )
@@ -22,13 +25,33 @@ import (
 type killed struct {
 	server *sandbox.Server
 	dir    string
+	ledger string
+	keys   string   // of the ledger; empty where they are beside it
+	shared *sql.DB  // the ledger's database where several programs share it, else nil
 	groups []string // ids
 	rng    *rand.Rand
 }
 
 const killSteps = 6
 
-func newKilled(t *testing.T) *killed {
+// postgres is started by the first test that needs it.
+var postgres ledgertest.Server
+
+// inFile and inPostgres say where a killed account's plans are kept.
+func inFile(_ *testing.T, k *killed) { k.ledger = filepath.Join(k.dir, "kept", "ledger.db") }
+
+func inPostgres(t *testing.T, k *killed) {
+	t.Helper()
+	k.ledger, k.keys = postgres.Address(t), string(ledger.NewKeys().Text())
+	db, err := sql.Open("pgx", k.ledger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	k.shared = db
+}
+
+func newKilled(t *testing.T, in func(*testing.T, *killed)) *killed {
 	t.Helper()
 	account := sandbox.Acme()
 	k := &killed{dir: t.TempDir()}
@@ -43,6 +66,7 @@ func newKilled(t *testing.T) *killed {
 	}
 	t.Cleanup(func() { _ = server.Close() })
 	k.server = server
+	in(t, k)
 	if err := os.WriteFile(filepath.Join(k.dir, "ca.pem"), server.CACertPEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +84,7 @@ func (k *killed) program(t *testing.T, args ...string) *exec.Cmd {
 	cmd.Env = []string{"GORACE=atexit_sleep_ms=0", "PATH=" + os.Getenv("PATH"), "HOME=" + k.dir, "SSL_CERT_FILE=" + filepath.Join(k.dir, "ca.pem"), "HTTPS_PROXY=" + k.server.ProxyURL().String(),
 		"DATABRICKS_HOST=" + k.server.AccountHost(), "DATABRICKS_ACCOUNT_ID=" + k.server.AccountID(),
 		"DATABRICKS_CLIENT_ID=" + sandbox.AcmeAuditorApp, "DATABRICKS_CLIENT_SECRET=acme-auditor-secret",
-		"DATABRICKS_ACCESS_AUDIT_LEDGER=" + filepath.Join(k.dir, "kept", "ledger.db")}
+		"DATABRICKS_ACCESS_AUDIT_LEDGER=" + k.ledger, "DATABRICKS_ACCESS_AUDIT_LEDGER_KEY=" + k.keys}
 	return cmd
 }
 
@@ -87,6 +111,30 @@ func (k *killed) kill(t *testing.T, after time.Duration, args ...string) {
 	time.Sleep(after)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait() // how it ended is what the rest of the test is about
+}
+
+// held says whether somebody, who may be dead, has the lease of a plan.
+func (k *killed) held(t *testing.T, id string) (held bool) {
+	t.Helper()
+	if k.shared == nil {
+		return false
+	}
+	if err := k.shared.QueryRow(`SELECT EXISTS (SELECT FROM leases WHERE name = $1 AND holder <> '')`, ledger.PlanLease(id)).Scan(&held); err != nil {
+		t.Fatal(err)
+	}
+	return held
+}
+
+// lapse lets the minute pass after which what a dead program held is free. A file is free at once, by its lock. In
+// PostgreSQL the end of the leases is put back: nobody is alive who could take that for something else.
+func (k *killed) lapse(t *testing.T) {
+	t.Helper()
+	if k.shared == nil {
+		return
+	}
+	if _, err := k.shared.Exec(`UPDATE leases SET expires_at = 1 WHERE holder <> ''`); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // plan writes a plan that puts dave into all the groups.
@@ -135,8 +183,8 @@ func (k *killed) members(t *testing.T) []string {
 }
 
 // TestR01_KilledOnTheWay kills the real program at random moments while it applies a plan, lets others bring it to its
-// end, and takes it back: nothing is lost, doubled, or left behind. APPLY_KILLS says how often; APPLY_SEED when. The
-// program waits for the rate of writes most of the time, so several accounts are worked on at once.
+// end, and takes it back: nothing is lost, doubled, or left behind. APPLY_KILLS says how often on each kind of ledger;
+// APPLY_SEED when. The program waits for the rate of writes most of the time, so several accounts are worked on at once.
 func TestR01_KilledOnTheWay(t *testing.T) {
 	const accounts = 5
 	kills, seed := 2, uint64(time.Now().UnixNano())
@@ -146,14 +194,22 @@ func TestR01_KilledOnTheWay(t *testing.T) {
 	if s := os.Getenv("APPLY_SEED"); s != "" {
 		seed, _ = strconv.ParseUint(s, 10, 64)
 	}
-	t.Logf("%d kills from seed %d", kills, seed)
-	for account := range min(accounts, kills) {
-		share := (kills + accounts - 1 - account) / accounts
-		t.Run(fmt.Sprintf("account %d", account), func(t *testing.T) {
+	t.Logf("%d kills on each ledger, from seed %d", kills, seed)
+	for stream, kind := range []struct {
+		name string
+		in   func(*testing.T, *killed)
+	}{{"SQLite", inFile}, {"PostgreSQL", inPostgres}} {
+		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()
-			k := newKilled(t)
-			k.rng = rand.New(rand.NewPCG(seed, uint64(account)))
-			k.times(t, share)
+			for account := range min(accounts, kills) {
+				share := (kills + accounts - 1 - account) / accounts
+				t.Run(fmt.Sprintf("account %d", account), func(t *testing.T) {
+					t.Parallel()
+					k := newKilled(t, kind.in)
+					k.rng = rand.New(rand.NewPCG(seed, uint64(stream*accounts+account)))
+					k.times(t, share)
+				})
+			}
 		})
 	}
 }
@@ -180,8 +236,16 @@ func (k *killed) times(t *testing.T, kills int) {
 		k.server.ResetWrites()
 		id := k.plan(t, file)
 		k.kill(t, time.Duration(k.rng.Int64N(int64(whole))), "plan", "apply", file, "--auto-approve")
+		if i == 0 && k.held(t, id) {
+			// For all that the others know it may still be at work.
+			if code, said := k.run(t, "resume", id); code != exitFailed || !strings.Contains(said, "in use by") || !k.held(t, id) {
+				t.Errorf("resumed beside a holder: exit %d:\n%s", code, said)
+			}
+		}
+		k.lapse(t)
 		if k.rng.IntN(2) == 0 {
 			k.kill(t, time.Duration(k.rng.Int64N(int64(whole))), "resume", id)
+			k.lapse(t)
 		}
 		met[len(k.server.Writes())]++
 		code, said := k.run(t, "resume", id)
@@ -209,4 +273,7 @@ func (k *killed) times(t *testing.T, kills int) {
 		spread = append(spread, fmt.Sprintf("%d×%d", met[n], n))
 	}
 	t.Logf("writes when resumed: %s", strings.Join(spread, " "))
+	if code, said := k.run(t, "audit", "verify"); code != 0 {
+		t.Errorf("audit verify: exit %d:\n%s", code, said)
+	}
 }

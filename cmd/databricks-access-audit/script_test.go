@@ -28,7 +28,16 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected outputs in the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){name: main})
+	testscript.Main(served{m}, map[string]func(){name: main})
+}
+
+// served are the tests, and the server that is stopped after them.
+type served struct{ *testing.M }
+
+// Run runs the tests.
+func (s served) Run() int {
+	defer postgres.Stop()
+	return s.M.Run()
 }
 
 // TestScripts runs the program as a program: each script shows one behaviour. The commands beside
