@@ -3,15 +3,26 @@ package apply
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"databricks-access-audit/core/plan"
 )
 
 // BusyError says that another process has the lease.
-type BusyError struct{ Name, Holder string }
+type BusyError struct {
+	Name, Holder string
+	// Until is when the lease is over unless its holder gives a sign of life, by the store's clock; zero if there is no
+	// telling.
+	Until time.Time
+}
 
-// Error names the holder.
-func (e *BusyError) Error() string { return fmt.Sprintf("%s is in use by %s", e.Name, e.Holder) }
+// Error names the holder, and says when to try again if it has died.
+func (e *BusyError) Error() string {
+	if e.Until.IsZero() {
+		return fmt.Sprintf("%s is in use by %s", e.Name, e.Holder)
+	}
+	return fmt.Sprintf("%s is in use by %s: if that program has ended, it is free at %s", e.Name, e.Holder, e.Until.UTC().Format(time.RFC3339))
+}
 
 // LeaseLostError says that a lease ran out or is somebody else's. Who had it must stop at once.
 type LeaseLostError struct{ Name string }

@@ -250,7 +250,7 @@ func held(l apply.Lease) ledger.Lease {
 // translated gives the ledger's errors that the executor acts on in its own words; others stay what they are.
 func translated(err error) error {
 	if busy, ok := errors.AsType[*ledger.BusyError](err); ok {
-		return &apply.BusyError{Name: busy.What, Holder: busy.Holder}
+		return &apply.BusyError{Name: busy.What, Holder: busy.Holder, Until: busy.Until}
 	}
 	if lost, ok := errors.AsType[*ledger.StaleLeaseError](err); ok {
 		return &apply.LeaseLostError{Name: lost.Name}
