@@ -184,6 +184,9 @@ func exchange(ctx context.Context, transport http.RoundTripper, c *call) (*answe
 	if err != nil {
 		return nil, err
 	}
+	if err := inTime(ctx, req); err != nil {
+		return nil, err
+	}
 	maps.Copy(req.Header, c.header)
 	maps.Copy(req.Header, c.auth)
 	req.Header.Set("Accept", "application/json")
@@ -199,6 +202,43 @@ func exchange(ctx context.Context, transport http.RoundTripper, c *call) (*answe
 		return nil, ourCause(ctx, err)
 	}
 	return &answer{status: resp.StatusCode, header: resp.Header, body: body}, nil
+}
+
+// inTime makes sure that a request is not sent, or not wholly, after its time is over. The context sees to that in the
+// end, but it learns of the time from a timer: in a process that was stopped and goes on, what was about to be sent may
+// be sent before the timer runs. A change that is made late may undo what others did since.
+func inTime(ctx context.Context, req *http.Request) error {
+	over, limited := ctx.Deadline()
+	if !limited {
+		return nil
+	}
+	if !time.Now().Before(over) {
+		return context.DeadlineExceeded
+	}
+	if whole := req.GetBody; req.ContentLength > 0 {
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := whole()
+			return timely{body, over}, err
+		}
+		var err error
+		req.Body, err = req.GetBody()
+		return err
+	}
+	return nil
+}
+
+// timely is a body that ends with an error when its time is over. The header may be gone by then: without its body it
+// is no request.
+type timely struct {
+	io.ReadCloser
+	over time.Time
+}
+
+func (t timely) Read(p []byte) (int, error) {
+	if !time.Now().Before(t.over) {
+		return 0, context.DeadlineExceeded
+	}
+	return t.ReadCloser.Read(p)
 }
 
 // ourCause gives our own reason for a cancelled exchange in place of "context canceled".

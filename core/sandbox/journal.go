@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"time"
 )
 
 // Write is the record of a request that changes something, or would have.
 type Write struct {
 	Call
+	// At is when all of the request was there and it was carried out; Call.Time is when it began to come in.
+	At time.Time
 	// Body is the request's body, Digest the hexadecimal SHA-256 of it.
 	Body   []byte
 	Digest string
@@ -44,14 +47,14 @@ type journal struct {
 	entries []Write
 }
 
-func (j *journal) add(record Call, body []byte, done int, dropped bool) {
+func (j *journal) add(record Call, at time.Time, body []byte, done int, dropped bool) {
 	sum := sha256.Sum256(body)
 	if dropped {
 		record.Status = 0
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries = append(j.entries, Write{Call: record, Body: body, Digest: hex.EncodeToString(sum[:]), Done: done})
+	j.entries = append(j.entries, Write{Call: record, At: at, Body: body, Digest: hex.EncodeToString(sum[:]), Done: done})
 }
 
 func (j *journal) all() []Write {

@@ -221,6 +221,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	// A failed login ends as a reply, not an error, so that it is recorded as well.
 	c.body, _ = io.ReadAll(io.LimitReader(r.Body, 16<<20))
 	hooks := s.runBefore(c, record)
+	at := s.opts.Now()
 	rep, fault, done := s.decide(c)
 	if c.route != nil {
 		record.Route = c.route.template
@@ -231,7 +232,7 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	record.Status = rep.status
 	s.callLog.add(record)
 	if c.writes() {
-		s.journal.add(record, c.body, done, fault.drops())
+		s.journal.add(record, at, c.body, done, fault.drops())
 	}
 	s.runAfter(hooks, record)
 	if !sleep(r.Context(), s.opts.Latency) {
