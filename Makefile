@@ -26,6 +26,12 @@ race: ## the same under the race detector
 worlds: ## the engine against the oracle on a million random worlds; ACCESS_WORLDS=N and ACCESS_SEED=N choose others
 	ACCESS_WORLDS=$${ACCESS_WORLDS:-1000000} $(GO) test -timeout 0 -v -run ManyWorlds ./core/access
 
+.PHONY: trouble
+trouble: ## plans under trouble: APPLY_SCHEDULES=N simulated lives, APPLY_KILLS=N kills, APPLY_ROUNDS=N races; APPLY_SEED=N
+	APPLY_SCHEDULES=$${APPLY_SCHEDULES:-20000} $(GO) test -timeout 0 -v -run 'Schedules|Everywhere|EveryWay' ./core/apply
+	APPLY_KILLS=$${APPLY_KILLS:-50} $(GO) test -timeout 0 -parallel 10 -v -run KilledOnTheWay ./cmd/$(PROGRAM)
+	APPLY_ROUNDS=$${APPLY_ROUNDS:-20} $(GO) test -timeout 0 -parallel 4 -v -run 'RacingReplicas|StoppedInAWrite' ./core/apply/live
+
 .PHONY: check
 check: tidy vet test ## what must pass before a commit; works offline
 

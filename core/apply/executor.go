@@ -9,20 +9,24 @@ import (
 	"databricks-access-audit/core/plan"
 )
 
-// The times of an executor.
-const (
-	// callTime bounds one request of the account, leaseTime the work under one lease without a sign of life. A holder
-	// begins no request that could outlast its lease.
-	callTime  = 30 * time.Second
-	leaseTime = 60 * time.Second
-	heartbeat = 10 * time.Second
-	// converge is how long readings may take to show a write.
-	converge = 90 * time.Second
-	// readingAge is how long ago the last reading may have been asked for when a write is sent.
-	readingAge = 15 * time.Second
-	// tries bounds how often a write is repeated that was put off or had no effect.
-	tries = 5
-)
+// tries bounds how often a write is repeated that was put off or had no effect.
+const tries = 5
+
+// Times are the times of an executor. All that share a Store have the same.
+type Times struct {
+	// Call bounds one request of the account, Lease the work under one lease without a sign of life. A holder begins no
+	// request that could outlast its lease, so that Lease must be more than Call and what clocks may differ by.
+	Call, Lease time.Duration
+	// Heartbeat is how often a holder gives a sign of life.
+	Heartbeat time.Duration
+	// Converge is how long readings may take to show a write.
+	Converge time.Duration
+	// ReadingAge is how long ago the last reading may have been asked for when a write is sent.
+	ReadingAge time.Duration
+}
+
+// DefaultTimes are the times of an Executor that was given none.
+var DefaultTimes = Times{Call: 30 * time.Second, Lease: 60 * time.Second, Heartbeat: 10 * time.Second, Converge: 90 * time.Second, ReadingAge: 15 * time.Second}
 
 // Caps bound what one plan that gives something may do.
 type Caps struct {
@@ -48,8 +52,9 @@ type Executor struct {
 	// Rights says of steps whether the caller of the Account may carry them out, without trying. Nil leaves that to the
 	// first write; so does an error, for all of them.
 	Rights func(ctx context.Context, steps []plan.Step) (plan.Rights, error)
-	// Caps are DefaultCaps where they are zero.
-	Caps Caps
+	// Caps are DefaultCaps, and Times DefaultTimes, where they are zero.
+	Caps  Caps
+	Times Times
 	// Tool is the version of the program.
 	Tool string
 	// Watch, unless nil, is told of each step as soon as there is an outcome.
@@ -71,6 +76,14 @@ type run struct {
 	past map[string][]Attempt
 	// rights are those of the caller, as far as they were asked for.
 	rights plan.Rights
+}
+
+// times are the executor's.
+func (e *Executor) times() Times {
+	if e.Times == (Times{}) {
+		return DefaultTimes
+	}
+	return e.Times
 }
 
 // load reads a plan and makes sure that it is the one that was consented to.
@@ -100,7 +113,7 @@ func (e *Executor) decode(kept Kept) (plan.Plan, error) {
 func (e *Executor) take(ctx context.Context, p plan.Plan) (*run, error) {
 	r := &run{Executor: e, plan: p, fresh: e.Clock.Now()}
 	for _, name := range []string{HolderLease(p), PlanLease(p.ID)} {
-		l, err := e.Store.Acquire(ctx, name, leaseTime)
+		l, err := e.Store.Acquire(ctx, name, e.times().Lease)
 		if err != nil {
 			return nil, errors.Join(err, r.release(ctx))
 		}
@@ -134,15 +147,15 @@ func (r *run) release(ctx context.Context) error {
 // hold makes sure that the leases outlast whatever is begun now and takes no longer than d.
 func (r *run) hold(ctx context.Context, d time.Duration) error {
 	now := r.Clock.Now()
-	if now.Sub(r.fresh) < heartbeat && now.Add(d).Before(r.fresh.Add(leaseTime)) {
+	if now.Sub(r.fresh) < r.times().Heartbeat && now.Add(d).Before(r.fresh.Add(r.times().Lease)) {
 		return nil
 	}
-	if err := r.Store.Renew(ctx, leaseTime, r.leases...); err != nil {
+	if err := r.Store.Renew(ctx, r.times().Lease, r.leases...); err != nil {
 		return err
 	}
 	// The new time counts from before the request, whose answer may have taken long.
 	r.fresh = now
-	if now := r.Clock.Now(); !now.Add(d).Before(r.fresh.Add(leaseTime)) {
+	if now := r.Clock.Now(); !now.Add(d).Before(r.fresh.Add(r.times().Lease)) {
 		return &LeaseLostError{r.lease.Name}
 	}
 	return nil

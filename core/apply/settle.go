@@ -41,7 +41,7 @@ func (r *run) unsettled(ctx context.Context, a Attempt) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return max(0, a.BegunAt.Add(callTime+converge).Sub(now)), nil
+	return max(0, a.BegunAt.Add(r.times().Call+r.times().Converge).Sub(now)), nil
 }
 
 // settleOne decides by what the cell holds now. That it holds what the step was to bring is the doing of the attempt,

@@ -64,14 +64,14 @@ func (r *run) stop(ctx context.Context, err error) error {
 
 // read reads the cells of steps.
 func (r *run) read(ctx context.Context, steps []plan.Step) ([]Reading, error) {
-	if err := r.hold(ctx, callTime); err != nil {
+	if err := r.hold(ctx, r.times().Call); err != nil {
 		return nil, err
 	}
 	changes := make([]plan.Change, len(steps))
 	for i, s := range steps {
 		changes[i] = *s.Change
 	}
-	limited, cancel := r.Clock.Within(ctx, callTime)
+	limited, cancel := r.Clock.Within(ctx, r.times().Call)
 	defer cancel()
 	readings, err := r.Account.Read(limited, changes)
 	if err == nil && len(readings) != len(changes) {
@@ -123,7 +123,7 @@ func (r *run) readBefore(ctx context.Context, steps []plan.Step) ([]Reading, tim
 		if there || late || gives(r.plan) {
 			return readings, asked, nil
 		}
-		if err := r.wait(ctx, heartbeat/2); err != nil {
+		if err := r.wait(ctx, r.times().Heartbeat/2); err != nil {
 			return nil, asked, err
 		}
 	}
@@ -209,7 +209,7 @@ const noEffect = "there was no answer, and no effect within 90 s"
 
 // begun records the intents and gives the attempts by number.
 func (r *run) begun(ctx context.Context, list []Attempt) ([]Attempt, error) {
-	if err := r.hold(ctx, callTime); err != nil {
+	if err := r.hold(ctx, r.times().Call); err != nil {
 		return nil, err
 	}
 	numbers, err := r.Store.Begin(ctx, r.lease, r.plan.ID, list)
@@ -308,10 +308,10 @@ func (r *run) attempt(ctx context.Context, steps []plan.Step, read time.Time, tr
 	if attempts, err = r.begun(ctx, attempts); err != nil {
 		return nil, err
 	}
-	if err := r.hold(ctx, callTime); err != nil {
+	if err := r.hold(ctx, r.times().Call); err != nil {
 		return nil, err
 	}
-	if r.Clock.Now().Sub(read) > readingAge {
+	if r.Clock.Now().Sub(read) > r.times().ReadingAge {
 		for i := range attempts {
 			attempts[i].Result, attempts[i].Error = StepFailed, "it was not sent: the last reading was too old by then"
 		}
@@ -320,7 +320,7 @@ func (r *run) attempt(ctx context.Context, steps []plan.Step, read time.Time, tr
 		}
 		return steps, nil
 	}
-	limited, cancel := r.Clock.Within(ctx, callTime)
+	limited, cancel := r.Clock.Within(ctx, r.times().Call)
 	answer := r.Account.Write(limited, changes)
 	cancel()
 	switch f := fateOf(answer); f {
@@ -349,7 +349,7 @@ func (r *run) resolve(ctx context.Context, steps []plan.Step, attempts []Attempt
 	if answer != nil {
 		quiet = r.quiet
 	}
-	readings, readErr, err := r.poll(ctx, steps, converge, quiet)
+	readings, readErr, err := r.poll(ctx, steps, r.times().Converge, quiet)
 	if err != nil {
 		return nil, err
 	}
@@ -406,7 +406,7 @@ func (r *run) poll(ctx context.Context, steps []plan.Step, d time.Duration, quie
 	if until.Before(quiet) {
 		until = quiet
 	}
-	for pause := time.Second; ; pause = min(2*pause, heartbeat) {
+	for pause := min(time.Second, r.times().Heartbeat); ; pause = min(2*pause, r.times().Heartbeat) {
 		early := r.Clock.Now().Before(quiet)
 		readings, err := r.read(ctx, steps)
 		if _, lost := errors.AsType[*LeaseLostError](err); lost {
@@ -437,12 +437,12 @@ func (r *run) poll(ctx context.Context, steps []plan.Step, d time.Duration, quie
 // wait sleeps, and keeps the leases alive meanwhile.
 func (r *run) wait(ctx context.Context, d time.Duration) error {
 	for d > 0 {
-		nap := min(d, heartbeat)
+		nap := min(d, r.times().Heartbeat)
 		if err := r.Clock.Sleep(ctx, nap); err != nil {
 			return err
 		}
 		d -= nap
-		if err := r.hold(ctx, callTime); err != nil {
+		if err := r.hold(ctx, r.times().Call); err != nil {
 			return err
 		}
 	}

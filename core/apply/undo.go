@@ -182,10 +182,10 @@ func (r *run) child(ctx context.Context, kind plan.Kind, uncertain bool) (*run, 
 // under takes the lease of a plan that takes this one back, beside those that are held.
 func (r *run) under(ctx context.Context, p plan.Plan) (*run, error) {
 	child := &run{Executor: r.Executor, plan: p, fresh: r.fresh}
-	if err := r.hold(ctx, callTime); err != nil {
+	if err := r.hold(ctx, r.times().Call); err != nil {
 		return nil, err
 	}
-	l, err := r.Store.Acquire(ctx, PlanLease(p.ID), leaseTime)
+	l, err := r.Store.Acquire(ctx, PlanLease(p.ID), r.times().Lease)
 	if err != nil {
 		return nil, err
 	}
