@@ -78,7 +78,7 @@ func TestDirectImports(t *testing.T) {
 		"github.com/databricks/databricks-sdk-go…": {module + "core/databricks"},
 		"github.com/urfave/cli…":                   {module + "cmd/databricks-access-audit"},
 		"github.com/jackc/pgx…":                    {module + "core/ledger", module + "core/ledger/ledgertest"},
-		"modernc.org/sqlite…":                      {module + "core/ledger"},
+		"modernc.org/sqlite…":                      {module + "core/ledger", module + "core/ledger/ledgertest"},
 		"github.com/pressly/goose…":                {module + "core/ledger"},
 		module + "core/estate":                     {module + "core", module + "core/access", module + "core/collect", module + "core/proof", module + "core/analysis", module + "core/diff", module + "core/plan", module + "core/snapshot", module + "core/access/accesstest"},
 		module + "core/databricks":                 {module + "cmd/databricks-access-audit"},

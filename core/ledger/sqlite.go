@@ -95,16 +95,16 @@ func (s *store) connect(ctx context.Context, o Options, address, backups string)
 			return err
 		}
 	}
+	// Before there are tables: a file with tables and without the mark is somebody else's.
+	if _, err = s.writes.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+		return s.explain("mark the file", err)
+	}
 	err = migrate(ctx, s.writes, goose.DialectSQLite3, sqliteWords, func(version int64) error {
 		name := fmt.Sprintf("%s.version-%d.%s", filepath.Base(s.name), version, s.clock().UTC().Format("20060102T150405"))
 		_, err := s.writes.ExecContext(ctx, `VACUUM INTO $1`, filepath.Join(backups, name))
 		return err
 	})
-	if err != nil {
-		return s.explain("prepare the tables", err)
-	}
-	_, err = s.writes.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID))
-	return s.explain("mark the file", err)
+	return s.explain("prepare the tables", err)
 }
 
 // whole checks that a file is a ledger, and an undamaged one.
