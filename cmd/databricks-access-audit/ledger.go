@@ -17,6 +17,7 @@ import (
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
 	"databricks-access-audit/core/sandbox"
 	"databricks-access-audit/formatters"
 )
@@ -80,9 +81,12 @@ func auditCommand(s streams) *cli.Command {
 		Name:  "audit",
 		Usage: "the audit trail of the ledger",
 		Subcommands: []*cli.Command{{
-			Name:   "verify",
-			Usage:  "check that no row of the trail was changed, dropped, swapped or put in; with --anchor also that its end was not cut off",
-			Flags:  slices.Concat([]cli.Flag{&cli.StringFlag{Name: "anchor", Usage: "also check that the trail goes through the heads in `FILE`, which was kept elsewhere"}}, ledgerFlags(), whoseFlags()),
+			Name:  "verify",
+			Usage: "check that no row of the trail was changed, dropped, swapped or put in; with --anchor also that its end was not cut off",
+			Flags: slices.Concat([]cli.Flag{
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputCategory, Usage: "show the result as `FORMAT`: text, json", Value: string(formatters.Text)},
+				&cli.StringFlag{Name: "anchor", Usage: "also check that the trail goes through the heads in `FILE`, which was kept elsewhere"},
+			}, ledgerFlags(), whoseFlags()),
 			Action: func(c *cli.Context) error { return verifyTrail(c, s) },
 		}, {
 			Name:  "export",
@@ -219,21 +223,33 @@ func verifyTrail(c *cli.Context, s streams) error {
 			return fmt.Errorf("read the anchors: %w", err)
 		}
 	}
+	format, err := formatters.ParseFormat(c.String("output"))
+	if err == nil && format != formatters.Text && format != formatters.JSON {
+		err = fmt.Errorf("audit verify cannot answer as %s", format)
+	}
+	if err != nil {
+		return &query.UsageError{Problem: err.Error(), Hint: "write -o text or -o json"}
+	}
 	return reading(c, s, func(l *ledger.Ledger) error {
 		v, err := l.Verify(c.Context, anchors...)
-		if err != nil {
+		tampered, bad := errors.AsType[*ledger.TamperedError](err)
+		if err != nil && !bad {
 			return err
 		}
-		if len(anchors) > 0 && v.Anchors == 0 {
+		r := report.TrailCheck{Name: report.TrailCheckName, SchemaVersion: report.SchemaVersion, ToolVersion: version(), AccountID: l.Account(), Ledger: l.Location(),
+			Whole: !bad, Rows: v.Rows, FirstRow: v.First, LastRow: v.Last, AnchorsGiven: len(anchors), AnchorsMet: v.Anchors}
+		if v.Last > 0 {
+			r.Head = v.Head.String()
+		}
+		if bad {
+			r.Problem = tampered.What
+			if tampered.Seq > 0 {
+				r.FirstBadRow = &tampered.Seq
+			}
+		} else if len(anchors) > 0 && v.Anchors == 0 {
 			return fmt.Errorf("none of the %d anchors in %s is of this trail, or of a row that is kept: they prove nothing of it", len(anchors), c.String("anchor"))
 		}
-		fmt.Fprintf(s.out, "The audit trail of account %s is whole: rows %d to %d, and the last one is %s.\n", formatters.EscapeLine(l.Account()), v.First, v.Last, v.Head)
-		if len(anchors) > 0 {
-			fmt.Fprintf(s.out, "It goes through %d anchors.\n", v.Anchors)
-		} else {
-			fmt.Fprintln(s.out, "Whether it was put back to an older state only anchors can tell: --anchor FILE.")
-		}
-		return nil
+		return errors.Join(err, formatters.WriteTrailCheck(s.out, format, r))
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"os"
 	"time"
 
@@ -10,6 +11,21 @@ import (
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/sandbox"
 )
+
+// cmdTamper changes what a row of the audit trail in a file says.
+func cmdTamper(ts *testscript.TestScript, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: tamper FILE ROW")
+	}
+	db, err := sql.Open("sqlite", ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer func() { ts.Check(db.Close()) }()
+	result, err := db.Exec(`UPDATE audit SET body = replace(body, '"at":"20', '"at":"19') WHERE seq = $1`, args[1])
+	ts.Check(err)
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		ts.Fatalf("row %s: %d rows were changed, %v", args[1], n, err)
+	}
+}
 
 // cmdPlans makes a ledger of the sample account in which one plan was applied in part, and another waits for votes.
 func cmdPlans(ts *testscript.TestScript, args []string) {

@@ -127,6 +127,7 @@ func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"await":     cmdAwait,     // await NAME REGEXP | await calls 'GET /route' N
 		"finish":    cmdFinish,    // finish NAME CODE: its end, like audit
 		"plans":     cmdPlans,     // plans FILE ANCHORS: a ledger with two plans, and its anchors
+		"tamper":    cmdTamper,    // tamper LEDGER ROW
 		"json":      cmdJSON,      // json PATH WANT…: the values there, in any order
 		"csv":       cmdCSV,       // csv FILE COL=VALUE … -- COL… -- WANT…
 		"say":       cmdSay,       // say TEXT: a line that the next audit reads
