@@ -19,7 +19,7 @@ func (r *run) ask(ctx context.Context, steps []plan.Step) error {
 	if r.Rights == nil || len(ask) == 0 {
 		return nil
 	}
-	limited, cancel := r.Clock.Within(ctx, callTime)
+	limited, cancel := r.Clock.Within(ctx, r.times().Call)
 	defer cancel()
 	found, err := r.Rights(limited, ask)
 	if ctx.Err() != nil {
@@ -61,7 +61,7 @@ func (r *run) barred(s plan.Step) bool { return r.rights.Of(s.ID).May == plan.Ma
 // entitled refuses steps of which the caller may not carry out one: half a plan is worse than none. What ends because
 // its time is over ends as far as it can, and is refused only where nothing of it can be done.
 func (r *run) entitled(ctx context.Context, steps []plan.Step) error {
-	if err := r.hold(ctx, callTime); err != nil {
+	if err := r.hold(ctx, r.times().Call); err != nil {
 		return err
 	}
 	return r.judge(ctx, steps)
