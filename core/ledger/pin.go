@@ -59,9 +59,42 @@ func (p *Pin) fields() []any {
 	return []any{p.Team, p.Member, p.Email, p.Principal, p.locked(), micros(p.PinnedAt)}
 }
 
+// Unpin forgets who a member is, so that they are mapped anew: an operator said so. It gives a NotFoundError if they
+// were never pinned.
+func (tx *Tx) Unpin(actor Actor, team, member, reason string) (Pin, error) {
+	p, err := tx.Pinned(tx.ctx, team, member)
+	if err != nil {
+		return Pin{}, err
+	}
+	if err := tx.exec("unpin a member", `DELETE FROM pins WHERE team = $1 AND member = $2`, team, member); err != nil {
+		return Pin{}, err
+	}
+	return p, tx.append(Event{Event: EventUnpinned, Actor: actor, Subject: team + "/" + member, Reason: reason,
+		Detail: map[string]string{"principal": p.Principal, "email": p.Email, "locked": fmt.Sprint(p.Locked)}})
+}
+
 // Pinned gives who a member is, or a NotFoundError.
 func (r reader) Pinned(ctx context.Context, team, member string) (Pin, error) {
-	list, err := rows(ctx, r, "read the pinned identities", `SELECT team, member, email, principal, locked, pinned_at, key_id, mac FROM pins WHERE team = $1 AND member = $2`, []any{team, member}, func(row *sql.Rows) (Pin, error) {
+	list, err := r.pins(ctx, `WHERE team = $1 AND member = $2`, team, member)
+	if err != nil {
+		return Pin{}, err
+	}
+	if len(list) == 0 {
+		return Pin{}, &NotFoundError{What: "pinned identity", ID: team + "/" + member}
+	}
+	return list[0], nil
+}
+
+// Pins lists who is pinned, or who is pinned to one Databricks user: there should be one.
+func (r reader) Pins(ctx context.Context, principal string) ([]Pin, error) {
+	if principal == "" {
+		return r.pins(ctx, `ORDER BY team, member`)
+	}
+	return r.pins(ctx, `WHERE principal = $1 ORDER BY team, member`, principal)
+}
+
+func (r reader) pins(ctx context.Context, clause string, args ...any) ([]Pin, error) {
+	return rows(ctx, r, "read the pinned identities", `SELECT team, member, email, principal, locked, pinned_at, key_id, mac FROM pins `+clause, args, func(row *sql.Rows) (Pin, error) {
 		var p Pin
 		var locked, at int64
 		var proof seal
@@ -71,11 +104,4 @@ func (r reader) Pinned(ctx context.Context, team, member string) (Pin, error) {
 		p.Locked, p.PinnedAt = locked != 0, instant(at)
 		return p, r.keys.check(proof, fmt.Sprintf("the pinned identity of %s/%s", p.Team, p.Member), "pin", p.fields()...)
 	})
-	if err != nil {
-		return Pin{}, err
-	}
-	if len(list) == 0 {
-		return Pin{}, &NotFoundError{What: "pinned identity", ID: team + "/" + member}
-	}
-	return list[0], nil
 }

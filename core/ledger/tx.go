@@ -148,8 +148,8 @@ func (tx *Tx) Now() time.Time { return instant(tx.head.at) }
 // read. Event is a name in lower case; the names of the ledger's own events are refused.
 func (tx *Tx) Record(event Event) error {
 	switch event.Event {
-	case EventGenesis, EventPlanCreated, EventPlanMoved, EventVoted, EventVoteWithdrawn, EventIntent, EventOutcome, EventLeaseTaken, EventLeaseDropped,
-		EventElevationTaken, EventElevationJoined, EventElevationLeft, EventElevationRestored, EventPinned, EventHalted, EventResumed, EventPurged, EventRestored, EventClockBack:
+	case EventGenesis, EventPlanCreated, EventPlanMoved, EventVoted, EventVoteWithdrawn, EventVoteJudged, EventIntent, EventOutcome, EventLeaseTaken, EventLeaseDropped,
+		EventElevationTaken, EventElevationJoined, EventElevationLeft, EventElevationRestored, EventPinned, EventUnpinned, EventHalted, EventResumed, EventPurged, EventRestored, EventClockBack:
 		return &RefusedError{What: "record " + event.Event, Why: "only the ledger writes this event"}
 	case "":
 		return &RefusedError{What: "record an event", Why: "it has no name"}

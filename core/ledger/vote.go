@@ -113,6 +113,31 @@ func (tx *Tx) Withdraw(actor Actor, plan, voter, reason string) error {
 	return &NotFoundError{What: "vote of " + voter + " on plan", ID: plan}
 }
 
+// Judge records by which rule a vote counts that was kept without one, because whoever took it could not tell. A vote that has
+// a rule keeps it.
+func (tx *Tx) Judge(actor Actor, plan, voter, rule string) error {
+	votes, err := tx.Votes(tx.ctx, plan)
+	if err != nil {
+		return err
+	}
+	for _, v := range votes {
+		if v.Voter.ID != voter {
+			continue
+		}
+		if v.Rule != "" || rule == "" {
+			return nil
+		}
+		v.Rule = rule
+		proof := tx.keys.seal("vote", v.fields()...)
+		if err := tx.exec(fmt.Sprintf("judge the vote of %s on plan %s", voter, plan), `UPDATE votes SET rule = $1, key_id = $2, mac = $3 WHERE plan = $4 AND voter_id = $5`,
+			rule, proof.keyID, proof.mac, plan, voter); err != nil {
+			return err
+		}
+		return tx.append(Event{Event: EventVoteJudged, Actor: actor, Plan: plan, Digest: v.Digest, Subject: voter, Decision: v.Decision, Rule: rule, Policy: v.Policy})
+	}
+	return &NotFoundError{What: "vote of " + voter + " on plan", ID: plan}
+}
+
 const voteColumns = `plan, voter_id, voter_name, decision, digest, source, event_hash, rule, policy, at, withdrawn_at, key_id, mac`
 
 func (v *Vote) fields() []any {

@@ -118,4 +118,25 @@ func pins(w *world) {
 	if _, err := w.Pinned(w.Context(), "T2", "U1"); err == nil {
 		w.Error("a member of another team is taken for this one")
 	}
+	pin(ledger.Pin{Team: "T1", Member: "U2", Email: "dave@acme.test", Principal: "104"})
+	pin(ledger.Pin{Team: "T1", Member: "U3", Email: "erin@acme.test", Principal: "105"})
+	count := func(principal string) int {
+		w.Helper()
+		list, err := w.Pins(w.Context(), principal)
+		if err != nil {
+			w.Error(err)
+		}
+		return len(list)
+	}
+	w.equal("pinned to 104", count("104"), 2)
+	w.equal("pinned at all", count(""), 3)
+	w.do(func(tx *ledger.Tx) error {
+		_, err := tx.Unpin(carol, "T1", "U1", "looked at it")
+		return err
+	})
+	w.equal("pinned to 104 in the end", count("104"), 1)
+	if err := w.Do(w.Context(), func(tx *ledger.Tx) error { _, err := tx.Unpin(carol, "T1", "U1", ""); return err }); err == nil {
+		w.Error("a member who is not pinned was unpinned")
+	}
+	w.equal("pinned anew", pin(ledger.Pin{Team: "T1", Member: "U1", Email: "d@acme.test", Principal: "106"}).Principal, "106")
 }
