@@ -87,6 +87,8 @@ type User struct {
 	ID          string
 	UserName    string
 	DisplayName string
+	// Emails are further e-mail addresses: the user name is one.
+	Emails []string
 	// ExternalID is the identity provider's id; empty for a user made in Databricks.
 	ExternalID string
 	// Inactive is true for a deactivated user.

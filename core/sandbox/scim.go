@@ -218,8 +218,12 @@ func userResource(u *User) map[string]any {
 		"id":       u.ID,
 		"userName": u.UserName,
 		"active":   !u.Inactive,
-		"emails":   []wireValue{{Value: u.UserName, Type: "work", Primary: true}},
 	}
+	emails := []wireValue{{Value: u.UserName, Type: "work", Primary: true}}
+	for _, e := range u.Emails {
+		emails = append(emails, wireValue{Value: e, Type: "other"})
+	}
+	m["emails"] = emails
 	put(m, "displayName", u.DisplayName)
 	put(m, "externalId", u.ExternalID)
 	putValues(m, "roles", u.Roles)
@@ -270,6 +274,9 @@ func (c *call) wireMembers(ids []string) []wireMember {
 func userItem(u *User) scimItem {
 	return scimItem{
 		attr: func(name string) []string {
+			if name == "emails" || name == "emails.value" {
+				return append([]string{u.UserName}, u.Emails...)
+			}
 			return userAttr(name, u.ID, u.UserName, u.DisplayName, u.ExternalID, !u.Inactive)
 		},
 		full: func() map[string]any { return userResource(u) },
