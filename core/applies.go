@@ -126,8 +126,37 @@ func (a *Applier) Preview(ctx context.Context, id string) (*report.CloneReport, 
 	return r, err
 }
 
-// Consent lets a stored plan be applied.
+// VotedUnder gives the version of the rules that a stored plan is voted on by; empty if its requester's word is enough. Such a
+// plan is carried out by Approvals, which judge its votes, and refused by the methods here that carry plans out.
+func (a *Applier) VotedUnder(ctx context.Context, id string) (string, error) {
+	kept, err := a.store.Plan(ctx, id)
+	if err != nil {
+		return "", err
+	}
+	p, _, err := plan.Decode(kept.Body)
+	switch {
+	case err != nil:
+		return "", &ChangedPlanError{Plan: id, Why: err.Error()}
+	case p.Kind != plan.Clone:
+		return "", nil // what takes something back was consented to with what it takes back
+	}
+	return p.Policy, nil
+}
+
+// unvoted refuses plans that take votes.
+func (a *Applier) unvoted(ctx context.Context, id string) error {
+	policy, err := a.VotedUnder(ctx, id)
+	if err == nil && policy != "" {
+		return &RefusedApplyError{Plan: id, Why: "it takes votes, which are judged by the policy that it was made under: name that policy"}
+	}
+	return err
+}
+
+// Consent lets a stored plan be applied, on the word of the one who asks. A plan that takes votes is refused.
 func (a *Applier) Consent(ctx context.Context, id string) error {
+	if err := a.unvoted(ctx, id); err != nil {
+		return err
+	}
 	kept, err := a.store.Plan(ctx, id)
 	if err == nil {
 		_, err = a.store.Consent(ctx, kept, "consent at the command line")
@@ -138,12 +167,18 @@ func (a *Applier) Consent(ctx context.Context, id string) error {
 // Apply carries out a plan that was consented to. The report says how things stand beside every error but those of
 // reading the ledger; nil is none.
 func (a *Applier) Apply(ctx context.Context, id string) (*report.CloneReport, error) {
+	if err := a.unvoted(ctx, id); err != nil {
+		return nil, err
+	}
 	out, err := a.exec.Apply(ctx, id)
 	return a.report(out, err)
 }
 
 // Resume goes on with a plan that stopped on the way.
 func (a *Applier) Resume(ctx context.Context, id string) (*report.CloneReport, error) {
+	if err := a.unvoted(ctx, id); err != nil {
+		return nil, err
+	}
 	out, err := a.exec.Resume(ctx, id)
 	return a.report(out, err)
 }
@@ -235,5 +270,5 @@ func (a *Applier) gain(ctx context.Context, p plan.Plan) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return plan.Gained(access.Over(e, g.o.Rules), p, coverage(e, restsOn[(query.Clone{}).Mode()]).Complete)
+	return plan.Gained(access.Over(e, g.o.Rules), p, g.o.votes.guarded, coverage(e, restsOn[(query.Clone{}).Mode()]).Complete)
 }

@@ -34,6 +34,7 @@ func (g *Engine) clone(ctx context.Context, src collect.Source, q query.Clone, o
 	}
 	p, out, err := plan.Make(m, wish, plan.About{
 		ID: g.o.PlanID(), Host: g.o.Host, Tool: g.o.Version, At: g.o.Now(), For: q.For, Depth: depth, Complete: r.Coverage.Complete,
+		Policy: g.o.votes.policy, Lasts: g.o.votes.lasts, Guarded: g.o.votes.guarded,
 	})
 	if err != nil {
 		return nil, err

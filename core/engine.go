@@ -41,6 +41,15 @@ type Options struct {
 	Workers int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+
+	votes votes
+}
+
+// votes is what plans are made for that are to be voted on. The zero value is for those that are not.
+type votes struct {
+	policy  string // version
+	guarded []identity.PrincipalKey
+	lasts   time.Duration
 }
 
 // Engine answers questions about one account. It is safe for concurrent use.

@@ -10,7 +10,7 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// TTL is how long a plan may wait to be applied.
+// TTL is how long a plan may wait to be applied, where nothing else is said.
 const TTL = 24 * time.Hour
 
 // About is what a plan says of itself besides its steps.
@@ -26,6 +26,10 @@ type About struct {
 	// Depth is how deep the account was read, and Complete that everything the plan needs was.
 	Depth    Depth
 	Complete bool
+	// Policy is the version of the rules that the plan is to be voted on by; empty where there are none.
+	Policy string
+	// Lasts is how long the plan may wait to be applied; zero means TTL.
+	Lasts time.Duration
 	// Guarded are groups that decide who may approve, ask or see: a plan that leads into one is barred from
 	// everything but the command line.
 	Guarded []identity.PrincipalKey
@@ -39,13 +43,16 @@ func Make(m *access.Model, w Wish, a About) (Plan, Outcome, error) {
 	}
 	e := m.Estate()
 	out := OutcomeOf(m, w, steps, a.Guarded, a.Complete)
+	if a.Lasts == 0 {
+		a.Lasts = TTL
+	}
 	party := func(k identity.PrincipalKey) Party {
 		p, _ := e.Principal(k)
 		return Party{Key: e.Canonical(k), Name: p.Name}
 	}
 	p := Plan{
 		ID: a.ID, Kind: Clone, Account: e.AccountID(), Host: a.Host, Source: party(w.Source), Target: party(w.Target),
-		CreatedAt: a.At.UTC(), ExpiresAt: a.At.UTC().Add(TTL), For: int64(a.For / time.Second), Tool: a.Tool,
+		CreatedAt: a.At.UTC(), ExpiresAt: a.At.UTC().Add(a.Lasts), For: int64(a.For / time.Second), Tool: a.Tool, Policy: a.Policy,
 		Depth: a.Depth, Facts: e.Fingerprint(), Complete: a.Complete, Steps: steps, Tier: out.Tier,
 	}
 	if p.Gain, err = out.fingerprint(); err != nil {
@@ -64,8 +71,9 @@ func (o Outcome) fingerprint() (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain.
-func Gained(m *access.Model, p Plan, complete bool) (string, error) {
+// Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain. The guarded
+// groups are those that the plan was made with.
+func Gained(m *access.Model, p Plan, guarded []identity.PrincipalKey, complete bool) (string, error) {
 	w := Wish{Source: p.Source.Key, Target: p.Target.Key}
-	return OutcomeOf(m, w, p.Steps, nil, complete).fingerprint()
+	return OutcomeOf(m, w, p.Steps, guarded, complete).fingerprint()
 }

@@ -66,7 +66,7 @@ func (s *Store) Keep(ctx context.Context, body []byte, requester ledger.Party) (
 			k = kept(old)
 			return nil
 		}
-		made, err := tx.Create(s.Actor, stored(p, body, digest, requester))
+		made, err := tx.Create(s.Actor, Row(p, body, digest, requester))
 		k = kept(made)
 		return err
 	})
@@ -93,7 +93,8 @@ func (s *Store) consent(tx *ledger.Tx, k apply.Kept, reason string) (apply.Kept,
 	return k, nil
 }
 
-func stored(p plan.Plan, body []byte, digest string, requester ledger.Party) ledger.Plan {
+// Row is a plan as the ledger keeps it.
+func Row(p plan.Plan, body []byte, digest string, requester ledger.Party) ledger.Plan {
 	out := ledger.Plan{
 		ID: p.ID, Kind: string(p.Kind), Digest: digest, Body: body, Host: p.Host, Parent: p.Parent, Policy: p.Policy,
 		Source: ledger.Party{ID: p.Source.Key.String(), Name: p.Source.Name}, Target: ledger.Party{ID: p.Target.Key.String(), Name: p.Target.Name},
@@ -120,7 +121,7 @@ func (s *Store) Create(ctx context.Context, p plan.Plan) (k apply.Kept, err erro
 		if err != nil {
 			return err
 		}
-		made, err := tx.Create(s.Actor, stored(p, body, digest, parent.Requester))
+		made, err := tx.Create(s.Actor, Row(p, body, digest, parent.Requester))
 		if err == nil {
 			k, err = s.consent(tx, kept(made), "it takes back what plan "+p.Parent+" gave")
 		}
