@@ -9,6 +9,8 @@ import (
 	"databricks-access-audit/core/report"
 )
 
+var _ Approvals = (*core.Approvals)(nil)
+
 // Approvals is what the bot needs of plans; *core.Approvals is one. An Actor is on whose word: its ID is a Databricks user id,
 // and the rest says where the word was given. Methods may be called concurrently, by several replicas. A
 // *core.NotAllowedError is for the person to read; an error of the ledger that says that somebody was faster is a

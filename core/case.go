@@ -21,7 +21,7 @@ type Case struct {
 	Ticket string
 	// Votes are all that were given, those that were withdrawn among them.
 	Votes []ledger.Vote
-	// Ruling is what the policy says of the votes now.
+	// Ruling is what the policy says of the votes now; empty for a plan that is not voted on any more.
 	Ruling consent.Ruling
 	// ExpiresAt is when the plan may no longer be approved or begun, EndsAt when what it gave is taken back (zero: never).
 	CreatedAt, ExpiresAt, EndsAt time.Time

@@ -60,7 +60,8 @@ func past(ctx context.Context, l *ledger.Ledger, p ledger.Plan) (report.PastPlan
 		return past, err
 	}
 	for _, v := range votes {
-		if v.Decision == ledger.Approve && v.Stands() {
+		// A vote under a policy has a rule by which it counts; one without was kept to be judged.
+		if v.Decision == ledger.Approve && v.Stands() && (v.Rule != "" || p.Policy == "") {
 			past.Approvers = append(past.Approvers, report.Party(v.Voter))
 		}
 	}

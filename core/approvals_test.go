@@ -1,0 +1,105 @@
+package core_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"databricks-access-audit/core"
+	"databricks-access-audit/core/ledger"
+)
+
+// TestApprovals follows a plan from being asked for to being taken back.
+func TestApprovals(t *testing.T) {
+	c := sit(t)
+	got := c.approved()
+	if got.Ticket != "TICKET-1" || len(got.Votes) != 1 || got.Votes[0].Rule != "near" || got.Votes[0].Source != "T1/C0DATA/17.1005" || got.Ruling.Outcome != "approved" {
+		t.Errorf("the case says %+v", got)
+	}
+	var seen []int
+	r, got, err := c.Apply(t.Context(), in(erin), got.ID, func(done, all int) { seen = append(seen, done, all) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.is(got, ledger.Applied)
+	if !c.has(readers, victor) || len(c.server.Writes()) != 1 || r.Plan.State != "applied" || len(seen) != 2 {
+		t.Errorf("victor is in readers: %t, by %d writes; told %v; the report says %s", c.has(readers, victor), len(c.server.Writes()), seen, r.Plan.State)
+	}
+	if _, _, err = c.Undo(t.Context(), in(erin), got.ID); err == nil {
+		t.Error("somebody else took it back")
+	}
+	_, got, err = c.Undo(t.Context(), in(bob), got.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.is(got, ledger.Undone)
+	if c.has(readers, victor) {
+		t.Error("victor still is in readers")
+	}
+	c.server.ResetWrites()
+	if _, _, err := c.Apply(t.Context(), in(bob), got.ID, nil); err == nil {
+		t.Error("what was taken back was applied again")
+	}
+	c.untouched()
+}
+
+// TestUndoTakesVotes leaves what is not free to be taken back to an operator.
+func TestUndoTakesVotes(t *testing.T) {
+	c := sit(t)
+	made := c.approved()
+	_, _, err := c.Undo(t.Context(), in(bob), made.ID)
+	notAllowed(t, err, "")
+	if _, _, err = c.Apply(t.Context(), in(bob), made.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.server.ResetWrites()
+	c.clock.Add(61 * time.Minute)
+	_, _, err = c.Undo(t.Context(), in(bob), made.ID)
+	notAllowed(t, err, "databricks-access-audit undo "+made.ID)
+	c.untouched()
+	c.kept(made.ID, ledger.Applied)
+}
+
+// TestEnded neither takes votes on plans that ended nor carries them out.
+func TestEnded(t *testing.T) {
+	c := sit(t)
+	for _, end := range []ledger.State{ledger.Rejected, ledger.Cancelled, ledger.Superseded, ledger.Stale} {
+		made := c.approved()
+		err := c.ledger.Do(t.Context(), func(tx *ledger.Tx) error {
+			_, err := tx.Move(ledger.Move{Plan: made.ID, From: ledger.Approved, Version: made.Version, To: end})
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := c.Vote(t.Context(), in(heidi), made.ID, made.Digest, true, ""); err == nil {
+			t.Errorf("%s: a vote was taken", end)
+		}
+		if _, _, err := c.Apply(t.Context(), in(bob), made.ID, nil); err == nil {
+			t.Errorf("%s: it was applied", end)
+		}
+		if _, err := c.Submit(t.Context(), in(bob), made.ID, made.Digest); err == nil {
+			t.Errorf("%s: it was put to the vote again", end)
+		}
+		c.untouched()
+		c.kept(made.ID, end)
+	}
+}
+
+// TestI1_CommandLine carries nothing out at the command line that takes votes, whatever its state, but by judging them.
+func TestI1_CommandLine(t *testing.T) {
+	c := sit(t)
+	for _, made := range []core.Case{c.draft(), c.pending(), c.approved()} {
+		a := c.engine.Applier(core.Applying{Account: c.opened.Session(), Ledger: c.ledger, Actor: ledger.Actor{ID: "operator", Via: "cli"}, Holder: "terminal"})
+		consented := a.Consent(t.Context(), made.ID)
+		_, applied := a.Apply(t.Context(), made.ID)
+		_, resumed := a.Resume(t.Context(), made.ID)
+		for what, err := range map[string]error{"consented to": consented, "applied": applied, "gone on with": resumed} {
+			if _, refused := errors.AsType[*core.RefusedApplyError](err); !refused {
+				t.Errorf("%s: it was %s: %v", made.State, what, err)
+			}
+		}
+		c.kept(made.ID, made.State)
+	}
+	c.untouched()
+}

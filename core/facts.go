@@ -1,0 +1,251 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/collect"
+	"databricks-access-audit/core/consent"
+	"databricks-access-audit/core/estate"
+	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/plan"
+)
+
+// facts are what was read, at one moment, of the people concerned with a plan. They are a consent.Facts: of whoever was
+// not read, everything is Unknown.
+type facts struct {
+	model  *access.Model
+	target identity.PrincipalKey
+	// people are those of whom every group above was to be read.
+	people []identity.PrincipalKey
+	// doubtful are users who may do nothing until an operator has looked at who they are.
+	doubtful map[identity.PrincipalKey]bool
+	slack    map[string]consent.UserGroup
+}
+
+// factsOf reads what decides over the votes on a plan: of the people themselves, of everybody in the groups, and of whoever
+// has a hand in the plan's target. A read that fails makes answers Unknown; it is no error.
+func (g *Engine) factsOf(ctx context.Context, p plan.Plan, people, groups []identity.PrincipalKey) *facts {
+	src := g.o.Open()
+	circle := collect.Circle{Groups: slices.Clone(groups)}
+	for _, k := range slices.Concat(people, []identity.PrincipalKey{p.Source.Key, p.Target.Key}) {
+		if !k.IsZero() && !slices.Contains(circle.People, k) {
+			circle.People = append(circle.People, k)
+		}
+	}
+	switch target := p.Target.Key; target.Kind {
+	case identity.KindGroup:
+		circle.Groups = append(circle.Groups, target)
+		circle.On = []identity.PrincipalKey{target}
+	case identity.KindServicePrincipal:
+		circle.On = []identity.PrincipalKey{target}
+	case identity.KindUser, identity.KindUnknown:
+	}
+	e := collect.People(ctx, src, circle, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
+	return &facts{
+		model: access.Over(e, g.o.Rules), target: p.Target.Key, people: circle.People,
+		doubtful: map[identity.PrincipalKey]bool{}, slack: map[string]consent.UserGroup{},
+	}
+}
+
+// has reports whether somebody was among those who were to be read.
+func (f *facts) has(k identity.PrincipalKey) bool { return slices.Contains(f.people, k) }
+
+// person gives the record of somebody, if it was read. One of whom a list of members alone tells has none.
+func (f *facts) person(k identity.PrincipalKey) (identity.Principal, bool) {
+	p, ok := f.model.Estate().Principal(k)
+	return p, ok && p.Name != ""
+}
+
+// Active says whether somebody may log in. One who is gone may not, and neither may one of whom it is not certain
+// who they are.
+func (f *facts) Active(who identity.PrincipalKey) consent.Answer {
+	if f.doubtful[who] {
+		return consent.No
+	}
+	if o, ok := f.model.Estate().Outcome(estate.ReadKey{Op: estate.OpPrincipal, Principal: who}); ok && o.Kind == identity.NotFound {
+		return consent.No
+	}
+	p, ok := f.person(who)
+	switch {
+	case !ok || p.Status == identity.StatusUnknown:
+		return consent.Unknown
+	case p.Status == identity.StatusActive:
+		return consent.Yes
+	default:
+		return consent.No
+	}
+}
+
+// Same says whether two keys are one human.
+func (f *facts) Same(a, b identity.PrincipalKey) consent.Answer {
+	if a == b {
+		return consent.Yes
+	}
+	if a.Kind != b.Kind {
+		return consent.No
+	}
+	p, okP := f.person(a)
+	q, okQ := f.person(b)
+	switch {
+	case !okP || !okQ:
+		return consent.Unknown
+	case p.ExternalID != "" && p.ExternalID == q.ExternalID:
+		return consent.Yes
+	case a.Kind == identity.KindUser && slices.ContainsFunc(addresses(p), func(mine string) bool { return slices.Contains(addresses(q), mine) }):
+		return consent.Yes
+	}
+	return consent.No
+}
+
+// addresses are the names under which mail or a login reaches a user, in one spelling.
+func addresses(p identity.Principal) []string {
+	var list []string
+	for _, a := range slices.Concat([]string{p.Name}, p.Emails, p.Aliases) {
+		if a = strings.ToLower(strings.TrimSpace(a)); a == "" {
+			continue
+		}
+		list = append(list, a)
+		if mail, ok := identity.GuestEmail(a); ok {
+			list = append(list, mail)
+		}
+	}
+	return list
+}
+
+// In says whether somebody is in an account group.
+func (f *facts) In(who identity.PrincipalKey, group string) consent.Answer {
+	k := identity.PrincipalKey{Kind: identity.KindGroup, ID: group}
+	if !f.has(who) && !f.model.Estate().Settled(k) {
+		return consent.Unknown
+	}
+	return answer(f.model.Subject(who).In(k))
+}
+
+func answer(v access.Verdict) consent.Answer {
+	switch v {
+	case access.Allowed:
+		return consent.Yes
+	case access.Denied:
+		return consent.No
+	default:
+		return consent.Unknown
+	}
+}
+
+// Gains says whether the plan would give somebody who is not its target anything. What a group gets, its members have, and so
+// may whoever can make himself one, or act as it; what a service principal gets, whoever may use or manage it has.
+//
+// https://docs.databricks.com/aws/en/security/auth/access-control/service-principal-acl
+func (f *facts) Gains(who identity.PrincipalKey) consent.Answer {
+	switch f.target.Kind {
+	case identity.KindUser:
+		return consent.No
+	case identity.KindGroup:
+		return either(f.In(who, f.target.ID), f.holds(who, identity.RoleGroupManager, identity.RoleGroupAssumer))
+	case identity.KindServicePrincipal:
+		return f.holds(who, identity.RoleServicePrincipalUser, identity.RoleServicePrincipalManager)
+	default:
+		return consent.Unknown
+	}
+}
+
+// holds says whether somebody has one of the roles on the plan's target, themselves or by a group.
+func (f *facts) holds(who identity.PrincipalKey, roles ...identity.Role) consent.Answer {
+	e := f.model.Estate()
+	if !e.Saw(estate.ReadKey{Op: estate.OpRoles, Principal: f.target}) {
+		return consent.Unknown
+	}
+	found := consent.No
+	for g := range e.RoleGrants(f.target) {
+		if slices.Contains(roles, g.Role) {
+			found = either(found, f.means(g, who))
+		}
+	}
+	return found
+}
+
+// means says whether the holder of a role is somebody, or a group that they are in. Rule sets name their holders.
+func (f *facts) means(g estate.RoleGrant, who identity.PrincipalKey) consent.Answer {
+	p, ok := f.person(who)
+	switch {
+	case !ok:
+		return consent.Unknown
+	case g.Kind == identity.KindGroup && g.Holder.Name == identity.AccountUsersName:
+		return consent.Yes
+	case g.Kind == identity.KindGroup:
+		named := slices.DeleteFunc(f.model.Estate().Named(g.Holder.Name), func(q identity.Principal) bool { return q.Key.Kind != identity.KindGroup })
+		if len(named) == 0 {
+			return consent.Unknown // it may be any
+		}
+		found := consent.No
+		for _, group := range named {
+			found = either(found, f.In(who, group.Key.ID))
+		}
+		return found
+	case g.Kind != who.Kind:
+		return consent.No
+	case identity.SameName(g.Holder.Name, p.Name) || slices.Contains(addresses(p), strings.ToLower(g.Holder.Name)):
+		return consent.Yes
+	}
+	return consent.No
+}
+
+// either is Yes if one of the two is, and No if both are.
+func either(a, b consent.Answer) consent.Answer {
+	switch {
+	case a == consent.Yes || b == consent.Yes:
+		return consent.Yes
+	case a == consent.No && b == consent.No:
+		return consent.No
+	default:
+		return consent.Unknown
+	}
+}
+
+// Members are the users in an account group, through whatever nesting, in order.
+func (f *facts) Members(group string) ([]identity.PrincipalKey, consent.Answer) {
+	e := f.model.Estate()
+	root := identity.PrincipalKey{Kind: identity.KindGroup, ID: group}
+	if o, ok := e.Outcome(estate.ReadKey{Op: estate.OpMembers, Principal: root}); ok && o.Kind == identity.NotFound {
+		return nil, consent.No
+	}
+	seen := map[identity.PrincipalKey]bool{}
+	var users []identity.PrincipalKey
+	for queue := []identity.PrincipalKey{root}; len(queue) > 0; queue = queue[1:] {
+		for m := range e.Members(queue[0]) {
+			switch {
+			case seen[m]:
+			case m.Kind == identity.KindGroup:
+				queue = append(queue, m)
+			case m.Kind == identity.KindUser:
+				users = append(users, m)
+			}
+			seen[m] = true
+		}
+	}
+	slices.SortFunc(users, identity.PrincipalKey.Compare)
+	if !e.Settled(root) {
+		return users, consent.Unknown
+	}
+	return users, consent.Yes
+}
+
+// UserGroup is who is in a Slack user group, as far as that was asked.
+func (f *facts) UserGroup(id string) consent.UserGroup { return f.slack[id] }
+
+// unread gives what could not be read, as one error; nil if all was. That somebody is gone is no gap, it is an answer.
+func (f *facts) unread() error {
+	var gaps []error
+	e := f.model.Estate()
+	for _, r := range e.Unread() {
+		if r.Blocking() && r.Outcome.Kind != identity.NotFound {
+			gaps = append(gaps, fmt.Errorf("%s: %s", e.Operation(r.Key), r.Outcome.Message))
+		}
+	}
+	return errors.Join(gaps...)
+}
