@@ -333,15 +333,6 @@ func (a *Approvals) Cancel(ctx context.Context, by ledger.Actor, id, reason stri
 	return h.stands(consent.Ruling{}), nil
 }
 
-// ParsePolicy reads the policy from the bot's configuration, where it stands under policy, or from a file of its own.
-func ParsePolicy(text []byte) (consent.Policy, error) {
-	p, has, err := consent.ParseSection(text)
-	if err == nil && !has {
-		return consent.Parse(text)
-	}
-	return p, err
-}
-
 // ResolvePolicy finds whom the names in a policy mean. The error names those that are nobody's, or several's.
 func (g *Engine) ResolvePolicy(ctx context.Context, p consent.Policy) (consent.Policy, error) {
 	src := g.o.Open()

@@ -35,7 +35,7 @@ func consentFlags() []cli.Flag {
 func applyCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name: "apply", Usage: "carry a plan out: a file that clone --save-plan wrote, or one of the ledger by its id", ArgsUsage: "FILE|ID",
-		Flags:  joined(consentFlags(), ledgerFlags(), outputFlags(), connectionFlags()),
+		Flags:  joined(policyFlags(), consentFlags(), ledgerFlags(), outputFlags(), connectionFlags()),
 		Action: func(c *cli.Context) error { return applyPlan(c, s) },
 	}
 }
@@ -44,10 +44,18 @@ func applyCommand(s streams) *cli.Command {
 func recoveryCommands(s streams) []*cli.Command {
 	return []*cli.Command{{
 		Name: "resume", Usage: "go on with a plan that stopped on the way, or whose program ended", ArgsUsage: "ID",
-		Flags: joined(ledgerFlags(), outputFlags(), connectionFlags()),
+		Flags: joined(policyFlags(), ledgerFlags(), outputFlags(), connectionFlags()),
 		Action: func(c *cli.Context) error {
-			return onPlan(c, s, "resume", func(ctx context.Context, a *core.Applier, id string) (*report.CloneReport, error) {
-				return a.Resume(ctx, id)
+			return onPlan(c, s, "resume", func(ctx context.Context, out *output, a *applier, id string) error {
+				policy, err := a.VotedUnder(ctx, id)
+				if err != nil {
+					return err
+				}
+				if policy != "" {
+					return a.voted(ctx, c, out, id)
+				}
+				r, err := a.Resume(ctx, id)
+				return shown(out, r, err)
 			})
 		},
 	}, {
@@ -55,8 +63,9 @@ func recoveryCommands(s streams) []*cli.Command {
 		Flags: joined([]cli.Flag{&cli.BoolFlag{Name: uncertainFlag, Category: plans, Usage: "also steps of which it is not certain that the plan made the change"}},
 			ledgerFlags(), outputFlags(), connectionFlags()),
 		Action: func(c *cli.Context) error {
-			return onPlan(c, s, "undo", func(ctx context.Context, a *core.Applier, id string) (*report.CloneReport, error) {
-				return a.Undo(ctx, id, c.Bool(uncertainFlag))
+			return onPlan(c, s, "undo", func(ctx context.Context, out *output, a *applier, id string) error {
+				r, err := a.Undo(ctx, id, c.Bool(uncertainFlag))
+				return shown(out, r, err)
 			})
 		},
 	}, {
@@ -85,6 +94,8 @@ func (e *notApprovedError) Error() string {
 type applier struct {
 	*core.Applier
 	account *account
+	ledger  *ledger.Ledger
+	actor   ledger.Actor
 }
 
 // applierOf opens the ledger of an account that was connected to.
@@ -106,7 +117,7 @@ func applierOf(c *cli.Context, s streams, a *account) (*applier, error) {
 	who := firstOf(id.User, id.ClientID, id.Profile, id.AuthType)
 	machine, _ := os.Hostname()
 	actor := ledger.Actor{ID: who, Host: machine, Via: "cli", Tool: version()}
-	return &applier{account: a, Applier: a.engine.Applier(core.Applying{
+	return &applier{account: a, ledger: l, actor: actor, Applier: a.engine.Applier(core.Applying{
 		Account: a.opened.Session(), Ledger: l, Actor: actor, Holder: holder(machine),
 	})}, nil
 }
@@ -207,6 +218,13 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 	if err != nil {
 		return err
 	}
+	policy, err := a.VotedUnder(ctx, id)
+	if err != nil {
+		return err
+	}
+	if policy != "" {
+		return a.voted(ctx, c, out, id)
+	}
 	if waits {
 		if !c.Bool(autoApproveFlag) {
 			if err := a.preview(ctx, s, id, show); err != nil {
@@ -238,20 +256,26 @@ func askedYes(ctx context.Context, c *cli.Context, s streams, id string) error {
 	if c.Bool(autoApproveFlag) {
 		return nil
 	}
-	fmt.Fprintf(s.err, "Apply plan %s? Only yes applies it: ", id)
-	said := make(chan string, 1)
+	yes, err := said(ctx, s, fmt.Sprintf("Apply plan %s? Only yes applies it: ", id))
+	if err == nil && !yes {
+		err = &notApprovedError{id}
+	}
+	return err
+}
+
+// said asks a question, and reports whether the answer is exactly yes.
+func said(ctx context.Context, s streams, question string) (yes bool, err error) {
+	fmt.Fprint(s.err, question)
+	answered := make(chan string, 1)
 	go func() {
 		answer, _ := bufio.NewReader(io.LimitReader(s.in, 1<<10)).ReadString('\n')
-		said <- strings.TrimSuffix(strings.TrimSuffix(answer, "\n"), "\r")
+		answered <- strings.TrimSuffix(strings.TrimSuffix(answer, "\n"), "\r")
 	}()
 	select {
 	case <-ctx.Done():
-		return ctx.Err()
-	case answer := <-said:
-		if answer != "yes" {
-			return &notApprovedError{id}
-		}
-		return nil
+		return false, ctx.Err()
+	case answer := <-answered:
+		return answer == "yes", nil
 	}
 }
 
@@ -264,13 +288,12 @@ func shown(out *output, r *report.CloneReport, err error) error {
 }
 
 // onPlan does something with a plan of the ledger.
-func onPlan(c *cli.Context, s streams, verb string, work func(ctx context.Context, a *core.Applier, id string) (*report.CloneReport, error)) error {
+func onPlan(c *cli.Context, s streams, verb string, work func(ctx context.Context, out *output, a *applier, id string) error) error {
 	if c.NArg() != 1 || !ledger.ValidPlanID(c.Args().First()) {
 		return &query.UsageError{Problem: verb + " takes the id of one plan", Hint: "write " + verb + " p-…, as plan apply showed it"}
 	}
 	return withApplier(c, s, func(ctx context.Context, out *output, a *applier) error {
-		r, err := work(ctx, a.Applier, c.Args().First())
-		return shown(out, r, err)
+		return work(ctx, out, a, c.Args().First())
 	})
 }
 

@@ -16,7 +16,7 @@ const (
 	exitFailed      = 1   // no answer
 	exitUsage       = 2   // wrong usage
 	exitIncomplete  = 3   // incomplete, and --strict or --require-coverage asked for more
-	exitRefused     = 4   // refused: no plan can do what was asked, the plan is stale, the caller lacks a right for it, or nobody consented
+	exitRefused     = 4   // refused: no plan can do what was asked, the plan is stale, nobody consented, votes are missing, or a right is
 	exitPartial     = 5   // something was changed in part, or not put back: the error says how to mend it
 	exitTampered    = 6   // a proof that does not hold or is none, a snapshot, a plan or a ledger that is damaged or was changed, a ledger without its key
 	exitNo          = 7   // the answer is no: can = DENY or INDIRECT; or changes were found and --exit-code asked
@@ -117,7 +117,7 @@ func tampered(err error) bool {
 // refused reports whether something was not done because it may not be.
 func refused(err error) bool {
 	return is[*core.RefusedPlanError](err) || is[*core.RefusedApplyError](err) || is[*core.StalePlanError](err) || is[*core.HaltedError](err) || is[*core.NoRightError](err) ||
-		is[*notApprovedError](err) || is[*unapprovableError](err)
+		is[*notApprovedError](err) || is[*unapprovableError](err) || is[*notVotedError](err) || is[*core.NotAllowedError](err) || is[*ledger.ConflictError](err)
 }
 
 func is[T error](err error) bool {

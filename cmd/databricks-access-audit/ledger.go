@@ -102,7 +102,7 @@ func auditCommand(s streams) *cli.Command {
 func ledgerCommand(s streams) *cli.Command {
 	return &cli.Command{
 		Name:  "ledger",
-		Usage: "copies of the ledger",
+		Usage: "copies of the ledger, and who is who in it",
 		Subcommands: []*cli.Command{{
 			Name:  "backup",
 			Usage: "write all of the ledger to --output-file FILE, for you alone; its keys are not in it: keep a copy of them elsewhere",
@@ -116,6 +116,17 @@ func ledgerCommand(s streams) *cli.Command {
 			ArgsUsage: "BACKUP",
 			Flags:     ledgerFlags(),
 			Action:    func(c *cli.Context) error { return restoreLedger(c, s) },
+		}, {
+			Name:   "identities",
+			Usage:  "which Databricks user each member in Slack was taken for when first seen, and who is locked",
+			Flags:  joined(ledgerFlags(), whoseFlags()),
+			Action: func(c *cli.Context) error { return listIdentities(c, s) },
+		}, {
+			Name:      "clear-identity",
+			Usage:     "forget who a member in Slack is, so that they are matched anew; where two were taken for one user, clear both, once their addresses in Slack are right",
+			ArgsUsage: "TEAM/MEMBER",
+			Flags:     joined([]cli.Flag{&cli.StringFlag{Name: "reason", Usage: "say why, in the audit trail, with `TEXT`"}}, ledgerFlags(), whoseFlags()),
+			Action:    func(c *cli.Context) error { return clearIdentity(c, s) },
 		}},
 	}
 }

@@ -98,6 +98,7 @@ func newApp(s streams) *cli.App {
 		app.Commands = append(app.Commands, questionCommand(s, form))
 	}
 	app.Commands = append(app.Commands, recoveryCommands(s)...)
+	app.Commands = append(app.Commands, voteCommands(s)...)
 	app.Commands = append(app.Commands, verifyCommand(s), diffCommand(s), snapshotCommand(s), planCommand(s), policyCommand(s), historyCommand(s), auditCommand(s), ledgerCommand(s), botCommand(s), slackCommand(s), sandboxCommand(s), completionCommand(s), versionCommand(s))
 	for _, c := range app.Commands {
 		c.OnUsageError = usageError

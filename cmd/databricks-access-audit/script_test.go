@@ -128,6 +128,8 @@ func stageCommands() map[string]func(*testscript.TestScript, bool, []string) {
 		"finish":    cmdFinish,    // finish NAME CODE: its end, like audit
 		"plans":     cmdPlans,     // plans FILE ANCHORS: a ledger with two plans, and its anchors
 		"tamper":    cmdTamper,    // tamper LEDGER ROW
+		"propose":   cmdPropose,   // propose LEDGER POLICY NAME: a plan waits for votes; its id becomes the variable of that name
+		"pin":       cmdPin,       // pin LEDGER TEAM/MEMBER EMAIL USER ok|locked
 		"json":      cmdJSON,      // json PATH WANT…: the values there, in any order
 		"csv":       cmdCSV,       // csv FILE COL=VALUE … -- COL… -- WANT…
 		"say":       cmdSay,       // say TEXT: a line that the next audit reads
@@ -221,6 +223,10 @@ func cmdAs(ts *testscript.TestScript, args []string) {
 	case "app":
 		need(ts, args, 3, "as app ID SECRET")
 		login(args[1], args[2])
+	case "account": // the auditor, at the account's host again
+		ts.Setenv("DATABRICKS_HOST", on(ts).server.AccountHost())
+		ts.Setenv("DATABRICKS_ACCOUNT_ID", on(ts).server.AccountID())
+		login(sandbox.AcmeAuditorApp, "acme-auditor-secret")
 	case "pat":
 		need(ts, args, 3, "as pat TOKEN HOST")
 		ts.Setenv("DATABRICKS_TOKEN", args[1])
@@ -356,6 +362,12 @@ func amend(a *sandbox.Account, args []string) bool {
 	case "deactivate": // deactivate USER
 		for _, u := range a.Users {
 			u.Inactive = u.Inactive || u.UserName == args[1]
+		}
+	case "token": // token VALUE ID: somebody's personal access token for the workspace prod
+		for _, w := range a.Workspaces {
+			if w.Name == "prod" {
+				w.PATs = append(w.PATs, &sandbox.PAT{ID: "tok-" + args[2], Value: args[1], OwnerID: args[2], ExpiryTime: -1})
+			}
 		}
 	case "promote": // promote ID: the service principal becomes account admin
 		for _, sp := range a.ServicePrincipals {
