@@ -10,7 +10,6 @@ import (
 
 	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/apply/journal"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
@@ -22,7 +21,7 @@ import (
 // ApprovalOptions are what Approvals are made of. Account, Ledger, Policy and Holder are needed.
 type ApprovalOptions struct {
 	// Account gives what is written to, for one plan; people are read by the engine's own credentials.
-	Account func() live.Source
+	Account func() Writer
 	Ledger  *ledger.Ledger
 	// Policy decides. Its names must be resolved: Engine.ResolvePolicy.
 	Policy consent.Policy

@@ -9,7 +9,6 @@ import (
 
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/apply/journal"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/ledger"
@@ -92,7 +91,7 @@ func TestT11_VotesAtOnce(t *testing.T) {
 			g := c.remembered()
 			replicas := make([]*core.Approvals, len(ledgers))
 			for i, l := range ledgers {
-				replicas[i] = g.Approvals(core.ApprovalOptions{Account: func() live.Source { return nil }, Ledger: l, Policy: c.policy, Holder: fmt.Sprint(i)})
+				replicas[i] = g.Approvals(core.ApprovalOptions{Account: func() core.Writer { return nil }, Ledger: l, Policy: c.policy, Holder: fmt.Sprint(i)})
 			}
 			for round := range rounds {
 				id, digest := c.again(ledgers[0], like)

@@ -23,7 +23,7 @@ func BenchmarkPlan(b *testing.B) {
 			e := size.estate()
 			e.Fingerprint()
 			wish := plan.Wish{
-				Source: user(0), Target: user(1), Deep: true,
+				Source: userNumber(0), Target: userNumber(1), Deep: true,
 				Parts: []plan.Part{plan.PartGroups, plan.PartAssignments, plan.PartEntitlements, plan.PartGrants, plan.PartObjects},
 			}
 			for b.Loop() {
@@ -46,9 +46,9 @@ func BenchmarkWhatIf(b *testing.B) {
 	for _, size := range teams()[:1] {
 		e := size.estate()
 		for name, h := range map[string]plan.Hypothesis{
-			"delete_user":   {Deleted: []identity.PrincipalKey{user(0)}},
-			"remove_member": {Changes: []plan.Change{{Cell: plan.Cell{Kind: plan.Member, Holder: user(0), Group: team(size.groupsOf(0)[0])}, Before: plan.Present}}},
-			"revoke":        {Changes: []plan.Change{{Cell: plan.Cell{Kind: plan.Granted, Holder: user(0), Securable: size.table(0), Privilege: identity.Select}, Before: plan.Present}}},
+			"delete_user":   {Deleted: []identity.PrincipalKey{userNumber(0)}},
+			"remove_member": {Changes: []plan.Change{{Cell: plan.Cell{Kind: plan.Member, Holder: userNumber(0), Group: team(size.groupsOf(0)[0])}, Before: plan.Present}}},
+			"revoke":        {Changes: []plan.Change{{Cell: plan.Cell{Kind: plan.Granted, Holder: userNumber(0), Securable: size.table(0), Privilege: identity.Select}, Before: plan.Present}}},
 		} {
 			b.Run(size.name+"/"+name, func(b *testing.B) {
 				for b.Loop() {
@@ -77,7 +77,7 @@ func teams() []organisation {
 	}
 }
 
-func user(i int) identity.PrincipalKey {
+func userNumber(i int) identity.PrincipalKey {
 	return identity.PrincipalKey{Kind: identity.KindUser, ID: strconv.Itoa(1 + i)}
 }
 
@@ -132,13 +132,13 @@ func (o organisation) people(b *estate.Builder, done func(estate.ReadKey)) {
 		members[above] = append(members[above], team(g))
 	}
 	for u := range o.users {
-		p := identity.Principal{Key: user(u), Name: userName(u), DisplayName: userName(u), Status: identity.StatusActive, Origin: identity.OriginDatabricks}
+		p := identity.Principal{Key: userNumber(u), Name: userName(u), DisplayName: userName(u), Status: identity.StatusActive, Origin: identity.OriginDatabricks}
 		if u == o.users-1 {
 			p.Roles = []string{identity.RoleAccountAdmin}
 		}
 		b.AddPrincipal(p)
 		for _, g := range o.groupsOf(u) {
-			members[g] = append(members[g], user(u))
+			members[g] = append(members[g], userNumber(u))
 		}
 	}
 	for i := range robots {
@@ -175,10 +175,10 @@ func (o organisation) people(b *estate.Builder, done func(estate.ReadKey)) {
 		}
 		b.AddAssignment(identity.Assignment{Workspace: id, Principal: team(w * 7), Permission: identity.WorkspaceAdmin})
 		if w%10 == 0 {
-			b.AddAssignment(identity.Assignment{Workspace: id, Principal: user(0), Permission: identity.WorkspaceUser})
+			b.AddAssignment(identity.Assignment{Workspace: id, Principal: userNumber(0), Permission: identity.WorkspaceUser})
 		}
 		if w < 3 {
-			b.AddAssignment(identity.Assignment{Workspace: id, Principal: user(1), Permission: identity.WorkspaceUser})
+			b.AddAssignment(identity.Assignment{Workspace: id, Principal: userNumber(1), Permission: identity.WorkspaceUser})
 		}
 		b.AddEntitlements(id, identity.WorkspaceUsers(id), []identity.Entitlement{identity.WorkspaceAccess, identity.SQLAccess})
 		done(estate.ReadKey{Op: estate.OpAssignments, Workspace: id})

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"databricks-access-audit/core"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/databricks"
@@ -111,7 +110,7 @@ func (c *court) open(at string, keys ledger.Keys) *ledger.Ledger {
 // replica is another process on the same ledger.
 func (c *court) replica(name string, p consent.Policy, change ...func(*core.ApprovalOptions)) *core.Approvals {
 	o := core.ApprovalOptions{
-		Account: func() live.Source { return c.opened.Session() }, Ledger: c.ledger, Policy: p, Holder: name,
+		Account: func() core.Writer { return c.opened.Session() }, Ledger: c.ledger, Policy: p, Holder: name,
 		Bots: []identity.PrincipalKey{{Kind: identity.KindServicePrincipal, ID: "2001"}},
 	}
 	for _, f := range change {

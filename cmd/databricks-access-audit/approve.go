@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"databricks-access-audit/core"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
@@ -145,7 +144,7 @@ func (a *applier) approvals(ctx context.Context, o core.ApprovalOptions) (*core.
 		return nil, fmt.Errorf("find whom the policy names: %w", err)
 	}
 	machine, _ := os.Hostname()
-	o.Account, o.Ledger, o.Policy, o.Holder, o.Log = func() live.Source { return a.account.opened.Session() }, a.ledger, p, holder(machine), a.account.log
+	o.Account, o.Ledger, o.Policy, o.Holder, o.Log = func() core.Writer { return a.account.opened.Session() }, a.ledger, p, holder(machine), a.account.log
 	return a.account.engine.Approvals(o), nil
 }
 

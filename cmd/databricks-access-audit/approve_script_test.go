@@ -7,7 +7,6 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"databricks-access-audit/core"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/databricks"
 	"databricks-access-audit/core/ledger"
@@ -39,7 +38,7 @@ func cmdPropose(ts *testscript.TestScript, args []string) {
 	l, err := ledger.Open(ctx, ledger.Options{Location: ts.MkAbs(args[0]), Account: server.AccountID()})
 	ts.Check(err)
 	defer func() { ts.Check(l.Close()) }()
-	approvals := g.Approvals(core.ApprovalOptions{Account: func() live.Source { return opened.Session() }, Ledger: l, Policy: policy, Holder: "bot"})
+	approvals := g.Approvals(core.ApprovalOptions{Account: func() core.Writer { return opened.Session() }, Ledger: l, Policy: policy, Holder: "bot"})
 	bob := ledger.Actor{ID: "1002", Email: "bob@acme.test", Via: "slack", Team: "T1", Member: "U1", Channel: "C0DATA", Message: "17.1"}
 	_, made, err := approvals.Propose(ctx, bob, query.Clone{From: "1021", To: "1020", Include: []string{"groups"}, Only: []string{"readers"}}, "", nil)
 	ts.Check(err)
