@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
@@ -29,6 +30,8 @@ type Config struct {
 	APIURL string
 	// Transport carries the Web API calls; nil means http.DefaultTransport.
 	Transport http.RoundTripper
+	// Unlimited does without Slack's rates, for workspaces of pretence that have none.
+	Unlimited bool
 	// Command is the slash command that the bot answers; empty means "/access-audit".
 	Command string
 	// Sockets is how many sockets are open at once, so that one serves while Slack renews another;
@@ -47,6 +50,17 @@ type Config struct {
 	// said about it. It is called by several goroutines and must return at once.
 	Settled func(envelopeID string)
 
+	// Approvals are the plans of CloneCommand; nil means that there are none. They need Identity, Ledger and
+	// ApprovalChannel.
+	Approvals Approvals
+	Identity  Identity
+	// Ledger keeps what came and what is to be said about plans. It is the one that Approvals use.
+	Ledger *ledger.Ledger
+	// ApprovalChannel is the id of the private channel in which plans are voted on.
+	ApprovalChannel string
+	// CloneCommand is the slash command for plans; empty means "/access-clone".
+	CloneCommand string
+
 	pace pace
 }
 
@@ -58,6 +72,14 @@ type pace struct {
 	window   time.Duration   // in which connections are counted
 	quiet    time.Duration   // without a command before the sockets close
 	deliver  time.Duration   // for answers of interrupted audits
+
+	commit time.Duration // within which a delivery is kept, or not taken
+	mail   time.Duration // between looks into the outbox
+	retry  time.Duration // before a post is tried again; doubles
+	busy   time.Duration // before a work is tried again that another process is at
+	sweep  time.Duration // between looks for what is due
+	steps  time.Duration // between reports of progress of a work
+	stuck  time.Duration // after which a delivery is taken up that another process had
 }
 
 const (
@@ -104,8 +126,11 @@ func (c Config) complete() (Config, error) {
 	if c.Settled == nil {
 		c.Settled = func(string) {}
 	}
+	if c.CloneCommand == "" {
+		c.CloneCommand = "/access-clone"
+	}
 	c.pace.complete()
-	return c, nil
+	return c, c.checkClones()
 }
 
 func (p *pace) complete() {
@@ -119,6 +144,13 @@ func (p *pace) complete() {
 	orDefault(&p.window, time.Minute)
 	orDefault(&p.quiet, 300*time.Millisecond)
 	orDefault(&p.deliver, 20*time.Second)
+	orDefault(&p.commit, 2*time.Second)
+	orDefault(&p.mail, time.Second)
+	orDefault(&p.retry, time.Second)
+	orDefault(&p.busy, 15*time.Second)
+	orDefault(&p.sweep, 30*time.Second)
+	orDefault(&p.steps, 3*time.Second)
+	orDefault(&p.stuck, time.Minute)
 }
 
 func orDefault(d *time.Duration, value time.Duration) {

@@ -20,8 +20,9 @@ type bot struct {
 	seen   *seen
 	fair   *fairness
 
-	desk   *pool // commands: who asks, and what
-	audits *pool // questions
+	desk   *pool   // commands: who asks, and what
+	audits *pool   // questions
+	clones *clones // plans; nil without them
 
 	metrics *metrics
 

@@ -28,7 +28,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	m := newMetrics()
 	client, err := slackapi.New(slackapi.Options{
-		BotToken: c.Tokens.Bot, AppToken: c.Tokens.App, APIURL: c.APIURL, Transport: c.Transport, Log: c.Log, Observer: m,
+		BotToken: c.Tokens.Bot, AppToken: c.Tokens.App, APIURL: c.APIURL, Transport: c.Transport, Log: c.Log, Unlimited: c.Unlimited, Observer: m,
 	})
 	if err != nil {
 		return err
@@ -43,7 +43,11 @@ func Run(ctx context.Context, c Config) error {
 	if err := checkScopes(self.Scopes, c.Log); err != nil {
 		return err
 	}
-	return newBot(ctx, c, client, self.TeamID, m).run(ctx)
+	b := newBot(ctx, c, client, self.TeamID, m)
+	if c.Approvals != nil {
+		b.clones = newClones(b, self.UserID)
+	}
+	return b.run(ctx)
 }
 
 // checkScopes says what is missing at the start, rather than by refusing everybody later. Slack
@@ -71,6 +75,10 @@ func (b *bot) run(ctx context.Context) error {
 	defer b.stopWork()
 	open, closeSockets := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeSockets()
+	if b.clones != nil {
+		b.clones.begin()
+		defer b.clones.end()
+	}
 	sockets, listening := errgroup.WithContext(open)
 	for range b.Sockets {
 		sockets.Go(func() error { return b.client.Listen(listening, &socket{bot: b}) })
@@ -126,6 +134,10 @@ func (b *bot) drain() error {
 		b.Log.Warn("commands unanswered at the end")
 	}
 	b.audits.close()
+	var plans error
+	if b.clones != nil {
+		plans = b.clones.drain(limit)
+	}
 	done := b.audits.done()
 	if !ended(done, time.Until(limit)) {
 		b.interrupt(errRestarting)
@@ -134,9 +146,9 @@ func (b *bot) drain() error {
 		b.stopWork()
 	}
 	if !ended(done, b.pace.deliver) || !ended(b.desk.done(), b.pace.deliver) {
-		return errors.New("an audit did not end when it was told to")
+		return errors.Join(plans, errors.New("an audit did not end when it was told to"))
 	}
-	return nil
+	return plans
 }
 
 // awaitQuiet keeps the sockets open until nothing has come for a moment: an acknowledgement that

@@ -16,6 +16,7 @@ import (
 	"databricks-access-audit/bot"
 	"databricks-access-audit/bot/slackapi"
 	"databricks-access-audit/bot/slackfake"
+	"databricks-access-audit/core/ledger"
 )
 
 // Options are what a console is made of. Engine, In and Out are needed.
@@ -26,11 +27,19 @@ type Options struct {
 	Log    *slog.Logger // of the bot; nil discards it
 	// FileLines is how many lines of a file are printed; zero means 12.
 	FileLines int
+
+	// Approvals are the plans of /access-clone; nil means that there are none. Identity and Ledger belong to them.
+	Approvals bot.Approvals
+	Identity  bot.Identity
+	Ledger    *ledger.Ledger
 }
 
 const (
-	command   = "/access-audit"
+	command      = "/access-audit"
+	cloneCommand = "/access-clone"
+
 	greeting  = "A Slack workspace of pretence: acme, with alice, bob, carol, dave, a guest (gina) and a leaver (larry).\nType " + command + " help, or as bob: " + command + " principal @alice. An empty line does nothing; the end of the input ends it.\n"
+	plans     = "Access is copied after approval: " + cloneCommand + " ivan@acme.test @bob --only loop-blue shows a plan to alice; click 1 presses\nthe first button, as carol: click 3 the third as carol. In the plan's thread, with p-… for the newest plan:\nas carol: say @bot approve p-…   A form that asks for a reason: as carol: answer …\n"
 	lookEvery = 150 * time.Millisecond
 	precision = 100 * time.Microsecond
 	fileLines = 12
@@ -66,12 +75,18 @@ func Run(ctx context.Context, o Options) error {
 			Command:   command,
 			Drain:     drain,
 			Settled:   c.settle,
+			Unlimited: true,
+
+			Approvals: o.Approvals, Identity: o.Identity, Ledger: o.Ledger, ApprovalChannel: slackfake.DataApprovals, CloneCommand: cloneCommand,
 		})
 		stop()
 	}()
 	err = slack.WaitConnected(ctx, 1)
 	if err == nil {
 		c.write(greeting)
+		if o.Approvals != nil {
+			c.write(plans)
+		}
 		err = c.loop(ctx)
 	}
 	stop()
@@ -148,8 +163,12 @@ func (c *console) loop(ctx context.Context) error {
 // spoken is a line of the console.
 var spoken = regexp.MustCompile(`^(?:in #?([\w-]+)[ :]\s*)?(?:as (\w+):\s*)?(/\S+)\s*(.*)$`)
 
-// enter gives a command and shows what comes of it until the bot has said all.
+// enter does what a line says and shows what comes of it until the bot has said all.
 func (c *console) enter(ctx context.Context, text string) {
+	if m := done.FindStringSubmatch(text); m != nil && c.Approvals != nil {
+		c.act(ctx, orElse(m[1], "alice"), m[2], strings.TrimSpace(m[3]))
+		return
+	}
 	m := spoken.FindStringSubmatch(text)
 	if m == nil {
 		c.write("Commands begin with a slash: " + command + " help\n")
@@ -168,7 +187,12 @@ func (c *console) enter(ctx context.Context, text string) {
 		return
 	}
 	c.write(fmt.Sprintf("  (acknowledged after %s)\n", time.Since(start).Round(precision)))
-	for !c.isSettled(d.EnvelopeID) {
+	c.watch(ctx, d.EnvelopeID)
+}
+
+// watch shows what comes of a delivery until there is nothing more to come.
+func (c *console) watch(ctx context.Context, envelopeID string) {
+	for !c.isSettled(envelopeID) || !c.quiet(ctx) {
 		select {
 		case <-c.changed:
 		case <-time.After(lookEvery): // what has come meanwhile
@@ -178,6 +202,15 @@ func (c *console) enter(ctx context.Context, text string) {
 		c.show()
 	}
 	c.show()
+}
+
+// quiet reports whether the bot has nothing left to say about plans, nor to carry out.
+func (c *console) quiet(ctx context.Context) bool {
+	if c.Ledger == nil {
+		return true
+	}
+	out, err := c.Ledger.Outbox(ctx)
+	return err != nil || len(out) == 0
 }
 
 func (c *console) member(name string) string {

@@ -7,6 +7,13 @@
 //	as bob: /access-audit doctor
 //	in lounge as carol: /access-audit help
 //
+// With plans, buttons are shown with numbers, and a line may press one, write into the thread of a plan, or fill in a form:
+//
+//	/access-clone ivan@acme.test @bob --only loop-blue
+//	click 1
+//	as carol: say @bot approve p-…
+//	as carol: answer because
+//
 // What each person sees is printed: the acknowledgement, the messages, the files. The package is
 // for trying and showing; nothing in it is part of what runs against Slack.
 package console

@@ -14,6 +14,8 @@ import (
 type screen struct {
 	seen  map[string]int    // edits shown, by place and timestamp
 	names map[string]string // of people and channels, by id
+	// buttons are all that were shown, in the order of their numbers.
+	buttons []button
 }
 
 func newScreen(w *slackfake.Workspace) screen {
@@ -41,7 +43,11 @@ func (s *screen) news(now *slackfake.Snapshot, fileLines int) string {
 			continue
 		}
 		s.seen[key] = m.Edits
-		b.WriteString(frame(s.title(m), strings.TrimRight(body(m), "\n")))
+		text := strings.TrimRight(body(m), "\n")
+		if pressable := s.pressable(m); pressable != "" {
+			text += "\n" + pressable
+		}
+		b.WriteString(frame(s.title(m), text))
 		for _, f := range now.Files {
 			if slices.Contains(m.FileIDs, f.ID) {
 				b.WriteString(attached(f, fileLines))
@@ -55,6 +61,9 @@ func (s *screen) title(m slackfake.Message) string {
 	title := "in " + s.name(m.Channel)
 	if m.Ephemeral {
 		title += ", only visible to " + s.name(m.ForUser)
+	}
+	if m.ThreadTS != "" {
+		title += ", in the thread"
 	}
 	if m.Edits > 0 {
 		title += ", changed"

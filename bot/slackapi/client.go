@@ -29,6 +29,8 @@ type Options struct {
 	Transport http.RoundTripper
 	// Log hears what slack-go says; nil discards it.
 	Log *slog.Logger
+	// Unlimited does without Slack's rates, for workspaces of pretence that have none. What a 429 asks for is waited out all the same.
+	Unlimited bool
 	// Observer, unless nil, hears how calls and envelopes fare.
 	Observer Observer
 }
@@ -59,8 +61,10 @@ func New(o Options) (*Client, error) {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	limits := newLimiter(base, observed{o.Transport, o.Observer})
+	limits.unlimited = o.Unlimited
 	httpClient := &http.Client{
-		Transport: newLimiter(base, observed{o.Transport, o.Observer}),
+		Transport: limits,
 		// Slack's API does not redirect; following one would carry a message to another place.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}

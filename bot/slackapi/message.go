@@ -30,8 +30,8 @@ const (
 
 // Part is one piece of a message.
 type Part struct {
-	Kind Kind
-	Text string
+	Kind Kind   `json:"kind,omitempty"`
+	Text string `json:"text"`
 }
 
 // Message is what the bot says: plain text throughout. It travels as rich text elements, which
@@ -39,7 +39,9 @@ type Part struct {
 //
 // https://docs.slack.dev/reference/block-kit/blocks/rich-text-block
 type Message struct {
-	Parts []Part
+	Parts []Part `json:"parts"`
+	// Buttons stand under the text.
+	Buttons []Button `json:"buttons,omitempty"`
 }
 
 // Say makes a message of one paragraph.
@@ -105,7 +107,11 @@ func (m Message) blocks() []slack.Block {
 		// Sections follow each other without a break of their own.
 		elements = append(elements, &slack.RichTextSection{Type: slack.RTESection, Elements: textElement(text+"\n", p.Kind == Strong)})
 	}
-	return []slack.Block{&slack.RichTextBlock{Type: slack.MBTRichText, Elements: elements}}
+	blocks := []slack.Block{&slack.RichTextBlock{Type: slack.MBTRichText, Elements: elements}}
+	if len(m.Buttons) > 0 {
+		blocks = append(blocks, actions(m.Buttons))
+	}
+	return blocks
 }
 
 func textElement(text string, bold bool) []slack.RichTextSectionElement {

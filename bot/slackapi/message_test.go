@@ -76,3 +76,15 @@ func TestSizeAndCut(t *testing.T) {
 		t.Errorf("Cut = %q", got)
 	}
 }
+
+// TestClickOfTwoPlacesIsDoubted: what Slack says twice must be the same.
+func TestClickOfTwoPlacesIsDoubted(t *testing.T) {
+	const click = `{"type":"block_actions","api_app_id":"A1","team":{"id":"T1"},"user":{"id":"U1","team_id":"T1"},"channel":{"id":"C1"},
+		"container":{"type":"message","message_ts":"1.000001","channel_id":"C1"},"actions":[{"type":"button","action_id":"x","value":"v","action_ts":"1.1"}]}`
+	if c, _ := readInteraction([]byte(click)); c == nil || c.Doubt != "" {
+		t.Errorf("a click without a flaw: %+v", c)
+	}
+	if c, _ := readInteraction([]byte(strings.Replace(click, `"channel_id":"C1"`, `"channel_id":"C2"`, 1))); c == nil || c.Doubt == "" {
+		t.Errorf("a click of two places: %+v", c)
+	}
+}

@@ -69,16 +69,6 @@ func (c *Client) OpenDM(ctx context.Context, userID string) (string, error) {
 //
 // https://docs.slack.dev/reference/methods/chat.postMessage
 func (c *Client) Post(ctx context.Context, channel string, m Message) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, _, err := c.api.PostMessageContext(ctx, channel,
-		slack.MsgOptionText(m.notification(), false),
-		slack.MsgOptionBlocks(m.blocks()...),
-		slack.MsgOptionDisableLinkUnfurl(),
-		slack.MsgOptionDisableMediaUnfurl(),
-	)
-	if err != nil {
-		return fail("chat.postMessage", err)
-	}
-	return nil
+	_, err := c.Write(ctx, Place{Channel: channel}, m)
+	return err
 }

@@ -18,8 +18,12 @@ type Conversation struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
 
+	IsIM               *bool `json:"is_im"`
+	IsMPIM             *bool `json:"is_mpim"`
+	IsPrivate          *bool `json:"is_private"`
 	IsMember           *bool `json:"is_member"`
 	IsArchived         *bool `json:"is_archived"`
+	IsShared           *bool `json:"is_shared"`             // in any way
 	IsExtShared        *bool `json:"is_ext_shared"`         // with another organisation
 	IsPendingExtShared *bool `json:"is_pending_ext_shared"` // about to be
 	IsOrgShared        *bool `json:"is_org_shared"`         // with other workspaces of the organisation

@@ -19,14 +19,14 @@ import (
 // https://docs.slack.dev/interactivity/implementing-slash-commands#app_command_handling
 type Command struct {
 	EnvelopeID  string
-	TriggerID   string
+	TriggerID   string `json:"-"`
 	AppID       string
 	TeamID      string
 	ChannelID   string
 	UserID      string
 	Name        string // "/access-audit"
 	Text        string // as Slack escapes it
-	ResponseURL Secret
+	ResponseURL Secret `json:"-"`
 }
 
 // Handler hears of what a socket brings. Its methods are called in the loop that reads the socket
@@ -129,19 +129,23 @@ func (l *listener) hear(ctx context.Context, e socketmode.Event) error {
 	default:
 		// What the app subscribed to but this version does not use. Unacknowledged, Slack would
 		// send it again.
-		if e.Request != nil && e.Request.EnvelopeID != "" {
-			l.ack(ctx, e.Request.EnvelopeID, nil)
+		if r := e.Request; r != nil && r.EnvelopeID != "" && !l.keep(ctx, r.Type, r.EnvelopeID, r.Payload, nil) {
+			l.ack(ctx, r.EnvelopeID, nil)
 		}
 	}
 	return nil
 }
 
 func (l *listener) command(ctx context.Context, r *socketmode.Request, c slack.SlashCommand) {
-	m, say := l.ask(Command{
+	command := Command{
 		EnvelopeID: r.EnvelopeID, TriggerID: c.TriggerID,
 		AppID: c.APIAppID, TeamID: c.TeamID, ChannelID: c.ChannelID, UserID: c.UserID,
 		Name: c.Command, Text: c.Text, ResponseURL: Secret(c.ResponseURL),
-	})
+	}
+	if l.keep(ctx, r.Type, r.EnvelopeID, r.Payload, &command) {
+		return
+	}
+	m, say := l.ask(command)
 	var payload any
 	if say && r.AcceptsResponsePayload {
 		payload = map[string]any{
@@ -180,20 +184,22 @@ func (l *listener) refused(ctx context.Context, data any) error {
 	return nil
 }
 
-// unreadable acknowledges an envelope that slack-go could not decode, by its raw id.
+// unreadable deals with an envelope that slack-go could not decode: what this package reads itself is heard all the same, and
+// the rest acknowledged by its raw id.
 func (l *listener) unreadable(ctx context.Context, data any) {
 	bad, ok := data.(*socketmode.ErrorBadMessage)
 	if !ok {
 		return
 	}
 	var envelope struct {
-		ID   string `json:"envelope_id"`
-		Type string `json:"type"`
+		ID      string          `json:"envelope_id"`
+		Type    string          `json:"type"`
+		Payload json.RawMessage `json:"payload"`
 	}
 	_ = json.Unmarshal(bad.Message, &envelope) // without an id there is nothing to acknowledge
 	l.observer.Unreadable()
 	l.log.Warn("Slack sent what this version cannot read", "type", envelope.Type, "envelope_id", envelope.ID)
-	if envelope.ID != "" {
+	if envelope.ID != "" && !l.keep(ctx, envelope.Type, envelope.ID, envelope.Payload, nil) {
 		l.ack(ctx, envelope.ID, nil)
 	}
 }

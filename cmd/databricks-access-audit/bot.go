@@ -106,7 +106,11 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	}
 	defer func() { _ = a.Close() }() // nothing is written there
 	if c.Bool("sandbox") {
-		return console.Run(c.Context, console.Options{Engine: a.engine, In: s.in, Out: s.out, Log: a.log})
+		o := console.Options{Engine: a.engine, In: s.in, Out: s.out, Log: a.log}
+		if err := tryPlans(c.Context, a, &o); err != nil {
+			return err
+		}
+		return console.Run(c.Context, o)
 	}
 	log := a.log
 	if !c.Bool("debug") && !c.IsSet("log-level") && !c.IsSet("log-file") {

@@ -42,7 +42,7 @@ var tables = []struct {
 	columns int
 }{
 	{"head", 13}, {"audit", 7}, {"plans", 23}, {"votes", 13}, {"intents", 13}, {"leases", 5}, {"elevations", 7}, {"elevation_holders", 3},
-	{"inbox", 4}, {"inbox_keys", 2}, {"outbox", 7}, {"pins", 8},
+	{"inbox", 4}, {"inbox_keys", 2}, {"outbox", 7}, {"pins", 8}, {"cards", 6}, {"showings", 2},
 }
 
 // cell is a value of a column: a number, a text or bytes.

@@ -16,12 +16,18 @@ import (
 //go:embed migrations/00001_ledger.sql
 var ledger1 string
 
+//go:embed migrations/00002_cards.sql
+var cards2 string
+
 // migrations gives all migrations in the words of an engine.
 func migrations(dialect *strings.Replacer) []*goose.Migration {
 	var list []*goose.Migration
-	for i, text := range []string{ledger1} {
-		list = append(list, goose.NewGoMigration(int64(i+1), &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-			_, err := tx.ExecContext(ctx, dialect.Replace(text))
+	for _, m := range []struct {
+		version int64
+		text    string
+	}{{1, ledger1}, {2, cards2}} {
+		list = append(list, goose.NewGoMigration(m.version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
+			_, err := tx.ExecContext(ctx, dialect.Replace(m.text))
 			return err
 		}}, nil))
 	}

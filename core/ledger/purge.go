@@ -47,7 +47,7 @@ func (l *Ledger) Purge(ctx context.Context, actor Actor, plansBefore, trailBefor
 
 func (tx *Tx) purgePlans(before int64, p *Purged) error {
 	over := `updated_at < $1 AND (state IN ('failed', 'rejected', 'cancelled', 'expired', 'superseded', 'stale', 'undone') OR state = 'applied' AND ends_at = 0)`
-	for _, table := range []string{"votes", "intents"} {
+	for _, table := range []string{"votes", "intents", "cards", "showings"} {
 		if err := tx.exec("purge plans", `DELETE FROM `+table+` WHERE plan IN (SELECT id FROM plans WHERE `+over+`)`, before); err != nil {
 			return err
 		}

@@ -33,6 +33,7 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 		{"an elevation is shared by count", elevates},
 		{"a message is handled once", receivesOnce},
 		{"a post is sent until it has arrived", sendsUntilSent},
+		{"cards are found", cardsAreFound},
 		{"a member stays who it was", pins},
 		{"what fails leaves nothing behind", rollsBack},
 		{"the ledger's time does not go back", clockGoesBack},
