@@ -7,7 +7,6 @@ import (
 
 	"databricks-access-audit/bot/console"
 	"databricks-access-audit/core"
-	"databricks-access-audit/core/apply/live"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/ledger"
 )
@@ -44,7 +43,7 @@ func tryPlans(ctx context.Context, a *account, o *console.Options) error {
 	o.Ledger = l
 	o.Identity = a.engine.Directory(core.DirectoryOptions{Mode: core.PinnedIdentity, Ledger: l, Actor: ledger.Actor{Host: machine, Tool: version()}})
 	o.Approvals = a.engine.Approvals(core.ApprovalOptions{
-		Account: func() live.Source { return a.opened.Session() }, Ledger: l, Policy: policy, Holder: holder(machine), Log: a.log,
+		Account: func() core.Writer { return a.opened.Session() }, Ledger: l, Policy: policy, Holder: holder(machine), Log: a.log,
 	})
 	return nil
 }
