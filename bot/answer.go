@@ -1,9 +1,9 @@
 package bot
 
 import (
-	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/bot/slackapi"
@@ -15,51 +15,81 @@ const (
 	// treeWidth is what a phone shows of preformatted text without wrapping.
 	treeWidth = 60
 	// maxTree is the size of the drawn part; the sentences around it take the rest of a message.
-	maxTree = slackapi.MaxMessage - 1400
-	// maxLine is the size of a sentence beside it.
-	maxLine = 700
+	maxTree = slackapi.MaxMessage - 2600
+	// maxLine is the size of a sentence beside it, and maxNote of what is said about files and channels.
+	maxLine = 600
+	maxNote = 900
 	// fewLines is how short a tree may get before the summary says more.
 	fewLines = 8
 )
 
 // answer is a report in the form of a message.
 type answer struct {
-	parts []slackapi.Part
+	head slackapi.Part
+	// tree is what is drawn under it; none when not even the summary fits.
+	tree []slackapi.Part
+	// foot says how much was read, and how old that is. It names nobody and nothing.
+	foot []slackapi.Part
 	// shortened says that the report holds more than is shown.
 	shortened bool
 }
 
+// message is the answer with what is to be said beside it; empty notes are left out.
+func (a answer) message(notes ...string) slackapi.Message {
+	m := slackapi.Message{Parts: slices.Concat([]slackapi.Part{a.head}, a.tree, a.foot)}
+	for _, n := range notes {
+		if n != "" {
+			m.Parts = append(m.Parts, slackapi.Part{Kind: slackapi.Paragraph, Text: slackapi.Cut(n, maxNote)})
+		}
+	}
+	return m
+}
+
+// words is the answer in a few sentences, for those who cannot see the drawing.
+func (a answer) words() string {
+	texts := []string{a.head.Text}
+	for _, p := range a.foot {
+		texts = append(texts, p.Text)
+	}
+	return strings.Join(texts, " ")
+}
+
 // compose draws a report within Slack's limits: the sentence that answers, and under it the whole
-// tree if it fits, else as many of its lines as do, else the summary. The line about coverage is
-// always there: an answer without it could be taken for the whole truth.
+// tree if it fits, else as many of its lines as do, else the summary. The lines about coverage and
+// age are always there: an answer without them could be taken for the whole truth of this moment.
 func compose(r report.Report) (answer, error) {
 	summary, err := draw(r, formatters.Summary, formatters.Options{})
 	if err != nil {
 		return answer{}, err
 	}
 	lines := strings.Split(summary, "\n")
-	head := slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(lines[0], maxLine)}
-	coverage := slackapi.Part{Kind: slackapi.Paragraph, Text: slackapi.Cut(lines[len(lines)-1], maxLine)}
-
+	a := answer{
+		head: slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(lines[0], maxLine)},
+		foot: []slackapi.Part{
+			{Kind: slackapi.Paragraph, Text: slackapi.Cut(lines[len(lines)-1], maxLine)},
+			{Kind: slackapi.Paragraph, Text: slackapi.Cut(formatters.Facts(r), maxLine)},
+		},
+	}
 	tree := func(most int) (string, error) {
 		text, err := draw(r, formatters.Write, formatters.Options{Format: formatters.Tree, Width: treeWidth, MaxLines: most})
-		return withoutHead(text), err
+		return inner(text), err
 	}
-	return choose(head, coverage, tree, summaryOf(r))
+	a.tree, a.shortened, err = choose(tree, summaryOf(r))
+	return a, err
 }
 
-// choose takes the first form of which enough fits. The forms end with the coverage themselves.
-func choose(head, coverage slackapi.Part, forms ...func(most int) (string, error)) (answer, error) {
+// choose takes the first form of which enough fits; none when of no form.
+func choose(forms ...func(most int) (string, error)) (tree []slackapi.Part, shortened bool, err error) {
 	for _, form := range forms {
 		text, shortened, err := fit(form)
 		if err != nil {
-			return answer{}, err
+			return nil, false, err
 		}
-		if text != "" {
-			return answer{append([]slackapi.Part{head}, pages(text)...), shortened}, nil
+		if text != "" || !shortened {
+			return pages(text), shortened, nil
 		}
 	}
-	return answer{[]slackapi.Part{head, coverage}, true}, nil
+	return nil, true, nil
 }
 
 // pages splits a drawing between lines into parts that Slack takes.
@@ -88,7 +118,7 @@ func pages(text string) []slackapi.Part {
 func summaryOf(r report.Report) func(int) (string, error) {
 	return func(most int) (string, error) {
 		text, err := draw(r, formatters.Summary, formatters.Options{Width: treeWidth, MaxLines: most})
-		return withoutHead(text), err
+		return inner(text), err
 	}
 }
 
@@ -130,24 +160,19 @@ func draw(r report.Report, write drawing, o formatters.Options) (string, error) 
 	return strings.TrimRight(b.String(), "\n"), nil
 }
 
-// withoutHead leaves out the first sentence with the lines that it wraps to, which stands above the
-// drawing already.
-func withoutHead(text string) string {
+// inner leaves out the first sentence with the lines that it wraps to, and the coverage, which is the last: both stand beside
+// the drawing.
+func inner(text string) string {
 	_, rest, _ := strings.Cut(text, "\n")
 	for strings.HasPrefix(rest, " ") {
 		_, rest, _ = strings.Cut(rest, "\n")
 	}
-	return rest
-}
-
-// maxFile bounds the file that is sent, in bytes.
-const maxFile = 20 << 20
-
-// csv gives the report as a file.
-func csv(r report.Report) ([]byte, error) {
-	var b bytes.Buffer
-	if err := formatters.Write(&b, r, formatters.Options{Format: formatters.CSV}); err != nil {
-		return nil, fmt.Errorf("write CSV: %w", err)
+	// Names cannot begin a line: what they hold of line ends is escaped.
+	if i := strings.LastIndex("\n"+rest, "\n"+coverageTitle); i >= 0 {
+		rest = rest[:i]
 	}
-	return b.Bytes(), nil
+	return strings.TrimRight(rest, "\n")
 }
+
+// coverageTitle begins the line of the coverage.
+const coverageTitle = "Coverage: "

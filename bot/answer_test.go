@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -32,6 +33,7 @@ func principal(who, object string, grants int) *report.PrincipalReport {
 	}
 	r.Mode, r.SchemaVersion, r.AccountID = "principal", report.SchemaVersion, "acc"
 	r.GeneratedAt = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	r.FactsReadAt = report.FactsReadAt{Oldest: r.GeneratedAt.Add(-10 * time.Minute), Newest: r.GeneratedAt.Add(-time.Minute)}
 	r.Request = query.Principal{Who: who}
 	r.Coverage = report.Coverage{Planned: 10, Read: 9, Gaps: []report.Gap{{
 		Scope: "account", Operation: "read grants on " + object, Kind: "forbidden", Status: 403, Message: object, Effect: object, Blocking: true,
@@ -58,9 +60,9 @@ func TestAnswersKeepWithinSlacksLimits(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := slackapi.Message{Parts: a.parts}
+			m := a.message(strings.Repeat(name, 2000), "", "note")
 			shown := ""
-			for _, p := range a.parts {
+			for _, p := range m.Parts {
 				shown += p.Text + "\n"
 				if n := slackapi.Size(p.Text); n > slackapi.MaxPart-1 || n == 0 {
 					t.Errorf("%.20q × %d: a part of size %d", name, grants, n)
@@ -69,10 +71,13 @@ func TestAnswersKeepWithinSlacksLimits(t *testing.T) {
 			if n := m.Size(); n > slackapi.MaxMessage-400 {
 				t.Errorf("%.20q × %d: size %d", name, grants, n)
 			}
+			if strings.Count(flat(shown), "Coverage: INCOMPLETE, 1 gap") != 1 || !strings.Contains(flat(shown), "Facts: read from 2026-03-01 11:50:00 UTC to 2026-03-01 11:59:00 UTC; the oldest was 10 min old") {
+				t.Errorf("%.20q × %d: coverage and age are not there once: %s", name, grants, shown)
+			}
 			if !strings.Contains(flat(shown), "Coverage: INCOMPLETE, 1 gap could hide more; 9 of 10 planned reads succeeded") {
 				t.Errorf("%.20q × %d: no coverage in %s", name, grants, shown)
 			}
-			if n := len(a.parts); grants == 5000 && (n < 3 || n > 5) {
+			if n := len(a.tree); grants == 5000 && (n < 2 || n > 4) {
 				t.Errorf("%.20q × %d: %d parts", name, grants, n)
 			}
 			if !a.shortened && !strings.Contains(flat(shown), "About") {
@@ -103,9 +108,9 @@ func TestFit(t *testing.T) {
 		lines     int // zero for none
 		shortened bool
 	}{
-		"whole":                {lines(140, 60, 60), 140, false},
-		"too many lines":       {lines(5000, 50, 50), 172, true},
-		"a long last line":     {lines(5000, 50, 500), 163, true},
+		"whole":                {lines(120, 60, 60), 120, false},
+		"too many lines":       {lines(5000, 50, 50), 148, true},
+		"a long last line":     {lines(5000, 50, 500), 139, true},
 		"lines that are huge":  {lines(20, 2000, 2000), 0, true},
 		"a last line too long": {lines(5000, 50, 9000), 0, true},
 	} {
@@ -127,23 +132,41 @@ func TestFit(t *testing.T) {
 	}
 }
 
-func TestCoverageIsShownWhenNothingElseFits(t *testing.T) {
+func TestNothingIsDrawnThatDoesNotFit(t *testing.T) {
 	huge := func(int) (string, error) { return strings.Repeat("x", 2*maxTree), nil } // in one line
-	a, err := choose(slackapi.Part{Text: "head"}, slackapi.Part{Text: "Coverage: complete"}, huge, huge)
-	if err != nil || !a.shortened || len(a.parts) != 2 || a.parts[1].Text != "Coverage: complete" {
-		t.Errorf("%+v, %v", a, err)
+	tree, shortened, err := choose(huge, huge)
+	if err != nil || !shortened || tree != nil {
+		t.Errorf("%+v, %v, %v", tree, shortened, err)
+	}
+	short := func(int) (string, error) { return "x", nil }
+	if tree, shortened, err = choose(huge, short); err != nil || shortened || len(tree) != 1 {
+		t.Errorf("%+v, %v, %v", tree, shortened, err)
+	}
+}
+
+func TestInner(t *testing.T) {
+	for text, want := range map[string]string{
+		"head\n  wraps\n├─ a\n└─ b\nCoverage: complete\n      wraps": "├─ a\n└─ b",
+		"head\nCoverage: complete":             "",
+		"head\n├─ Coverage: no\nCoverage: yes": "├─ Coverage: no",
+		"head\n└─ b":                           "└─ b",
+		"head":                                 "",
+	} {
+		if got := inner(text); got != want {
+			t.Errorf("%q gives %q, want %q", text, got, want)
+		}
 	}
 }
 
 func TestShortAnswersAreWhole(t *testing.T) {
 	a, err := compose(principal("alice@acme.test", "prod", 3))
-	if err != nil || a.shortened || len(a.parts) != 2 {
+	if err != nil || a.shortened || len(a.tree) != 1 || len(a.foot) != 2 {
 		t.Fatalf("%+v, %v", a, err)
 	}
-	if !strings.HasPrefix(a.parts[0].Text, "alice@acme.test (user") {
-		t.Errorf("headline %q", a.parts[0].Text)
+	if !strings.HasPrefix(a.head.Text, "alice@acme.test (user") {
+		t.Errorf("headline %q", a.head.Text)
 	}
-	tree := a.parts[1].Text
+	tree := a.tree[0].Text
 	if strings.Contains(tree, "alice@acme.test (user") || !strings.Contains(tree, "CATALOG prod2") || !strings.Contains(tree, "└─") {
 		t.Errorf("tree:\n%s", tree)
 	}
@@ -156,12 +179,28 @@ func TestShortAnswersAreWhole(t *testing.T) {
 
 // door is a stand-in for Slack that keeps what it is given.
 type door struct {
+	mu       sync.Mutex
 	said     []string // "url", "url!" for a replacement, "dm"
 	refuse   func(kind string, m slackapi.Message) error
 	messages []slackapi.Message
 }
 
+// last is the text of what was said last.
+func (d *door) last() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var b strings.Builder
+	if n := len(d.messages); n > 0 {
+		for _, p := range d.messages[n-1].Parts {
+			b.WriteString(p.Text + "\n")
+		}
+	}
+	return b.String()
+}
+
 func (d *door) say(kind string, m slackapi.Message) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.said, d.messages = append(d.said, kind), append(d.messages, m)
 	if d.refuse != nil {
 		return d.refuse(kind, m)
@@ -176,15 +215,24 @@ func (d *door) Respond(_ context.Context, _ slackapi.Secret, m slackapi.Message,
 	return d.say("url", m)
 }
 func (d *door) OpenDM(context.Context, string) (string, error) { return "D1", nil }
-func (d *door) Post(_ context.Context, _ string, m slackapi.Message) error {
-	return d.say("dm", m)
+func (d *door) Post(_ context.Context, _ string, m slackapi.Message) (string, error) {
+	return "1.0", d.say("dm", m)
 }
-func (d *door) Upload(context.Context, slackapi.File) error { return nil }
+func (d *door) Channel(context.Context, string) (slackapi.Channel, error) {
+	return slackapi.Channel{}, errors.New("not asked for")
+}
+func (d *door) Stage(context.Context, slackapi.File) (slackapi.Staged, error) {
+	return slackapi.Staged{}, nil
+}
+func (d *door) Share(context.Context, string, string, slackapi.Message, ...slackapi.Staged) error {
+	return nil
+}
 
 func TestReplyKeepsToTheResponseURL(t *testing.T) {
 	now := time.Unix(0, 0)
+	counted := 0
 	make := func(d *door) *reply {
-		return &reply{door: d, now: func() time.Time { return now }, log: discard, user: "U1", born: time.Unix(0, 0)}
+		return &reply{door: d, count: func(string) { counted++ }, now: func() time.Time { return now }, log: discard, user: "U1", born: time.Unix(0, 0)}
 	}
 	ctx := t.Context()
 
@@ -220,21 +268,36 @@ func TestReplyKeepsToTheResponseURL(t *testing.T) {
 		t.Errorf("a response URL that is no more: %s", got)
 	}
 
+	if counted != 0 {
+		t.Errorf("%d refusals of blocks", counted)
+	}
+	tree := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "head"}, {Kind: slackapi.Preformatted, Text: "tree"}}}
 	d = &door{refuse: func(_ string, m slackapi.Message) error {
-		if len(m.Parts) > 1 {
+		if !m.Plain {
 			return &slackapi.Error{Call: "response_url", Code: "invalid_blocks"}
 		}
 		return nil
 	}}
-	make(d).last(ctx, slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "head"}, {Kind: slackapi.Preformatted, Text: "tree"}}})
-	if got, m := strings.Join(d.said, " "), d.messages[1]; got != "url url" || len(m.Parts) != 1 || m.Parts[0].Text != "head" {
-		t.Errorf("blocks that Slack refuses: %s, %+v", got, m)
+	make(d).last(ctx, tree)
+	if got := strings.Join(d.said, " "); got != "url url" || !d.messages[1].Plain || len(d.messages[1].Parts) != 2 || counted != 1 {
+		t.Errorf("blocks that Slack refuses: %s, %+v, counted %d", got, d.messages, counted)
+	}
+
+	// Once, wherever it is said.
+	d = &door{refuse: func(string, slackapi.Message) error {
+		return &slackapi.Error{Call: "response_url", Code: "msg_blocks_too_long"}
+	}}
+	make(d).last(ctx, tree)
+	if got := strings.Join(d.said, " "); got != "url url dm dm" || !d.messages[3].Plain {
+		t.Errorf("blocks that Slack always refuses: %s", got)
 	}
 }
 
 func TestUndelivered(t *testing.T) {
 	for code, want := range map[string]string{
-		"file_uploads_disabled": "does not allow", "storage_limit_reached": "no room", slackapi.CodeRateLimited: "just now", "not_in_channel": "(not_in_channel)", "": "could not",
+		"file_uploads_disabled": "does not allow files [", "file_uploads_except_images_disabled": "no files but pictures", "file_type_not_allowed": "of this type",
+		"file_upload_size_restricted": "of this size", "storage_limit_reached": "no room", "not_in_channel": "/invite",
+		slackapi.CodeRateLimited: "just now", "internal_error": "do not know", "odd_<!channel>": "Slack refused it [odd_", "": "could not be reached",
 	} {
 		err := error(&slackapi.Error{Call: "x", Code: code})
 		if code == "" {

@@ -1,11 +1,9 @@
 package bot
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base32"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -17,103 +15,89 @@ import (
 var errTooLong = errors.New("the audit took too long")
 
 // conduct answers one question.
-func (b *bot) conduct(t *task) {
-	defer b.Settled(t.envelope)
-	defer b.fair.end(t.user)
-	defer b.rescue(t)
+func (b *bot) conduct(n *job) {
+	defer b.Settled(n.envelope)
+	if !b.jobs.start(n, b.pace.now()) {
+		return // cancelled while it waited, which was said then
+	}
+	defer func() { b.jobs.end(n, b.pace.now()) }()
+	defer b.rescue(n.task)
 	if b.draining.Load() {
-		t.reply.last(b.work, slackapi.Say(sayRestarting))
+		n.reply.last(b.work, slackapi.Say(sayRestarting))
 		return
 	}
 	// The limit cancels rather than sets a deadline: an engine that is cancelled answers with what
 	// it knows, and says so.
-	ctx, cancel := context.WithCancelCause(b.audit)
-	defer cancel(nil)
-	limit := time.AfterFunc(b.AuditLimit, func() { cancel(errTooLong) })
+	limit := time.AfterFunc(b.AuditLimit, func() { n.stop(errTooLong) })
 	defer limit.Stop()
 
 	start := time.Now()
-	p := b.watchProgress(t)
-	r, err := answerOf(ctx, b.Engine, t, p)
+	p := b.watchProgress(n)
+	r, err := answerOf(b.Engine, n, p)
 	p.stop()
-	b.metrics.answered(t.request.Mode(), time.Since(t.reply.born), r, err)
-	t.log.Info("audit ended", "mode", t.request.Mode(), "seconds", time.Since(start).Seconds(), "answered", err == nil)
+	b.metrics.answered(n.request.Mode(), time.Since(n.reply.born), r, err)
+	n.log.Info("audit ended", "mode", n.request.Mode(), "seconds", time.Since(start).Seconds(), "answered", err == nil)
 	if err != nil {
-		t.reply.last(b.work, explain(ctx, err, t))
+		n.reply.last(b.work, explain(n.ctx, err, n.task))
 		return
 	}
-	b.deliver(t, r)
+	b.deliver(n.task, r)
 }
 
 // answerOf asks the engine. The progress ends with it also when it panics, so that no note follows
 // the last word.
-func answerOf(ctx context.Context, e Engine, t *task, p *progress) (report.Report, error) {
+func answerOf(e Engine, n *job, p *progress) (report.Report, error) {
 	defer p.stop()
-	r, err := e.Answer(ctx, t.request, p.count)
+	r, err := e.Answer(n.ctx, n.request, n.counts.count)
 	if err == nil && r == nil {
 		err = errors.New("the engine gave no answer")
 	}
 	return r, err
 }
 
-// deliver shows the answer to the person alone, and sends the whole of it as a file.
+// deliver shows the answer, and the whole of it as files: in the channel where that was asked for and is allowed, and else to
+// the person alone, the files in a direct message, because what is ephemeral cannot carry any.
 func (b *bot) deliver(t *task, r report.Report) {
 	a, err := compose(r)
 	if err != nil {
 		t.reply.last(b.work, explain(b.work, err, t))
 		return
 	}
-	name := fmt.Sprintf("access-audit-%s-%s.csv", t.id, b.pace.now().UTC().Format(time.DateOnly))
-	note := "The whole report is in your direct messages with me: " + name
-	if err := t.sendFile(b.work, r, name); err != nil {
-		t.log.Error("file not delivered", "error", err)
-		note = undelivered(err, a.shortened)
+	files, unwritten := b.render(t, r, a.words())
+	p := b.publish(b.work, t, r, a, files)
+	note := leftOut(unwritten)
+	if !p.files {
+		note = join(b.sendFiles(t, a, files), note)
 	}
-	t.reply.last(b.work, slackapi.Message{Parts: append(a.parts, slackapi.Part{Kind: slackapi.Paragraph, Text: note})})
+	if p.summary {
+		t.reply.last(b.work, slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Paragraph, Text: slackapi.Cut(join(p.say, note), maxNote)}}})
+		return
+	}
+	t.reply.last(b.work, a.message(p.say, note))
 }
 
-// sendFile sends the report as CSV in a direct message: what is ephemeral cannot carry a file.
-func (t *task) sendFile(ctx context.Context, r report.Report, name string) error {
-	content, err := csv(r)
-	if err != nil {
-		return err
+// sendFiles sends the report as files in a direct message, and gives a sentence about that.
+func (b *bot) sendFiles(t *task, a answer, files []slackapi.File) string {
+	channel, err := t.reply.conversation(b.work)
+	s := shared{err: err}
+	if err == nil {
+		words := slackapi.Message{Parts: append([]slackapi.Part{{Kind: slackapi.Paragraph, Text: "The report of: " + t.asked + " (job " + t.id + ")."}}, a.foot...)}
+		s = b.share(b.work, t, place{channel: channel}, words, files)
 	}
-	if len(content) > maxFile {
-		return errTooLarge
+	if s.err != nil {
+		t.log.Error("files not delivered", "error", s.err)
+		return join(undelivered(s.err, a.shortened), s.leftOut())
 	}
-	channel, err := t.reply.conversation(ctx)
-	if err != nil {
-		return err
-	}
-	return t.reply.door.Upload(ctx, slackapi.File{
-		Channel: channel, Name: name, Title: name, Content: content,
-		Comment: "The report that you asked for.",
-	})
+	return join("The whole report is in your direct messages with me: "+names(s.sent)+".", s.leftOut())
 }
 
-var errTooLarge = errors.New("the report is larger than 20 MB")
-
-// undelivered says that the file did not arrive, why, and what to do.
-//
-// https://docs.slack.dev/reference/methods/files.completeUploadExternal#errors
+// undelivered says that no file arrived, why, and what to do.
 func undelivered(err error, shortened bool) string {
-	why := "I could not send the report as a file"
-	switch code := slackapi.Code(err); {
-	case errors.Is(err, errTooLarge):
-		why = "The report is too large to send as a file"
-	case strings.HasPrefix(code, "file_uploads_") || code == "file_type_not_allowed" || code == "file_upload_size_restricted":
-		why = "This workspace does not allow me to send the report as a file (" + code + ")"
-	case code == "storage_limit_reached":
-		why = "This workspace has no room for the report as a file (" + code + ")"
-	case code == slackapi.CodeRateLimited:
-		why = "Slack takes no more files from me just now"
-	case code != "":
-		why += " (" + code + ")"
-	}
+	why := "I could not send the report as files: " + reasonOf(err) + "."
 	if shortened {
-		return why + ", and what you see above is shortened. The command line gives the whole: databricks-access-audit … -o csv"
+		return why + " What you see above is shortened. The command line gives the whole: databricks-access-audit … -o html --output-file report.html"
 	}
-	return why + ". What you see above is the whole answer."
+	return why + " What you see above is the whole answer."
 }
 
 // newTaskID makes a short name for logs, files and talk. It is no secret.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -24,7 +25,10 @@ import (
 	"databricks-access-audit/core/report"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// What the engine stands on starts it for good.
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("go.opencensus.io/stats/view.(*worker).start"))
+}
 
 var discard = slog.New(slog.DiscardHandler)
 
@@ -52,6 +56,8 @@ type rig struct {
 	ended chan error
 	// problems is how many Slack is to have had with the bot.
 	problems int
+	// transport is that of the bot.
+	transport *http.Transport
 
 	mu      sync.Mutex
 	settled map[string]int
@@ -84,6 +90,7 @@ func begin(t *testing.T, e engine, o slackfake.Options, change func(*Config)) *r
 	}
 	r := &rig{T: t, slack: s, log: &syncBuffer{}, ended: make(chan error, 1), settled: map[string]int{}, wake: make(chan struct{}, 1000)}
 	transport := &http.Transport{}
+	r.transport = transport
 	c := Config{
 		Tokens: Tokens{Bot: slackapi.Secret(s.BotToken()), App: slackapi.Secret(s.AppToken())},
 		Engine: e, APIURL: s.APIURL(), Transport: transport,
@@ -98,6 +105,9 @@ func begin(t *testing.T, e engine, o slackfake.Options, change func(*Config)) *r
 	c.pace.quiet = 50 * time.Millisecond
 	if change != nil {
 		change(&c)
+	}
+	if trip, ok := c.Transport.(*tripwire); ok {
+		trip.rig = r
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	r.stop = stop
@@ -118,6 +128,22 @@ func begin(t *testing.T, e engine, o slackfake.Options, change func(*Config)) *r
 		r.noSecrets()
 	})
 	return r
+}
+
+// tripwire is a transport that does something after a call.
+type tripwire struct {
+	next  http.RoundTripper
+	path  string // the end of the call's address
+	after func(*rig)
+	rig   *rig
+}
+
+func (t *tripwire) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := t.next.RoundTrip(r)
+	if strings.HasSuffix(r.URL.Path, t.path) {
+		t.after(t.rig)
+	}
+	return answer, err
 }
 
 // noSecrets looks for tokens, and addresses and ids that work like them, in the log.
@@ -221,20 +247,30 @@ func TestCommandIsAnsweredWithTreeAndFile(t *testing.T) {
 		}
 	}
 	files := r.slack.Files()
-	if len(files) != 1 {
+	if len(files) != 3 {
 		t.Fatalf("files %+v", files)
 	}
-	f := files[0]
-	if !strings.HasPrefix(f.Name, "access-audit-") || !strings.HasSuffix(f.Name, time.Now().UTC().Format("2006-01-02")+".csv") ||
-		strings.Contains(f.Name, "bob") || !strings.Contains(told[1], f.Name) {
-		t.Errorf("file %s", f.Name)
-	}
-	if !bytes.Contains(f.Content, []byte("prod2")) || len(f.Channels) != 1 {
-		t.Errorf("file %s in %v", f.Content, f.Channels)
+	for i, begins := range []string{"<!doctype html>", "record,principal,", "\x89PNG\r\n"} {
+		f := files[i]
+		ending := []string{".html", ".csv", ".png"}[i]
+		if !regexp.MustCompile(`^access-audit-[0-9a-v]+-`+time.Now().UTC().Format("2006-01-02")+`\`+ending+`$`).MatchString(f.Name) || !strings.Contains(told[1], ending) {
+			t.Errorf("file %s", f.Name)
+		}
+		if !strings.HasPrefix(strings.ToLower(string(f.Content)), strings.ToLower(begins)) || i < 2 && !bytes.Contains(f.Content, []byte("prod2")) || len(f.Channels) != 1 {
+			t.Errorf("file %.200q in %v", f.Content, f.Channels)
+		}
+		if described := strings.Contains(f.AltText, "bob@acme.test (user") && strings.Contains(f.AltText, "Coverage: INCOMPLETE"); described != (ending == ".png") {
+			t.Errorf("%s is described as %q", ending, f.AltText)
+		}
 	}
 	dms := r.slack.DirectMessages(slackfake.Alice)
-	if len(dms) != 1 || dms[0].Channel != f.Channels[0] {
+	if len(dms) != 1 || dms[0].Channel != files[0].Channels[0] || len(dms[0].FileIDs) != 3 {
 		t.Errorf("direct messages %+v", dms)
+	}
+	for _, want := range []string{"The report of: principal bob@acme.test --scan-tables (job ", "Coverage: INCOMPLETE", "Facts: read from"} {
+		if !strings.Contains(textOf(dms[0]), want) {
+			t.Errorf("no %q in %s", want, textOf(dms[0]))
+		}
 	}
 	if n := len(r.slack.MessagesIn(slackfake.DataHelp)); n != 0 {
 		t.Errorf("%d messages that everybody sees", n)
@@ -245,8 +281,8 @@ func TestCommandIsAnsweredWithTreeAndFile(t *testing.T) {
 		}
 	}
 	r.ask(slackfake.Bob, "doctor")
-	if n := len(r.slack.Files()); n != 2 {
-		t.Errorf("doctor: %d files", n)
+	if n := len(r.slack.Files()); n != 3+2 { // there is no picture of it
+		t.Errorf("doctor: %d files", n-3)
 	}
 }
 
@@ -274,7 +310,7 @@ func TestGroupIsAsked(t *testing.T) {
 			t.Errorf("no %q in %s", want, told)
 		}
 	}
-	if len(r.slack.Files()) != 1 {
+	if len(r.slack.DirectMessages(slackfake.Alice)) != 1 {
 		t.Errorf("%d files", len(r.slack.Files()))
 	}
 	r.ask(slackfake.Alice, "group @bob")
@@ -314,7 +350,7 @@ func TestDuplicatesAreAnsweredOnce(t *testing.T) {
 		}
 		r.await(d.EnvelopeID, 2)
 	}
-	if n.Load() != 2 || len(r.slack.Files()) != 2 || len(r.told(slackfake.Alice)) != 2 || len(r.told(slackfake.Bob)) != 2 {
+	if n.Load() != 2 || len(r.slack.Files()) != 2*3 || len(r.told(slackfake.Alice)) != 2 || len(r.told(slackfake.Bob)) != 2 {
 		t.Errorf("%d audits, %d files, told %q and %q", n.Load(), len(r.slack.Files()), r.told(slackfake.Alice), r.told(slackfake.Bob))
 	}
 }
@@ -407,7 +443,7 @@ func TestLargeReportsFit(t *testing.T) {
 	if !strings.Contains(got, "more in the full report") || !strings.Contains(flat(got), "Coverage: INCOMPLETE") || !strings.Contains(got, "The whole report is in") {
 		t.Errorf("told %s", got)
 	}
-	if n := bytes.Count(r.slack.Files()[0].Content, []byte("CATALOG")); n < 5000 {
+	if n := bytes.Count(r.slack.Files()[1].Content, []byte("CATALOG")); n < 5000 {
 		t.Errorf("%d grants in the file", n)
 	}
 }
@@ -516,7 +552,7 @@ func TestOneAuditForEachPerson(t *testing.T) {
 	}
 	close(hold)
 	r.await(first.EnvelopeID, 1)
-	if n := len(r.slack.Files()); n != 1 {
+	if n := len(r.slack.DirectMessages(slackfake.Alice)); n != 1 {
 		t.Errorf("%d files", n)
 	}
 }
@@ -650,7 +686,7 @@ func TestFourAuditsAtOnce(t *testing.T) {
 	for _, id := range ids {
 		r.await(id, 1)
 	}
-	if most.Load() != auditsAtOnce || len(r.slack.Files()) != len(users) {
+	if most.Load() != auditsAtOnce || len(r.slack.Files()) != 3*len(users) {
 		t.Errorf("%d audits at once, %d files", most.Load(), len(r.slack.Files()))
 	}
 }
@@ -709,7 +745,7 @@ func TestEndWaitsForWhatRuns(t *testing.T) {
 	}
 	close(hold)
 	r.await(d.EnvelopeID, 1)
-	if n := len(r.slack.Files()); n != 1 {
+	if n := len(r.slack.DirectMessages(slackfake.Alice)); n != 1 {
 		t.Errorf("%d files", n)
 	}
 	if err := <-r.ended; err != nil {
@@ -772,7 +808,7 @@ func TestAuditsAreLimited(t *testing.T) {
 
 func TestFileThatCannotBeSent(t *testing.T) {
 	for name, c := range map[string]struct{ method, code, want string }{
-		"opening the conversation": {"conversations.open", "user_disabled", "(user_disabled)"},
+		"opening the conversation": {"conversations.open", "user_disabled", "[user_disabled]"},
 		"asking for an address":    {"files.getUploadURLExternal", "file_uploads_disabled", "does not allow"},
 		"completing":               {"files.completeUploadExternal", "storage_limit_reached", "no room"},
 	} {
@@ -804,7 +840,7 @@ func TestRateLimitsAreWaitedOut(t *testing.T) {
 	r.slack.AddFault(slackfake.Fault{Method: "response_url", Status: 429, NoHeader: true, Times: 1})
 	r.slack.AddFault(slackfake.Fault{Method: "upload", Status: 429, RetryAfter: time.Second, Times: 1})
 	r.ask(slackfake.Alice, "principal x")
-	if told := r.told(slackfake.Alice); len(told) != 2 || !strings.Contains(told[1], "The whole report is in") || len(r.slack.Files()) != 1 {
+	if told := r.told(slackfake.Alice); len(told) != 2 || !strings.Contains(told[1], "The whole report is in") || len(r.slack.Files()) != 3 {
 		t.Errorf("told %q, %d files", told, len(r.slack.Files()))
 	}
 }

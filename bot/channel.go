@@ -16,7 +16,7 @@ func (e *unfit) Error() string { return "the approval channel cannot be used: " 
 //
 // https://docs.slack.dev/reference/objects/conversation-object
 func (c *clones) place(ctx context.Context, id string) error {
-	ch, err := c.door.Conversation(ctx, id)
+	ch, err := c.door.Channel(ctx, id)
 	if code := slackapi.Code(err); code == "channel_not_found" || code == "not_in_channel" || code == "missing_scope" {
 		return &unfit{"I cannot see it (" + code + "); invite me to it"}
 	}
@@ -30,7 +30,7 @@ func (c *clones) place(ctx context.Context, id string) error {
 }
 
 // whyNotHere gives the reason why plans may not be shown in a channel; empty if they may. A fact that is missing counts against it.
-func whyNotHere(ch slackapi.Conversation, id string) string {
+func whyNotHere(ch slackapi.Channel, id string) string {
 	switch {
 	case ch.ID != id:
 		return "Slack describes another"

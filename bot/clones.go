@@ -50,12 +50,13 @@ type clones struct {
 // planDoor is what plans need of Slack.
 type planDoor interface {
 	slackDoor
-	Conversation(ctx context.Context, id string) (slackapi.Conversation, error)
+	Channel(ctx context.Context, id string) (slackapi.Channel, error)
 	Write(ctx context.Context, at slackapi.Place, m slackapi.Message) (ts string, err error)
 	Rewrite(ctx context.Context, channel, ts string, m slackapi.Message) error
 	Whisper(ctx context.Context, at slackapi.Place, user string, m slackapi.Message) error
 	OpenForm(ctx context.Context, trigger slackapi.Secret, f slackapi.Form) error
-	Share(ctx context.Context, at slackapi.Place, comment string, files []slackapi.File) error
+	Stage(ctx context.Context, f slackapi.File) (slackapi.Staged, error)
+	Share(ctx context.Context, channel, thread string, words slackapi.Message, files ...slackapi.Staged) error
 }
 
 const (
@@ -74,7 +75,7 @@ const (
 func newClones(b *bot, self string) *clones {
 	c := &clones{
 		bot: b, approvals: b.Approvals, identity: b.Identity, ledger: b.Ledger, door: b.client, channel: b.ApprovalChannel, command: b.CloneCommand, self: self,
-		clicks: newFairness(clicksAMinute, time.Minute), busy: map[string]bool{}, wake: make(chan struct{}, 1),
+		clicks: newFairness(window{clicksAMinute, time.Minute}), busy: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
 	recovered := func(p any) { b.Log.Error("panic", "panic", p) }
 	c.intake = newPool(intakes, intakeQueue, recovered)

@@ -61,8 +61,23 @@ type Config struct {
 	// CloneCommand is the slash command for plans; empty means "/access-clone".
 	CloneCommand string
 
-	pace pace
+	// Public says what a channel may show of answers that a person asks to be shown there; nil means nothing
+	// anywhere. It is asked often, by several goroutines, and must return at once.
+	Public func(channelID string) Visibility
+	// Count is told of events that should be few, by the names of the constants that begin with Count; nil
+	// discards them. It is called by several goroutines and must return at once.
+	Count func(event string)
+
+	maxFile int // bytes of a file
+	pace    pace
 }
+
+// What Config.Count hears of.
+const (
+	CountBlocksRefused  = "blocks_refused"  // Slack refused the form of a message
+	CountFileLeftOut    = "file_left_out"   // an answer lacks one of its files
+	CountChannelRefused = "channel_refused" // a channel that may show answers was not fit for it
+)
 
 // pace holds the times that only tests change.
 type pace struct {
@@ -87,10 +102,11 @@ const (
 
 	// Who may load the bot how much.
 	auditsAtOnce    = 4
-	auditQueue      = 16
+	auditQueue      = 20
 	desks           = 8
 	deskQueue       = 64
 	commandsAMinute = 5
+	commandsAnHour  = 30
 
 	// For how many deliveries, and for how long, repetitions are recognised.
 	rememberDeliveries = 10_000
@@ -128,6 +144,12 @@ func (c Config) complete() (Config, error) {
 	}
 	if c.CloneCommand == "" {
 		c.CloneCommand = "/access-clone"
+	}
+	if c.Count == nil {
+		c.Count = func(string) {}
+	}
+	if c.maxFile == 0 {
+		c.maxFile = maxFile
 	}
 	c.pace.complete()
 	return c, c.checkClones()

@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -19,18 +20,18 @@ const (
 	sayRefused   = "Only full members of this workspace with a confirmed e-mail address may ask me. Guests, apps and people from elsewhere may not."
 	sayUnchecked = "I could not check with Slack who you are, so I cannot answer. Please try again in a minute."
 	sayUnfound   = "I could not look up with Slack whom you mention. Please try again in a minute, or write the e-mail address."
-	sayOne       = "I am still working on your last question; I take one at a time from each person. Please repeat this one when it is answered."
-	sayFull      = "Too many questions are waiting already. Please repeat yours in a few minutes."
+	sayOne       = "I am still working on your last question (job %s); I take one at a time from each person. Please repeat this one when it is answered, or say cancel first."
+	sayFull      = "I am busy: %d questions are waiting already. Please try again in about %s."
 )
 
 // serve deals with one command: who asks, what is asked, and whether there is room for it.
 func (b *bot) serve(c slackapi.Command, taken time.Time) {
 	t := &task{
-		id: newTaskID(), envelope: c.EnvelopeID, user: c.UserID,
+		id: newTaskID(), envelope: c.EnvelopeID, user: c.UserID, channel: c.ChannelID,
 		log: b.Log.With("envelope_id", c.EnvelopeID, "user", c.UserID),
 	}
 	t.log = t.log.With("job", t.id)
-	t.reply = &reply{door: b.door, now: b.pace.now, log: t.log, user: c.UserID, url: c.ResponseURL, born: taken}
+	t.reply = &reply{door: b.door, now: b.pace.now, log: t.log, count: b.Count, user: c.UserID, url: c.ResponseURL, born: taken}
 	handed := false
 	defer func() {
 		if !handed {
@@ -51,8 +52,6 @@ func (b *bot) serve(c slackapi.Command, taken time.Time) {
 		t.reply.last(b.work, m)
 	case b.draining.Load():
 		t.reply.last(b.work, slackapi.Say(sayRestarting))
-	case !b.fair.begin(t.user):
-		t.reply.last(b.work, slackapi.Say(sayOne))
 	default:
 		handed = b.enqueue(t)
 	}
@@ -63,8 +62,10 @@ type task struct {
 	id       string
 	envelope string
 	user     string
+	channel  string // where it was asked
 	asked    string // the question in the person's words
 	request  query.Request
+	public   bool // to be answered where everybody sees it, if that is allowed
 	reply    *reply
 	log      *slog.Logger
 }
@@ -85,6 +86,10 @@ func (b *bot) understand(ctx context.Context, t *task, c slackapi.Command) (slac
 	if len(split) == 0 || strings.EqualFold(split[0], "help") || strings.EqualFold(split[0], "--help") {
 		return usage(b.Command), nil
 	}
+	if said, ok := b.control(c.UserID, split); ok {
+		return said, nil
+	}
+	split, t.public = takePublic(split)
 	request, err := query.Parse(split)
 	if err != nil {
 		return slackapi.Message{}, err
@@ -118,21 +123,39 @@ func refusal(err error, t *task) slackapi.Message {
 // enqueue hands a question to the audits, and says so first: the note must not come after the
 // answer.
 func (b *bot) enqueue(t *task) (taken bool) {
+	n, err := b.jobs.begin(b.audit, t, b.pace.now())
+	switch {
+	case errors.Is(err, errOneAtATime):
+		t.reply.last(b.work, slackapi.Say(fmt.Sprintf(sayOne, n.id)))
+		return false
+	case err != nil:
+		t.reply.last(b.work, slackapi.Say(fmt.Sprintf(sayFull, auditQueue, lasting(b.jobs.room()))))
+		return false
+	}
 	defer func() {
 		if !taken {
-			b.fair.end(t.user)
+			b.jobs.end(n, b.pace.now())
 		}
 	}()
-	t.reply.note(b.work, slackapi.Say("Working on "+t.asked+" …"), false)
-	if b.audits.offer(func() { b.conduct(t) }) {
+	t.reply.note(b.work, slackapi.Say(b.working(t)), false)
+	if b.audits.offer(func() { b.conduct(n) }) {
 		return true
 	}
-	say := sayFull
+	say := sayBusy
 	if b.draining.Load() {
 		say = sayRestarting
 	}
 	t.reply.last(b.work, slackapi.Say(say))
 	return false
+}
+
+// working says that a question was taken, and who will see its answer if somebody else might have.
+func (b *bot) working(t *task) string {
+	s := "Working on " + t.asked + " … (job " + t.id + "; say status to see how far it is, cancel to stop it)"
+	if v, why := b.allowed(t); t.public && v == None {
+		s += " " + why
+	}
+	return s
 }
 
 // rescue turns a panic into an answer: one broken question must not end the bot, nor leave a person

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -18,11 +19,16 @@ type bot struct {
 	people *people
 	health *health
 	seen   *seen
-	fair   *fairness
+	jobs   *jobs
 
-	desk   *pool   // commands: who asks, and what
-	audits *pool   // questions
-	clones *clones // plans; nil without them
+	fair     *fairness // of questions
+	patience *fairness // of commands about audits
+	started  time.Time
+
+	desk     *pool   // commands: who asks, and what
+	controls *pool   // commands about audits
+	audits   *pool   // questions
+	clones   *clones // plans; nil without them
 
 	metrics *metrics
 
@@ -45,15 +51,24 @@ func newBot(ctx context.Context, c Config, client *slackapi.Client, team string,
 		people: newPeople(client.Person, c.pace.now),
 		health: newHealth(now, c.pace.patience, c.pace.window, c.Sockets, c.Log),
 		seen:   newSeen(rememberDeliveries, rememberFor),
-		fair:   newFairness(commandsAMinute, time.Minute),
+		jobs:   newJobs(), started: now,
+		fair:     newFairness(window{commandsAMinute, time.Minute}, window{commandsAnHour, time.Hour}),
+		patience: newFairness(window{controlsAMinute, time.Minute}),
 	}
 	b.work, b.stopWork = context.WithCancel(context.WithoutCancel(ctx))
 	b.audit, b.interrupt = context.WithCancelCause(b.work)
 	recovered := func(p any) { b.Log.Error("panic", "panic", p) }
 	b.desk = newPool(desks, deskQueue, recovered)
-	b.audits = newPool(auditsAtOnce, auditQueue, recovered)
+	b.controls = newPool(controllers, controlQueue, recovered)
+	// jobs keeps the queue short; this one has room besides for those that were cancelled while they waited.
+	b.audits = newPool(auditsAtOnce, 16*auditQueue, recovered)
 	b.metrics = m
-	m.watch(b.health, map[string]*pool{"desk": b.desk, "audits": b.audits})
+	told := b.Count
+	b.Count = func(event string) {
+		m.flaws.WithLabelValues(event).Inc()
+		told(event)
+	}
+	m.watch(b.health, map[string]*pool{"desk": b.desk, "controls": b.controls, "audits": b.audits})
 	b.ticked.Store(now.UnixNano())
 	return b
 }
@@ -62,7 +77,7 @@ func newBot(ctx context.Context, c Config, client *slackapi.Client, team string,
 const (
 	sayBusy       = "I am very busy just now and did not take this command. Please repeat it in a minute."
 	sayRestarting = "I am being restarted and did not take this command. Please repeat it in a minute."
-	sayTooMany    = "That were many commands in a minute; I take 5 a minute from each person. Please repeat this one shortly."
+	sayTooMany    = "Those were many commands: I take 5 a minute and 30 an hour from each person. Please repeat this one in %s. What is under way goes on; status and cancel still work."
 )
 
 // take decides about a delivery at once, in memory alone: the sockets' loops wait for it. A message
@@ -77,23 +92,36 @@ func (b *bot) take(c slackapi.Command) (say string) {
 	case b.seen.add(now, c.EnvelopeID, c.TriggerID):
 		b.metrics.repeated.Inc()
 		log.Info("command delivered again, not taken")
-	case !b.fair.allow(c.UserID, now):
-		say = sayTooMany
-		b.metrics.turnedAway.WithLabelValues("too_many").Inc()
-	case !b.desk.offer(func() { b.serve(c, now) }):
-		say = sayBusy
-		if b.draining.Load() {
-			say = sayRestarting
-		}
-		b.metrics.turnedAway.WithLabelValues("busy").Inc()
 	default:
-		return ""
+		if say = b.hand(c, now); say == "" {
+			return ""
+		}
 	}
 	if say != "" {
 		log.Info("command turned away", "said", say)
 	}
 	b.Settled(c.EnvelopeID)
 	return say
+}
+
+// hand gives a command to those who deal with it, or says why not.
+func (b *bot) hand(c slackapi.Command, now time.Time) (say string) {
+	fair, desk := b.fair, b.desk
+	if isControl(c.Text) {
+		fair, desk = b.patience, b.controls
+	}
+	if wait := fair.allow(c.UserID, now); wait > 0 {
+		b.metrics.turnedAway.WithLabelValues("too_many").Inc()
+		return fmt.Sprintf(sayTooMany, lasting(wait))
+	}
+	if desk.offer(func() { b.serve(c, now) }) {
+		return ""
+	}
+	b.metrics.turnedAway.WithLabelValues("busy").Inc()
+	if b.draining.Load() {
+		return sayRestarting
+	}
+	return sayBusy
 }
 
 // ours checks what Slack says about a command before anything is made of it. Slack's hello may

@@ -11,13 +11,18 @@
 //	        │  bounded queue, one audit for each person
 //	        ▼
 //	  audit: Engine.Answer ──► answer.go: tree within Slack's limits
-//	        │                  └─ CSV file, sent as a direct message
+//	        │                  └─ files.go: page, table and picture, in one message
 //	        ▼
-//	  reply: response URL while it lasts, direct message afterwards
+//	  surface.go: where that may be seen
+//	  reply.go: response URL while it lasts, direct message afterwards
 //
-// Run is the entry. Everything dynamic that reaches Slack is plain text (slackapi.Message), answers
-// are ephemeral, and only confirmed full members of the bot's own workspace may ask: whoever may
-// ask, may ask about everybody, with the rights of the bot's credentials.
+// Commands about audits (status, cancel) have a lane of their own, past all queues: control.go.
+//
+// Run is the entry. Everything dynamic that reaches Slack is plain text (slackapi.Message). Answers
+// are ephemeral and their files go into direct messages, unless the person asks otherwise, the answer
+// is about no person, and Config.Public and the channel as it is at that moment allow it. Only
+// confirmed full members of the bot's own workspace may ask: whoever may ask, may ask about
+// everybody, with the rights of the bot's credentials.
 //
 // The bot keeps no state: what was running when a process dies is lost, and two processes do not
 // know of each other's limits. It changes nothing in Databricks.

@@ -264,7 +264,7 @@ func (x *examiner) channel(ctx context.Context, self *slackapi.Self, id string) 
 		return
 	}
 	const invite = "type /invite with the bot's name in the channel"
-	c, err := x.client.Conversation(ctx, id)
+	c, err := x.client.Channel(ctx, id)
 	switch slackapi.Code(err) {
 	case "channel_not_found":
 		x.problem(name, "the bot sees no such channel: it may be private, and the bot not in it", invite+", or correct the id")
@@ -282,7 +282,7 @@ func (x *examiner) channel(ctx context.Context, self *slackapi.Self, id string) 
 }
 
 // judge says whether plans can be posted in a channel. A flag that is missing is neither yes nor no.
-func (x *examiner) judge(name string, c slackapi.Conversation, invite string) {
+func (x *examiner) judge(name string, c slackapi.Channel, invite string) {
 	var wrong, remedies, unknown []string
 	ask := func(flag *bool, want bool, what, problem, remedy string) {
 		switch {

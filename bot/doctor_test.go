@@ -259,8 +259,8 @@ func isUsageError(err error) bool {
 func TestMissingFlagsAreNotNo(t *testing.T) {
 	yes, no := true, false
 	x := &examiner{}
-	x.judge("c", slackapi.Conversation{Name: "c", IsMember: &yes, IsArchived: &no, IsExtShared: &no}, "invite")
-	x.judge("c", slackapi.Conversation{Name: "c", IsMember: &no}, "invite")
+	x.judge("c", slackapi.Channel{Name: "c", IsMember: &yes, IsArchived: &no, IsExtShared: &no}, "invite")
+	x.judge("c", slackapi.Channel{Name: "c", IsMember: &no}, "invite")
 	if c := x.checks[0]; c.Status != SetupNotChecked || !strings.Contains(c.Detail, "about to be shared") || !strings.Contains(c.Detail, "other workspaces") {
 		t.Errorf("%+v", c)
 	}

@@ -5,43 +5,64 @@ import (
 	"time"
 )
 
-// fairness keeps one person from taking the bot for themselves: so many commands a minute, and one
-// audit at a time.
+// fairness keeps one person from taking the bot for themselves: so many commands in each window of time.
 type fairness struct {
 	mu      sync.Mutex
-	per     time.Duration
-	limit   int
+	windows []window
 	recent  map[string][]time.Time
-	running map[string]bool
 }
 
-func newFairness(limit int, per time.Duration) *fairness {
-	return &fairness{per: per, limit: limit, recent: map[string][]time.Time{}, running: map[string]bool{}}
+// window allows so many commands in any span of a length.
+type window struct {
+	most int
+	per  time.Duration
 }
 
-// allow counts a command of a person; false means that there were too many lately, and that this
-// one does not count.
-func (f *fairness) allow(user string, now time.Time) bool {
+func newFairness(windows ...window) *fairness {
+	return &fairness{windows: windows, recent: map[string][]time.Time{}}
+}
+
+// manyPeople is how many are remembered before those are forgotten that have done nothing lately.
+const manyPeople = 1000
+
+// allow counts a command of a person. A time other than zero means that there were too many lately, that this one does not
+// count, and how long the person has to wait.
+func (f *fairness) allow(user string, now time.Time) (wait time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if len(f.recent) > 1000 {
+	if len(f.recent) > manyPeople {
 		f.forget(now)
 	}
 	times := f.since(user, now)
-	if len(times) >= f.limit {
-		f.recent[user] = times
-		return false
+	for _, w := range f.windows {
+		if len(times) >= w.most {
+			oldest := times[len(times)-w.most] // of those that fill the window
+			wait = max(wait, w.per-now.Sub(oldest))
+		}
 	}
-	f.recent[user] = append(times, now)
-	return true
+	if wait <= 0 {
+		times = append(times, now)
+	}
+	f.recent[user] = times
+	return max(wait, 0)
 }
 
+// since gives the commands of a person that still count for some window.
 func (f *fairness) since(user string, now time.Time) []time.Time {
 	times := f.recent[user]
-	for len(times) > 0 && now.Sub(times[0]) >= f.per {
+	for len(times) > 0 && !f.counts(times[0], now) {
 		times = times[1:]
 	}
 	return times
+}
+
+func (f *fairness) counts(at, now time.Time) bool {
+	for _, w := range f.windows {
+		if now.Sub(at) < w.per {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *fairness) forget(now time.Time) {
@@ -50,21 +71,4 @@ func (f *fairness) forget(now time.Time) {
 			delete(f.recent, user)
 		}
 	}
-}
-
-// begin marks a person's audit as running; false means that one is.
-func (f *fairness) begin(user string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.running[user] {
-		return false
-	}
-	f.running[user] = true
-	return true
-}
-
-func (f *fairness) end(user string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	delete(f.running, user)
 }

@@ -19,7 +19,7 @@ type Identity interface {
 
 // actor finds out on whose word something came. It asks Slack each time: whoever was let in a minute ago may have left. An
 // *errStranger or a *core.NotAllowedError says no; other errors that it is not known.
-func (c *clones) actor(ctx context.Context, j *job) (ledger.Actor, error) {
+func (c *clones) actor(ctx context.Context, j *errand) (ledger.Actor, error) {
 	person, err := c.person(ctx, j.user)
 	if err != nil {
 		return ledger.Actor{}, err
@@ -50,7 +50,7 @@ func (c *clones) person(ctx context.Context, id string) (slackapi.Person, error)
 }
 
 // sign says of an actor where the word was given.
-func (j *job) sign(a ledger.Actor, team string) ledger.Actor {
+func (j *errand) sign(a ledger.Actor, team string) ledger.Actor {
 	a.Team, a.Member, a.Via = team, j.user, viaSlack
 	a.Channel, a.Message, a.Envelope, a.EventHash = j.channel, j.ts, j.d.EnvelopeID, j.d.Hash
 	return a
@@ -59,7 +59,7 @@ func (j *job) sign(a ledger.Actor, team string) ledger.Actor {
 const viaSlack = "slack"
 
 // unknownPerson puts into words why somebody may not act.
-func (c *clones) unknownPerson(j *job, err error) slackapi.Message {
+func (c *clones) unknownPerson(j *errand, err error) slackapi.Message {
 	if stranger, ok := errors.AsType[*errStranger](err); ok {
 		j.log.Warn("person refused", "reason", stranger.reason)
 		return slackapi.Say(sayNotYou)

@@ -46,9 +46,9 @@ func (c *clones) keep(d slackapi.Delivery, ack slackapi.Ack) bool {
 	switch {
 	case d.Command != nil && c.draining.Load():
 		hasty = sayRestarting
-	case d.Command != nil && !c.fair.allow(from.user, now):
+	case d.Command != nil && c.fair.allow(from.user, now) > 0:
 		hasty = sayTooMany
-	case d.Change == nil && d.Command == nil && !c.clicks.allow(from.user, now):
+	case d.Change == nil && d.Command == nil && c.clicks.allow(from.user, now) > 0:
 		hasty = sayHaste
 	}
 	if hasty != "" && (d.Command != nil || d.Submission != nil) {
@@ -195,15 +195,15 @@ func keysOf(d slackapi.Delivery) []string {
 	return keys
 }
 
-// job is a delivery that is being dealt with.
-type job struct {
+// errand is a delivery that is being dealt with.
+type errand struct {
 	id  string // in the inbox
 	d   slackapi.Delivery
 	log *slog.Logger
 	at  time.Time // received
 	// Who said it, where.
 	user, channel, ts string
-	// posts are queued when the job is done, in the same transaction.
+	// posts are queued when it is done, in the same transaction.
 	posts []post
 }
 
@@ -213,7 +213,7 @@ func (c *clones) hand(id string, d slackapi.Delivery, at time.Time) {
 		return
 	}
 	from := sender(d)
-	j := &job{id: id, d: d, at: at, log: c.logOf(d, from.user), user: from.user, channel: from.channel, ts: from.ts}
+	j := &errand{id: id, d: d, at: at, log: c.logOf(d, from.user), user: from.user, channel: from.channel, ts: from.ts}
 	lane := c.lanes.votes
 	if d.Command != nil {
 		lane = c.lanes.plans
@@ -232,7 +232,7 @@ func (c *clones) hand(id string, d slackapi.Delivery, at time.Time) {
 }
 
 // serve deals with a delivery, once it is its turn.
-func (c *clones) serve(j *job) {
+func (c *clones) serve(j *errand) {
 	defer c.drop(j.id)
 	defer c.finish(j)
 	defer func() {
@@ -257,7 +257,7 @@ func (c *clones) serve(j *job) {
 }
 
 // finish queues what is to be said and carried out, and marks the delivery as dealt with, all at once or not at all.
-func (c *clones) finish(j *job) {
+func (c *clones) finish(j *errand) {
 	defer c.Settled(j.d.EnvelopeID)
 	err := c.ledger.Do(c.work, func(tx *ledger.Tx) error {
 		if err := queue(tx, j.posts); err != nil {
@@ -314,7 +314,7 @@ func (c *clones) has(id string) bool {
 // abandon tells somebody that their command was lost with the process that had it: to make the plan now could be hours too late.
 func (c *clones) abandon(id string, d slackapi.Delivery, at time.Time) {
 	from := sender(d)
-	j := &job{id: id, d: d, at: at, log: c.logOf(d, from.user), user: from.user, channel: from.channel}
+	j := &errand{id: id, d: d, at: at, log: c.logOf(d, from.user), user: from.user, channel: from.channel}
 	c.answer(j, slackapi.Say("I was restarted before there was a plan. Please repeat the command: "+line(c.command+" "+d.Command.Text)))
 	c.finish(j)
 }

@@ -288,7 +288,17 @@ func (c *clones) share(ctx context.Context, at slackapi.Place, plan string) erro
 	if err != nil || len(s.Files) == 0 {
 		return err
 	}
-	err = c.door.Share(ctx, at, "The whole plan.", s.Files)
+	var staged []slackapi.Staged
+	for _, f := range s.Files {
+		var one slackapi.Staged
+		if one, err = c.door.Stage(ctx, f); err != nil {
+			break
+		}
+		staged = append(staged, one)
+	}
+	if err == nil {
+		err = c.door.Share(ctx, at.Channel, at.Thread, slackapi.Say("The whole plan."), staged...)
+	}
 	code := slackapi.Code(err)
 	if strings.HasPrefix(code, "file_") || code == "storage_limit_reached" || code == "missing_scope" {
 		_, err = c.written(ctx, at, slackapi.Say(undelivered(err, false)))
@@ -306,6 +316,17 @@ func (c *clones) written(ctx context.Context, at slackapi.Place, m slackapi.Mess
 		ts, err = c.door.Write(ctx, at, short)
 	}
 	return ts, err
+}
+
+// paragraphs are what a message says without what it draws.
+func paragraphs(m slackapi.Message) slackapi.Message {
+	var short slackapi.Message
+	for _, p := range m.Parts {
+		if p.Kind != slackapi.Preformatted {
+			short.Parts = append(short.Parts, slackapi.Part{Kind: slackapi.Paragraph, Text: slackapi.Cut(p.Text, 1000)})
+		}
+	}
+	return short
 }
 
 // sendWhisper says something to one person: where they are, or else in a direct message.
@@ -335,8 +356,8 @@ func (c *clones) sendWhisper(ctx context.Context, p post) error {
 	return nil
 }
 
-// answer says something to the person of a job alone: at once if Slack gave an address for that, else by the outbox.
-func (c *clones) answer(j *job, m slackapi.Message) {
+// answer says something to the person of an errand alone: at once if Slack gave an address for that, else by the outbox.
+func (c *clones) answer(j *errand, m slackapi.Message) {
 	if url := j.url(); url != "" {
 		err := c.door.Respond(c.work, url, m, false)
 		if err == nil {
@@ -348,7 +369,7 @@ func (c *clones) answer(j *job, m slackapi.Message) {
 }
 
 // instead says something in place of the message of which a button was pressed, which only the person sees.
-func (c *clones) instead(j *job, m slackapi.Message) {
+func (c *clones) instead(j *errand, m slackapi.Message) {
 	if url := j.url(); url != "" {
 		err := c.door.Respond(c.work, url, m, true)
 		if err == nil {
@@ -359,8 +380,8 @@ func (c *clones) instead(j *job, m slackapi.Message) {
 	j.posts = append(j.posts, post{Key: "whisper/" + j.id, Kind: postWhisper, User: j.user, Channel: j.channel, Message: &m})
 }
 
-// url is where the person of a job can be answered, for half an hour and five times; empty after a restart.
-func (j *job) url() slackapi.Secret {
+// url is where the person of an errand can be answered, for half an hour and five times; empty after a restart.
+func (j *errand) url() slackapi.Secret {
 	switch {
 	case j.d.Command != nil:
 		return j.d.Command.ResponseURL

@@ -22,6 +22,7 @@ type metrics struct {
 	repeated    prometheus.Counter
 	turnedAway  *prometheus.CounterVec
 	strangers   prometheus.Counter
+	flaws       *prometheus.CounterVec
 	commands    *prometheus.HistogramVec
 	calls       *prometheus.HistogramVec
 	limited     *prometheus.CounterVec
@@ -49,11 +50,12 @@ func newMetrics() *metrics {
 		repeated:    prometheus.NewCounter(prometheus.CounterOpts{Name: "dedupe_hits_total", Help: "Deliveries that had come before."}),
 		turnedAway:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "commands_turned_away_total", Help: "Commands that were not taken."}, []string{"why"}),
 		strangers:   prometheus.NewCounter(prometheus.CounterOpts{Name: "identity_refused_total", Help: "People who were not let in."}),
+		flaws:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "answers_flawed_total", Help: "Answers that could not be shown as they were meant to be."}, []string{"event"}),
 		commands:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a question to the end of its answer.", Buckets: slow}, []string{"sub", "result"}),
 		calls:       prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "slack_api_seconds", Help: "Calls of Slack's Web API, without waits for its rates.", Buckets: slow[:9]}, []string{"method", "status"}),
 		limited:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "slack_429_total", Help: "Calls that Slack put off."}, []string{"method"}),
 	}
-	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.commands, m.calls, m.limited)
+	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.flaws, m.commands, m.calls, m.limited)
 	return m
 }
 

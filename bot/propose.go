@@ -15,7 +15,7 @@ import (
 )
 
 // propose answers /access-clone: it makes a plan, and shows it to whoever asked and to nobody else.
-func (c *clones) propose(j *job, d *slackapi.Command) {
+func (c *clones) propose(j *errand, d *slackapi.Command) {
 	r := &reply{door: c.door, now: c.pace.now, log: j.log, user: j.user, url: d.ResponseURL, born: c.pace.now()}
 	who, err := c.actor(c.work, j)
 	if err != nil {
@@ -38,9 +38,10 @@ func (c *clones) propose(j *job, d *slackapi.Command) {
 	defer cancel(nil)
 	limit := time.AfterFunc(c.AuditLimit, func() { cancel(errTooLong) })
 	defer limit.Stop()
-	p := c.watchProgress(t)
+	under := &job{task: t}
+	p := c.watchProgress(under)
 	defer p.stop()
-	made, k, err := c.approvals.Propose(ctx, who, q, ticket, p.count)
+	made, k, err := c.approvals.Propose(ctx, who, q, ticket, under.counts.count)
 	p.stop()
 	if err != nil {
 		r.last(c.work, c.noPlan(ctx, err, t, made))
@@ -128,7 +129,7 @@ func (c *clones) noPlan(ctx context.Context, err error, t *task, made *report.Cl
 		return m
 	}
 	if a, err := compose(made); err == nil {
-		m.Parts = append(m.Parts, a.parts...)
+		m.Parts = append(m.Parts, a.message().Parts...)
 	}
 	return m
 }
@@ -161,6 +162,6 @@ func (c *clones) preview(ctx context.Context, made *report.CloneReport, k core.C
 		next = "There is nothing in it that I could carry out."
 		m.Buttons = []slackapi.Button{discard}
 	}
-	m.Parts = append([]slackapi.Part{{Kind: slackapi.Strong, Text: next}, {Text: facts(k, s)}}, a.parts...)
+	m.Parts = append([]slackapi.Part{{Kind: slackapi.Strong, Text: next}, {Text: facts(k, s)}}, a.message().Parts...)
 	return m, nil
 }

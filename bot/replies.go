@@ -42,7 +42,7 @@ func (c *clones) wordsTo(text string) string {
 }
 
 // reply deals with a message that mentions the bot.
-func (c *clones) reply(j *job, d *slackapi.Mention) {
+func (c *clones) reply(j *errand, d *slackapi.Mention) {
 	said := order.FindStringSubmatch(c.wordsTo(d.Text))
 	if said == nil {
 		c.answer(j, slackapi.Say(sayOrders))
@@ -84,7 +84,7 @@ func (c *clones) reply(j *job, d *slackapi.Mention) {
 	c.obey(j, who, k, word, reason)
 }
 
-func (c *clones) obey(j *job, who ledger.Actor, k core.Case, word, reason string) {
+func (c *clones) obey(j *errand, who ledger.Actor, k core.Case, word, reason string) {
 	switch word {
 	case "approve", "reject":
 		if k.Tier != plan.Normal {
@@ -102,7 +102,7 @@ func (c *clones) obey(j *job, who ledger.Actor, k core.Case, word, reason string
 }
 
 // demand has a plan carried out, or taken back.
-func (c *clones) demand(j *job, who ledger.Actor, k core.Case, word string) {
+func (c *clones) demand(j *errand, who ledger.Actor, k core.Case, word string) {
 	kind, from := orderApply, []ledger.State{ledger.Approved, ledger.PartiallyApplied}
 	if word == "undo" {
 		kind, from = orderUndo, []ledger.State{ledger.Applied, ledger.PartiallyApplied, ledger.UndoPending, ledger.ExpiryOverdue}
@@ -113,7 +113,7 @@ func (c *clones) demand(j *job, who ledger.Actor, k core.Case, word string) {
 			return
 		}
 	}
-	c.answer(j, slackapi.Say("Nothing was done: plan "+k.ID+" cannot be told to "+word+" now. "+standing(k)))
+	c.answer(j, slackapi.Say("Nothing was done: plan "+k.ID+" cannot be told to "+word+" now. "+stands(k)))
 }
 
 // untimely gives the reason why a reply was not of the moment when it was received: it is older than the plan's message, or than
@@ -153,7 +153,7 @@ func isNotFound(err error) bool {
 }
 
 // changed withdraws a vote whose message was edited or deleted. Nothing else ever comes of a change.
-func (c *clones) changed(j *job, d *slackapi.Change) {
+func (c *clones) changed(j *errand, d *slackapi.Change) {
 	if d.ThreadTS == "" {
 		return
 	}
@@ -184,7 +184,7 @@ func (c *clones) changed(j *job, d *slackapi.Change) {
 			continue
 		}
 		text := fmt.Sprintf("The vote of %s is withdrawn: its message was %s.", party(v.Voter), what)
-		j.posts = append(j.posts, thread(k.ID, "withdrawn/"+v.Voter.ID, slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: standing(now)}}}),
+		j.posts = append(j.posts, thread(k.ID, "withdrawn/"+v.Voter.ID, slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(now)}}}),
 			show(k.ID, ledger.Edition(now.Version, now.Votes)))
 	}
 }

@@ -24,8 +24,10 @@ const (
 type slackDoor interface {
 	Respond(ctx context.Context, responseURL slackapi.Secret, m slackapi.Message, replace bool) error
 	OpenDM(ctx context.Context, userID string) (string, error)
-	Post(ctx context.Context, channel string, m slackapi.Message) error
-	Upload(ctx context.Context, f slackapi.File) error
+	Post(ctx context.Context, channel string, m slackapi.Message) (ts string, err error)
+	Channel(ctx context.Context, id string) (slackapi.Channel, error)
+	Stage(ctx context.Context, f slackapi.File) (slackapi.Staged, error)
+	Share(ctx context.Context, channel, thread string, words slackapi.Message, files ...slackapi.Staged) error
 }
 
 // reply is the way back to the person who gave a command.
@@ -33,9 +35,11 @@ type reply struct {
 	door slackDoor
 	now  func() time.Time
 	log  *slog.Logger
-	user string
-	url  slackapi.Secret
-	born time.Time
+	// count hears of what is counted.
+	count func(event string)
+	user  string
+	url   slackapi.Secret
+	born  time.Time
 
 	mu   sync.Mutex
 	uses int
@@ -63,22 +67,30 @@ func (r *reply) note(ctx context.Context, m slackapi.Message, replace bool) {
 	}
 }
 
-// last says what the person waits for: at the response URL, or else in a direct message. A message
-// that Slack finds malformed is said once more as its paragraphs alone, which it cannot be about.
+// last says what the person waits for: at the response URL, or else in a direct message.
 func (r *reply) last(ctx context.Context, m slackapi.Message) {
-	err := r.respond(ctx, m)
-	if err != nil && malformed(err) {
-		r.log.Error("Slack refused the form of an answer", "error", err)
-		m = paragraphs(m)
-		err = r.respond(ctx, m)
-	}
+	err := r.insist(m, func(m slackapi.Message) error { return r.respond(ctx, m) })
 	if err == nil {
 		return
 	}
 	r.log.Warn("answer not shown at the response URL, sending a direct message", "error", err)
-	if err := r.direct(ctx, m); err != nil {
+	err = r.insist(m, func(m slackapi.Message) error { return r.direct(ctx, m) })
+	if err != nil {
 		r.log.Error("answer lost", "error", err)
 	}
+}
+
+// insist says a message, and when Slack refuses its blocks says it once more as plain text. That is counted: the blocks of
+// this package should be such that it never happens.
+func (r *reply) insist(m slackapi.Message, say func(slackapi.Message) error) error {
+	err := say(m)
+	if err == nil || !malformed(err) {
+		return err
+	}
+	r.count(CountBlocksRefused)
+	r.log.Error("Slack refused the form of a message, saying it as plain text", "error", err)
+	m.Plain = true
+	return say(m)
 }
 
 var errURLSpent = errors.New("the response URL is used up")
@@ -95,7 +107,17 @@ func (r *reply) direct(ctx context.Context, m slackapi.Message) error {
 	if err != nil {
 		return err
 	}
-	return r.door.Post(ctx, channel, m)
+	_, err = r.door.Post(ctx, channel, m)
+	return err
+}
+
+// post writes a message into a conversation and gives its timestamp.
+func (r *reply) post(ctx context.Context, channel string, m slackapi.Message) (ts string, err error) {
+	err = r.insist(m, func(m slackapi.Message) error {
+		ts, err = r.door.Post(ctx, channel, m)
+		return err
+	})
+	return ts, err
 }
 
 // conversation gives the id of the direct conversation with the person.
@@ -120,14 +142,4 @@ func (r *reply) conversation(ctx context.Context) (string, error) {
 func malformed(err error) bool {
 	code := slackapi.Code(err)
 	return strings.HasPrefix(code, "invalid_blocks") || code == "msg_blocks_too_long" || code == "invalid_attachments" || code == "http_400"
-}
-
-func paragraphs(m slackapi.Message) slackapi.Message {
-	var short slackapi.Message
-	for _, p := range m.Parts {
-		if p.Kind != slackapi.Preformatted {
-			short.Parts = append(short.Parts, slackapi.Part{Kind: slackapi.Paragraph, Text: slackapi.Cut(p.Text, 1000)})
-		}
-	}
-	return short
 }

@@ -130,7 +130,8 @@ func (b *bot) drain() error {
 	b.draining.Store(true)
 	limit := time.Now().Add(b.Drain)
 	b.desk.close()
-	if !ended(b.desk.done(), time.Until(limit)) {
+	b.controls.close()
+	if !ended(b.desk.done(), time.Until(limit)) || !ended(b.controls.done(), time.Until(limit)) {
 		b.Log.Warn("commands unanswered at the end")
 	}
 	b.audits.close()
@@ -145,7 +146,7 @@ func (b *bot) drain() error {
 	if !ended(done, b.pace.deliver) {
 		b.stopWork()
 	}
-	if !ended(done, b.pace.deliver) || !ended(b.desk.done(), b.pace.deliver) {
+	if !ended(done, b.pace.deliver) || !ended(b.desk.done(), b.pace.deliver) || !ended(b.controls.done(), b.pace.deliver) {
 		return errors.Join(plans, errors.New("an audit did not end when it was told to"))
 	}
 	return plans

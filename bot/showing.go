@@ -70,7 +70,7 @@ func showingOf(r *report.CloneReport, k core.Case) (showing, error) {
 	if err != nil {
 		return s, err
 	}
-	s.Pages = pages(withoutHead(tree))
+	s.Pages = pages(inner(tree))
 	if len(s.Pages) > mostPages {
 		s.Pages = append(s.Pages[:mostPages], slackapi.Part{Text: fmt.Sprintf("… and %d more pages, which are in the files.", len(s.Pages)-mostPages)})
 	}
@@ -150,7 +150,7 @@ func (c *clones) card(ctx context.Context, id, note string) (m slackapi.Message,
 	}
 	m.Parts = append(m.Parts, slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(s.Subject, maxLine)})
 	m.Parts = append(m.Parts, s.Head...)
-	m.Parts = append(m.Parts, slackapi.Part{Text: facts(k, s)}, slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(standing(k), maxLine)})
+	m.Parts = append(m.Parts, slackapi.Part{Text: facts(k, s)}, slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(stands(k), maxLine)})
 	if text := strings.TrimSpace(note + "\n" + told(k.Votes)); text != "" {
 		m.Parts = append(m.Parts, slackapi.Part{Text: slackapi.Cut(text, maxLine)})
 	}
@@ -204,8 +204,8 @@ func facts(k core.Case, s showing) string {
 	return slackapi.Cut(strings.Join(list, "\n"), 2*maxLine)
 }
 
-// standing is how a plan stands, in a sentence.
-func standing(k core.Case) string {
+// stands says how a plan stands, in a sentence.
+func stands(k core.Case) string {
 	switch k.State {
 	case ledger.Draft:
 		return "Nobody was asked yet."

@@ -2,6 +2,7 @@ package bot
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -122,29 +123,110 @@ func TestSeen(t *testing.T) {
 }
 
 func TestFairness(t *testing.T) {
-	now := time.Unix(0, 0)
-	f := newFairness(2, time.Minute)
-	for i, want := range []bool{true, true, false, false} {
-		if got := f.allow("a", now); got != want {
-			t.Errorf("command %d allowed: %v", i, got)
+	start := time.Unix(0, 0)
+	f := newFairness(window{2, time.Minute}, window{5, time.Hour})
+	for i, c := range []struct {
+		at   time.Duration // since the start
+		wait time.Duration
+	}{
+		{0, 0}, {10 * time.Second, 0}, {20 * time.Second, 40 * time.Second}, {59 * time.Second, time.Second},
+		{time.Minute, 0}, {69 * time.Second, time.Second}, {70 * time.Second, 0},
+		{10 * time.Minute, 0}, {11 * time.Minute, 49 * time.Minute}, // the sixth in an hour
+		{time.Hour, 0}, {time.Hour, 10 * time.Second},
+	} {
+		if got := f.allow("a", start.Add(c.at)); got != c.wait {
+			t.Errorf("command %d, after %s, waits %s, want %s", i, c.at, got, c.wait)
 		}
 	}
-	if !f.allow("b", now) || !f.allow("a", now.Add(time.Minute)) {
-		t.Error("another person, or a minute later, is refused")
+	if f.allow("b", start) != 0 {
+		t.Error("another person is refused")
 	}
-	if !f.begin("a") || f.begin("a") || !f.begin("b") {
-		t.Error("one audit for each person")
+	for i := range manyPeople + 500 {
+		f.allow(fmt.Sprint(i), start)
 	}
-	f.end("a")
-	if !f.begin("a") {
-		t.Error("the audit has ended")
-	}
-	for i := range 1500 {
-		f.allow(fmt.Sprint(i), now)
-	}
-	f.allow("z", now.Add(time.Hour))
+	f.allow("z", start.Add(2*time.Hour))
 	if len(f.recent) > 10 {
 		t.Errorf("%d people are remembered", len(f.recent))
+	}
+}
+
+func TestJobs(t *testing.T) {
+	now := time.Unix(0, 0)
+	j := newJobs()
+	take := func(user, id string) (*job, error) {
+		return j.begin(t.Context(), &task{user: user, id: id}, now)
+	}
+	a, err := take("a", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if other, err := take("a", "2"); !errors.Is(err, errOneAtATime) || other != a {
+		t.Errorf("a second audit of one person: %v, %v", other, err)
+	}
+	if !j.start(a, now) {
+		t.Error("not started")
+	}
+	now = now.Add(time.Second)
+	for i := range auditQueue {
+		if _, err := take(fmt.Sprint("u", i), fmt.Sprint("w", i)); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(time.Second)
+	}
+	if _, err := take("z", "z"); !errors.Is(err, errQueueFull) {
+		t.Errorf("the queue takes more than %d: %v", auditQueue, err)
+	}
+	if s := j.of("u7"); s.before != 7 || !s.began.IsZero() {
+		t.Errorf("u7 stands at %+v", s)
+	}
+
+	// What waits and is cancelled makes room at once, for its person too.
+	n, ran := j.cancel("u7", "w7")
+	if n == nil || ran || !errors.Is(context.Cause(n.ctx), errCancelled) {
+		t.Errorf("cancelled %v, %v", n, ran)
+	}
+	again, err := take("u7", "x7")
+	if err != nil {
+		t.Errorf("no room: %v", err)
+	}
+	if j.start(n, now) {
+		t.Error("a cancelled audit starts")
+	}
+	j.end(n, now) // its late end is not that of the next
+	if j.of("u7").job != again {
+		t.Error("the next audit of the person is lost")
+	}
+
+	for _, c := range []struct{ user, id string }{{"a", "2"}, {"a", "w1"}, {"nobody", ""}, {"nobody", "1"}} {
+		if n, _ := j.cancel(c.user, c.id); n != nil {
+			t.Errorf("%+v cancels %s of %s", c, n.id, n.user)
+		}
+	}
+	if n, ran := j.cancel("a", ""); n != a || !ran || a.ctx.Err() == nil {
+		t.Errorf("cancelled %v, %v", n, ran)
+	}
+	if _, err := take("a", "3"); !errors.Is(err, errOneAtATime) {
+		t.Errorf("a cancelled audit that still runs makes room: %v", err)
+	}
+	now = now.Add(time.Hour)
+	j.end(a, now)
+	j.cancel("u0", "")
+	if _, err := take("a", "3"); err != nil {
+		t.Error(err)
+	}
+	if room := j.room(); room < 3*time.Minute || room > 5*time.Minute {
+		t.Errorf("room in %s after an audit of an hour", room)
+	}
+}
+
+func TestLasting(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "1 second", time.Second: "1 second", 1500 * time.Millisecond: "2 seconds", 90 * time.Second: "90 seconds", 91 * time.Second: "2 minutes",
+		90 * time.Minute: "90 minutes", 91 * time.Minute: "2 hours", 49 * time.Hour: "2 days", -time.Hour: "1 second",
+	} {
+		if got := lasting(d); got != want {
+			t.Errorf("%s is %q, want %q", d, got, want)
+		}
 	}
 }
 

@@ -28,7 +28,8 @@ func usage(command string) slackapi.Message {
 		{Kind: slackapi.Preformatted, Text: strings.TrimRight(forms.String(), "\n")},
 		{Kind: slackapi.Paragraph, Text: "For example:"},
 		{Kind: slackapi.Preformatted, Text: strings.TrimRight(examples.String(), "\n")},
-		{Kind: slackapi.Paragraph, Text: "Only you see the answer; the whole report comes as a file in a direct message."},
+		{Kind: slackapi.Preformatted, Text: command + " status\n    how far your audit is\n" + command + " cancel [JOB]\n    stop your audit; it answers with what it has read"},
+		{Kind: slackapi.Paragraph, Text: "Only you see the answer; the whole report comes as files in a direct message. With --public the answer is shown in the channel instead, where that is allowed and unless it is about a person."},
 	}}
 }
 
@@ -90,6 +91,8 @@ func explain(ctx context.Context, err error, t *task) slackapi.Message {
 	switch {
 	case errors.Is(context.Cause(ctx), errRestarting):
 		return slackapi.Say("I am being restarted and had to stop before there was an answer. Please repeat the question in a minute.")
+	case errors.Is(context.Cause(ctx), errCancelled):
+		return slackapi.Say("Job " + t.id + " was cancelled before there was an answer.")
 	case errors.Is(context.Cause(ctx), errTooLong):
 		return slackapi.Say("The audit took too long and was stopped before there was an answer.")
 	}

@@ -32,7 +32,7 @@ func (c *clones) tell(k core.Case) {
 	}
 	err = c.ledger.Do(c.work, func(tx *ledger.Tx) error {
 		return queue(tx, []post{
-			thread(k.ID, fmt.Sprintf("swept/%d", k.Version), slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + standing(k)}}}),
+			thread(k.ID, fmt.Sprintf("swept/%d", k.Version), slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + stands(k)}}}),
 			show(card.Plan, ledger.Edition(k.Version, k.Votes)),
 		})
 	})

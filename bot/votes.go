@@ -22,7 +22,7 @@ const (
 )
 
 // click deals with a press of a button. The message with it is for display alone: what counts is the plan that the ledger has.
-func (c *clones) click(j *job, d *slackapi.Click) {
+func (c *clones) click(j *errand, d *slackapi.Click) {
 	m := buttonValue.FindStringSubmatch(d.Value)
 	if m == nil {
 		c.answer(j, slackapi.Say(sayOtherPlan))
@@ -91,11 +91,11 @@ func (c *clones) misplaced(ctx context.Context, plan, channel, ts string) error 
 }
 
 // send4approval puts a draft to the vote.
-func (c *clones) send4approval(j *job, who ledger.Actor, k core.Case) {
+func (c *clones) send4approval(j *errand, who ledger.Actor, k core.Case) {
 	if k.State != ledger.Draft {
 		// Sent before: also by this very click, before a restart.
 		j.posts = append(j.posts, c.asked(j, k)...)
-		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+standing(k)))
+		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+stands(k)))
 		return
 	}
 	if err := c.place(c.work, c.channel); err != nil {
@@ -114,7 +114,7 @@ func (c *clones) send4approval(j *job, who ledger.Actor, k core.Case) {
 }
 
 // asked are the plan's message, and under it all of the plan.
-func (c *clones) asked(j *job, k core.Case) []post {
+func (c *clones) asked(j *errand, k core.Case) []post {
 	posts := []post{{Key: "card/" + k.ID, Kind: postCard, Plan: k.ID}}
 	s, err := c.showing(c.work, k.ID)
 	if err != nil {
@@ -127,9 +127,9 @@ func (c *clones) asked(j *job, k core.Case) []post {
 	return append(posts, post{Key: "files/" + k.ID, Kind: postFiles, Plan: k.ID})
 }
 
-func (c *clones) discard(j *job, who ledger.Actor, k core.Case) {
+func (c *clones) discard(j *errand, who ledger.Actor, k core.Case) {
 	if k.State != ledger.Draft {
-		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+standing(k)))
+		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+stands(k)))
 		return
 	}
 	if k, err := c.approvals.Cancel(c.work, who, k.ID, "discarded"); err != nil {
@@ -140,7 +140,7 @@ func (c *clones) discard(j *job, who ledger.Actor, k core.Case) {
 }
 
 // vote records a vote and says so where all can see it. With enough votes the plan is carried out.
-func (c *clones) vote(j *job, who ledger.Actor, k core.Case, approve bool, reason, how string) {
+func (c *clones) vote(j *errand, who ledger.Actor, k core.Case, approve bool, reason, how string) {
 	if err := c.place(c.work, c.channel); err != nil {
 		c.refused(j, k.ID, c.unable(j, err, k))
 		return
@@ -160,7 +160,7 @@ func (c *clones) vote(j *job, who ledger.Actor, k core.Case, approve bool, reaso
 	if reason != "" {
 		text += " Reason: " + line(reason)
 	}
-	parts := []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: standing(k)}}
+	parts := []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(k)}}
 	j.posts = append(j.posts, thread(k.ID, "vote/"+who.ID+"/"+string(decision), slackapi.Message{Parts: parts}), show(k.ID, ledger.Edition(k.Version, k.Votes)))
 	if k.State == ledger.Approved {
 		by := who
@@ -168,7 +168,7 @@ func (c *clones) vote(j *job, who ledger.Actor, k core.Case, approve bool, reaso
 	}
 	for _, v := range before.Votes {
 		if v.Voter.ID == who.ID && v.Decision == decision && v.Stands() {
-			c.answer(j, slackapi.Say("Your vote is counted already. "+standing(k)))
+			c.answer(j, slackapi.Say("Your vote is counted already. "+stands(k)))
 		}
 	}
 }
@@ -188,7 +188,7 @@ const (
 )
 
 // askWhy opens a form for the reason of a rejection.
-func (c *clones) askWhy(j *job, d *slackapi.Click, k core.Case) {
+func (c *clones) askWhy(j *errand, d *slackapi.Click, k core.Case) {
 	if k.State != ledger.Pending && k.State != ledger.Approved {
 		c.answer(j, c.already(k))
 		return
@@ -209,7 +209,7 @@ func (c *clones) askWhy(j *job, d *slackapi.Click, k core.Case) {
 }
 
 // submitted deals with a form that was filled in. What it is about was kept by Slack, and is checked as if it were new.
-func (c *clones) submitted(j *job, d *slackapi.Submission) {
+func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 	var a about
 	if err := json.Unmarshal([]byte(d.About), &a); err != nil || d.Form != formReject || !buttonValue.MatchString(a.Plan+":"+a.Digest) {
 		j.log.Warn("form void", "form", d.Form)
@@ -239,7 +239,7 @@ func (c *clones) submitted(j *job, d *slackapi.Submission) {
 	c.vote(j, who, k, false, slackapi.Cut(reason, maxReason), "by button")
 }
 
-func (c *clones) cancel(j *job, who ledger.Actor, k core.Case, reason string) {
+func (c *clones) cancel(j *errand, who ledger.Actor, k core.Case, reason string) {
 	before := k
 	k, err := c.approvals.Cancel(c.work, who, k.ID, reason)
 	if err != nil {
@@ -254,7 +254,7 @@ func (c *clones) cancel(j *job, who ledger.Actor, k core.Case, reason string) {
 }
 
 // details shows somebody how a plan stands, and the beginning of it.
-func (c *clones) details(j *job, k core.Case) {
+func (c *clones) details(j *errand, k core.Case) {
 	m := c.status(k)
 	if s, err := c.showing(c.work, k.ID); err == nil {
 		m.Parts = append(m.Parts, s.Head...)
@@ -265,7 +265,7 @@ func (c *clones) details(j *job, k core.Case) {
 
 // status is how a plan stands.
 func (c *clones) status(k core.Case) slackapi.Message {
-	m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + standing(k)}}}
+	m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + stands(k)}}}
 	for _, text := range []string{told(k.Votes), voids(k)} {
 		if text != "" {
 			m.Parts = append(m.Parts, slackapi.Part{Text: slackapi.Cut(text, maxLine)})
@@ -289,7 +289,7 @@ func (c *clones) already(k core.Case) slackapi.Message {
 	if who := c.mover(k); who != "" {
 		text += ", by " + who
 	}
-	return slackapi.Say(text + ". " + standing(k))
+	return slackapi.Say(text + ". " + stands(k))
 }
 
 // mover is who brought a plan to where it stands, by the audit trail; empty if that is not known.
@@ -307,7 +307,7 @@ func (c *clones) mover(k core.Case) (who string) {
 }
 
 // refused says no to somebody, and records it.
-func (c *clones) refused(j *job, plan string, m slackapi.Message) {
+func (c *clones) refused(j *errand, plan string, m slackapi.Message) {
 	why := ""
 	if len(m.Parts) > 0 {
 		why = m.Parts[0].Text
@@ -327,7 +327,7 @@ func forbidden(no *core.NotAllowedError) string {
 }
 
 // unable puts into words why something was not done.
-func (c *clones) unable(j *job, err error, k core.Case) slackapi.Message {
+func (c *clones) unable(j *errand, err error, k core.Case) slackapi.Message {
 	if no, ok := errors.AsType[*core.NotAllowedError](err); ok {
 		j.log.Info("not allowed", "reason", no.Why)
 		return slackapi.Say(forbidden(no))

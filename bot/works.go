@@ -76,7 +76,7 @@ func (c *clones) carryOut(p post) {
 // outcome tells what came of a work.
 func (c *clones) outcome(p post, r *report.CloneReport, k core.Case, err error) []post {
 	var list []slackapi.Message
-	first := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + p.Plan + ": " + standing(k)}}}
+	first := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + p.Plan + ": " + stands(k)}}}
 	if err != nil {
 		first.Parts = append(first.Parts, slackapi.Part{Text: c.failure(err)})
 	}

@@ -190,6 +190,9 @@ func (c coverage) node() node {
 	return head
 }
 
+// Facts says in one line when the facts of a report were read, and how old the oldest was then. It holds no name.
+func Facts(r report.Report) string { return coverage{r.Head()}.facts() }
+
 // facts says when the facts were read.
 func (c coverage) facts() string {
 	oldest, newest := c.FactsReadAt.Oldest, c.FactsReadAt.Newest

@@ -38,7 +38,7 @@ const (
 	command      = "/access-audit"
 	cloneCommand = "/access-clone"
 
-	greeting  = "A Slack workspace of pretence: acme, with alice, bob, carol, dave, a guest (gina) and a leaver (larry).\nType " + command + " help, or as bob: " + command + " principal @alice. An empty line does nothing; the end of the input ends it.\n"
+	greeting  = "A Slack workspace of pretence: acme, with alice, bob, carol, dave, a guest (gina) and a leaver (larry).\nType " + command + " help, or as bob: " + command + " principal @alice, or " + command + " resource main --public.\nWith --public #data-help shows answers whole, in data-approvals: … their numbers alone. An empty line does nothing; the end of the input ends it.\n"
 	plans     = "Access is copied after approval: " + cloneCommand + " ivan@acme.test @bob --only loop-blue shows a plan to alice; click 1 presses\nthe first button, as carol: click 3 the third as carol. In the plan's thread, with p-… for the newest plan:\nas carol: say @bot approve p-…   A form that asks for a reason: as carol: answer …\n"
 	lookEvery = 150 * time.Millisecond
 	precision = 100 * time.Microsecond
@@ -78,6 +78,7 @@ func Run(ctx context.Context, o Options) error {
 			Unlimited: true,
 
 			Approvals: o.Approvals, Identity: o.Identity, Ledger: o.Ledger, ApprovalChannel: slackfake.DataApprovals, CloneCommand: cloneCommand,
+			Public: public,
 		})
 		stop()
 	}()
@@ -99,6 +100,18 @@ func Run(ctx context.Context, o Options) error {
 		return nil
 	}
 	return err
+}
+
+// public is what the channels of the workspace may show.
+func public(channel string) bot.Visibility {
+	switch channel {
+	case slackfake.DataHelp, slackfake.Partners: // the latter is shared with others, which the bot has to notice
+		return bot.Full
+	case slackfake.DataApprovals:
+		return bot.Counts
+	default:
+		return bot.None
+	}
 }
 
 // console shows what people see.

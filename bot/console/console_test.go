@@ -47,11 +47,13 @@ func TestConsole(t *testing.T) {
 	at := 0
 	for _, want := range []string{
 		"(acknowledged after ",
-		"in #data-help, only visible to alice\n  │ Working on principal bob@acme.test --scan-all …",
-		"file access-audit-",
+		"in #data-help, only visible to alice\n  │ Working on principal bob@acme.test --scan-all … (job ",
+		".html, ", "a page to download and open",
+		".csv, ", "│ record,principal,",
+		".png, ", "│ a picture: bob@acme.test “Somebody”",
 		"in #data-help, only visible to alice\n  │ bob@acme.test “Somebody”",
 		"  │     ├─ name: bob@acme.test",
-		"  │     Coverage: complete",
+		"  │ Coverage: complete",
 		"only visible to bob\n  │ Ask me who can do what",
 		"only visible to gina\n  │ Only full members",
 		"in #lounge, only visible to carol\n  │ There is no answer: no credentials",

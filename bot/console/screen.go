@@ -3,6 +3,7 @@ package console
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -59,6 +60,9 @@ func (s *screen) news(now *slackfake.Snapshot, fileLines int) string {
 
 func (s *screen) title(m slackfake.Message) string {
 	title := "in " + s.name(m.Channel)
+	if m.ThreadTS != "" {
+		title += ", in a thread"
+	}
 	if m.Ephemeral {
 		title += ", only visible to " + s.name(m.ForUser)
 	}
@@ -78,7 +82,17 @@ func (s *screen) name(id string) string {
 	return "the direct messages " + id
 }
 
+// attached shows the beginning of a file that a chat would show; of the others what they are.
 func attached(f slackfake.File, most int) string {
+	title := fmt.Sprintf("file %s, %d bytes", f.Name, len(f.Content))
+	switch kind := http.DetectContentType(f.Content); {
+	case f.AltText != "":
+		return frame(title, "a picture: "+f.AltText)
+	case strings.HasPrefix(kind, "text/html"):
+		return frame(title, "a page to download and open")
+	case !strings.HasPrefix(kind, "text/"):
+		return frame(title, "to download: "+kind)
+	}
 	lines := strings.Split(strings.TrimSpace(strings.ReplaceAll(string(f.Content), "\r\n", "\n")), "\n")
 	if len(lines) > most {
 		lines = append(lines[:most], fmt.Sprintf("… %d more lines", len(lines)-most))
@@ -86,7 +100,7 @@ func attached(f slackfake.File, most int) string {
 	for i, l := range lines {
 		lines[i] = formatters.Truncate(l, fileColumns)
 	}
-	return frame(fmt.Sprintf("file %s, %d bytes", f.Name, len(f.Content)), strings.Join(lines, "\n"))
+	return frame(title, strings.Join(lines, "\n"))
 }
 
 func frame(title, text string) string {

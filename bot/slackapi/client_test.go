@@ -166,18 +166,100 @@ func TestReconnectingIsGuarded(t *testing.T) {
 	<-ended
 }
 
-func TestUploadBeginsAnewAfter429(t *testing.T) {
+func TestStagingBeginsAnew(t *testing.T) {
+	for name, c := range map[string]struct {
+		fault slackfake.Fault
+		urls  int
+		code  string // of the error; empty for none
+	}{
+		"after a 429":             {slackfake.Fault{Method: "upload", Status: 429, RetryAfter: time.Second, Times: 1}, 2, ""},
+		"after a server error":    {slackfake.Fault{Method: "upload", Status: 503, Times: 1}, 2, ""},
+		"with an address refused": {slackfake.Fault{Method: "upload", Status: 403, Times: 2}, 3, ""},
+		"not for ever":            {slackfake.Fault{Method: "upload", Status: 500}, 3, "http_500"},
+		"not after a refusal":     {slackfake.Fault{Method: "files.getUploadURLExternal", Error: "file_uploads_disabled"}, 1, "file_uploads_disabled"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, client := start(t, slackfake.Options{})
+			s.AddFault(c.fault)
+			_, err := client.Stage(t.Context(), File{Name: "a.csv", Title: "a.csv", Content: []byte("a,b\r\n")})
+			if Code(err) != c.code || (err != nil) != (c.code != "") {
+				t.Errorf("error %v, want %q", err, c.code)
+			}
+			if n := len(s.Snapshot().CallsTo("files.getUploadURLExternal")); n != c.urls {
+				t.Errorf("%d addresses asked for, want %d", n, c.urls)
+			}
+			if n := len(s.Files()); n != 0 {
+				t.Errorf("%d files are shown", n)
+			}
+		})
+	}
+}
+
+func TestFilesAreSharedInOneMessage(t *testing.T) {
 	s, c := start(t, slackfake.Options{})
-	s.AddFault(slackfake.Fault{Method: "upload", Status: 429, RetryAfter: time.Second, Times: 1})
 	dm, err := c.OpenDM(t.Context(), slackfake.Alice)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Upload(t.Context(), File{Channel: dm, Name: "a.csv", Title: "a.csv", Content: []byte("a,b\r\n")}); err != nil {
+	picture := File{Name: "a.png", Title: "a.png", AltText: strings.Repeat("<!channel> alice\u202e ", 100), Content: []byte{0x89, 'P', 'N', 'G'}}
+	var staged []Staged
+	for _, f := range []File{{Name: "a.csv", Title: "a.csv", Content: []byte("a,b\r\n")}, picture} {
+		one, err := c.Stage(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		staged = append(staged, one)
+	}
+	if err := c.Share(t.Context(), dm, "", Say("here <!channel>"), staged...); err != nil {
 		t.Fatal(err)
 	}
-	if f := s.Files(); len(f) != 1 || string(f[0].Content) != "a,b\r\n" || f[0].Name != "a.csv" {
-		t.Errorf("files %+v", f)
+	messages := s.DirectMessages(slackfake.Alice)
+	if len(messages) != 1 || len(messages[0].FileIDs) != 2 || !strings.Contains(string(messages[0].Blocks), "here") || len(messages[0].Mentions()) > 0 {
+		t.Errorf("messages %+v", messages)
+	}
+	files := s.Files()
+	if alt := files[1].AltText; !strings.HasPrefix(alt, "<!channel> alice") || Size(alt) > maxAltText || strings.Contains(alt, "\u202e") {
+		t.Errorf("alternative text %q", alt)
+	}
+	if files[0].AltText != "" || string(files[0].Content) != "a,b\r\n" {
+		t.Errorf("file %+v", files[0])
+	}
+	if err := c.Share(t.Context(), dm, "", Message{}, staged...); Code(err) != "file_not_found" {
+		t.Errorf("shared twice: %v", err)
+	}
+	again, err := c.Stage(t.Context(), picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := Say("plain `<!channel>` http://evil.test")
+	m.Plain = true
+	if err := c.Share(t.Context(), dm, "", m, again); err != nil {
+		t.Fatal(err)
+	}
+	if last := s.DirectMessages(slackfake.Alice)[1]; len(last.Mentions()) > 0 || len(last.Blocks) > 0 || !strings.HasPrefix(last.Text, "```") {
+		t.Errorf("plain %+v", last)
+	}
+}
+
+func TestChannelTellsMissingFromFalse(t *testing.T) {
+	s, c := start(t, slackfake.Options{})
+	got, err := c.Channel(t.Context(), slackfake.DataApprovals)
+	if err != nil || got.ID != slackfake.DataApprovals || got.IsExtShared == nil || *got.IsExtShared || got.IsMember == nil || !*got.IsMember {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if got, err := c.Channel(t.Context(), slackfake.Partners); err != nil || got.IsExtShared == nil || !*got.IsExtShared {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if _, err := c.Channel(t.Context(), "C0NOWHERE"); Code(err) != "channel_not_found" {
+		t.Errorf("error %v", err)
+	}
+	s.SetScopes("channels:read")
+	if _, err := c.Channel(t.Context(), slackfake.DataApprovals); Code(err) != "missing_scope" || !strings.Contains(err.Error(), "groups:read") {
+		t.Errorf("error %v", err)
+	}
+	s.AddFault(slackfake.Fault{Method: "conversations.info", Status: 502})
+	if _, err := c.Channel(t.Context(), slackfake.DataHelp); Code(err) != "http_502" {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package slackapi is the bot's door to Slack: it listens on Socket Mode sockets (Client.Listen),
-// looks people up, answers through response URLs, posts direct messages and uploads files. It also
+// looks people and channels up, answers through response URLs, posts messages and uploads files. It also
 // knows what the app is in Slack: its scopes (Scopes), of which the manifest is made (NewManifest).
 //
 // It is the only package that knows slack-go, whose types change with almost every release. It

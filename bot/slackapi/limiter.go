@@ -3,6 +3,7 @@ package slackapi
 import (
 	"context"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
@@ -31,7 +32,7 @@ type limiter struct {
 	mu      sync.Mutex
 	methods map[string]*rate.Limiter
 	places  map[string]*rate.Limiter // conversations and response URLs
-	blocked map[string]time.Time     // until when Slack asked not to call a method
+	blocked map[string]time.Time     // until when Slack asked not to call a method, or a response URL
 }
 
 // quota is so many calls a minute, with a burst.
@@ -49,7 +50,7 @@ func (q quota) limiter() *rate.Limiter {
 // was seen to call it over a thousand times a second with Socket Mode switched off.
 var (
 	allCalls    = quota{1200, 40}
-	perPlace    = quota{60, 5}
+	perPlace    = quota{60, 3}
 	otherMethod = quota{50, 10}
 	perMethod   = map[string]quota{
 		"apps.connections.open":        {60, 3},
@@ -58,14 +59,18 @@ var (
 		"chat.postMessage":             {200, 20},
 		"chat.postEphemeral":           {100, 10},
 		"views.open":                   {100, 10},
-		"files.getUploadURLExternal":   {100, 10},
-		"files.completeUploadExternal": {100, 10},
+		"files.getUploadURLExternal":   {100, 30}, // several for each answer
+		"files.completeUploadExternal": {100, 15},
 		doorMethod:                     {600, 40}, // limited by place
+		uploadMethod:                   {300, 30},
 	}
 )
 
-// doorMethod stands for addresses that are not methods: response URLs and uploads.
-const doorMethod = "door"
+// Names for addresses that are not methods: doorMethod for response URLs, uploadMethod for the contents of files.
+const (
+	doorMethod   = "door"
+	uploadMethod = "upload"
+)
 
 const (
 	attempts     = 4                // of one call, while Slack answers 429
@@ -112,7 +117,7 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 		pause := retryAfter(r, n)
 		// slack-go knows a 429 as such only with this header.
 		r.Header.Set("Retry-After", strconv.Itoa(int((pause+time.Second-1)/time.Second)))
-		l.block(method, pause)
+		l.block(blockedKey(method, place), pause)
 		if n == attempts || pause > longestPause || req.GetBody == nil {
 			return r, nil
 		}
@@ -127,7 +132,7 @@ func (l *limiter) RoundTrip(req *http.Request) (*http.Response, error) {
 // turn waits until the call may be made.
 func (l *limiter) turn(ctx context.Context, method, place string) error {
 	for {
-		pause := l.blockedFor(method)
+		pause := l.blockedFor(blockedKey(method, place))
 		if pause <= 0 {
 			break
 		}
@@ -183,30 +188,48 @@ func (l *limiter) forgetIdle() {
 	}
 }
 
-func (l *limiter) block(method string, d time.Duration) {
+// blockedKey says what a 429 is about: the method, but of response URLs that one alone. A file that is sent again
+// goes to another address, so that those share one key.
+func blockedKey(method, place string) string {
+	if method == doorMethod {
+		return place
+	}
+	return method
+}
+
+func (l *limiter) block(key string, d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if until := l.now().Add(d); until.After(l.blocked[method]) {
-		l.blocked[method] = until
+	now := l.now()
+	if len(l.blocked) >= manyPlaces {
+		maps.DeleteFunc(l.blocked, func(_ string, until time.Time) bool { return !until.After(now) })
+	}
+	if until := now.Add(d); until.After(l.blocked[key]) {
+		l.blocked[key] = until
 	}
 }
 
-func (l *limiter) blockedFor(method string) time.Duration {
+func (l *limiter) blockedFor(key string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.blocked[method].Sub(l.now())
+	return l.blocked[key].Sub(l.now())
 }
 
 // target says which method a request calls and which conversation or response URL it writes to.
 func (l *limiter) target(req *http.Request) (method, place string) {
 	name, isMethod := strings.CutPrefix(req.URL.Path, l.base)
-	if !isMethod || strings.Contains(name, "/") {
+	switch {
+	case strings.HasPrefix(req.URL.Path, "/upload/"):
+		return uploadMethod, ""
+	case !isMethod, strings.Contains(name, "/"):
 		return doorMethod, req.URL.Path
-	}
-	if strings.HasPrefix(name, "chat.post") { // a change of a message is none more in the conversation
+	case strings.HasPrefix(name, "chat.post"): // a change of a message is none more in the conversation
 		return name, formValue(req, "channel")
+	case name == "files.completeUploadExternal": // a message, too
+		return name, formValue(req, "channel_id")
+	default:
+		return name, ""
 	}
-	return name, ""
 }
 
 // formValue reads a field of a form without using up the body.

@@ -3,6 +3,7 @@ package slackapi
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -140,8 +141,9 @@ func TestLimiterRates(t *testing.T) {
 		atLeast      time.Duration
 	}{
 		"reconnecting":        {"apps.connections.open", "", 13, 10 * time.Second},
-		"one conversation":    {"chat.postMessage", "channel=C1", 15, 10 * time.Second},
-		"one response URL":    {"../commands/T1/1/x", "{}", 15, 10 * time.Second},
+		"one conversation":    {"chat.postMessage", "channel=C1", 13, 10 * time.Second},
+		"files in one":        {"files.completeUploadExternal", "channel_id=C1", 13, 10 * time.Second},
+		"one response URL":    {"../commands/T1/1/x", "{}", 13, 10 * time.Second},
 		"any other method":    {"conversations.open", "users=U1", 20, 12 * time.Second},
 		"looking up a member": {"users.info", "user=U1", 20, 0},
 	} {
@@ -164,6 +166,66 @@ func TestLimiterRates(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestLimiterKeepsAllCallsWithinTheRate: 20 a second beside a burst, however many methods and places there are.
+func TestLimiterKeepsAllCallsWithinTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter("https://slack.test/api/", &script{answers: []answer{{status: 200}}})
+		start := time.Now()
+		for i := range allCalls.burst + 200 {
+			if _, err := l.RoundTrip(request(t, t.Context(), fmt.Sprint("method.", i), "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if d := time.Since(start).Round(time.Second); d != 10*time.Second {
+			t.Errorf("took %s, want 10s", d)
+		}
+	})
+}
+
+// TestLimiterPausesWhatThe429IsAbout: that of one person's response URL is nobody else's, that of an upload is every upload's,
+// because the next attempt goes to another address.
+func TestLimiterPausesWhatThe429IsAbout(t *testing.T) {
+	for name, c := range map[string]struct {
+		first, then string
+		waits       time.Duration
+	}{
+		"another response URL":  {"/commands/T1/1/x", "/commands/T1/2/x", 0},
+		"the same response URL": {"/commands/T1/1/x", "/commands/T1/1/x", 30 * time.Second},
+		"another upload":        {"/upload/v1/1", "/upload/v1/2", 30 * time.Second},
+		"no upload at all":      {"/upload/v1/1", "/commands/T1/1/x", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newLimiter("https://slack.test/api/", &script{answers: []answer{{status: 429, retryAfter: "30"}, {status: 200}}})
+				for i, path := range []string{c.first, c.then} {
+					start := time.Now()
+					r := request(t, t.Context(), "x", "")
+					r.URL.Path, r.GetBody = path, nil // a stream, which is the caller's to repeat
+					if _, err := l.RoundTrip(r); err != nil {
+						t.Fatal(err)
+					}
+					if waited := time.Since(start).Round(time.Second); i == 1 && waited != c.waits {
+						t.Errorf("waited %s, want %s", waited, c.waits)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestLimiterForgetsOldRefusals(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter("https://slack.test/api/", &script{answers: []answer{{status: 200}}})
+		for i := range 3 * manyPlaces {
+			l.block(fmt.Sprint(i), time.Second)
+			time.Sleep(10 * time.Millisecond)
+		}
+		if len(l.blocked) > manyPlaces {
+			t.Errorf("%d refusals are remembered", len(l.blocked))
+		}
+	})
 }
 
 func TestLimiterGivesUpWithItsContext(t *testing.T) {

@@ -42,6 +42,9 @@ type Message struct {
 	Parts []Part `json:"parts"`
 	// Buttons stand under the text.
 	Buttons []Button `json:"buttons,omitempty"`
+	// Plain sends the message as preformatted text without blocks, for when Slack refuses its blocks. It shows
+	// the paragraphs first, and of what is preformatted as much as there is room for.
+	Plain bool `json:"plain,omitempty"`
 }
 
 // Say makes a message of one paragraph.
@@ -148,9 +151,46 @@ func (m Message) notification() string {
 			texts = append(texts, p.Text)
 		}
 	}
-	text := strings.Join(strings.Fields(visible(strings.Join(texts, " "))), " ")
-	text = strings.ReplaceAll(text, "`", "\u02cb")
-	text = strings.ReplaceAll(text, "://", ": //")
-	text = Cut(text, maxText)
-	return "`" + strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text) + "`"
+	return "`" + inert(Cut(tame(strings.Join(strings.Fields(visible(strings.Join(texts, " "))), " ")), maxText)) + "`"
+}
+
+// plain gives the whole message as preformatted markup, within the length that Slack advises.
+func (m Message) plain() string {
+	var words, drawn []string
+	for _, p := range m.Parts {
+		if p.Kind == Preformatted {
+			drawn = append(drawn, p.Text)
+		} else {
+			words = append(words, p.Text)
+		}
+	}
+	text := strings.TrimSpace(visible(strings.Join(append(words, drawn...), "\n")))
+	return "```\n" + inert(Cut(tame(text), maxText)) + "\n```"
+}
+
+// text is what goes beside the blocks, or in their place.
+func (m Message) text() string {
+	if m.Plain {
+		return m.plain()
+	}
+	return m.notification()
+}
+
+// tame leaves nothing in a text that could end a code span, or that a client would take for a link.
+func tame(text string) string {
+	return strings.NewReplacer("`", "\u02cb", "://", ": //").Replace(text)
+}
+
+// inert writes a text so that nothing in it is a token.
+func inert(text string) string {
+	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(text)
+}
+
+// content is the message as an argument of slack-go.
+func (m Message) content() []slack.MsgOption {
+	o := []slack.MsgOption{slack.MsgOptionText(m.text(), false)}
+	if !m.Plain {
+		o = append(o, slack.MsgOptionBlocks(m.blocks()...))
+	}
+	return o
 }

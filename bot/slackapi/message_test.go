@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"databricks-access-audit/bot/slackfake"
 )
@@ -33,8 +34,15 @@ func TestMessagesCanNeitherPingNorLink(t *testing.T) {
 			if strings.Count(m.notification(), "`") != 2 {
 				t.Errorf("%.60q leaves its code span: %.100q", text, m.notification())
 			}
+			m.Plain = true
+			if got := slackfake.RenderedMentions(m.text(), nil); len(got) > 0 {
+				t.Errorf("%.60q as %v in plain text shows %v", text, kind, got)
+			}
+			if p := m.text(); strings.Count(p, "`") != 6 || !strings.HasPrefix(p, "```\nheadline") || !strings.HasSuffix(p, "\n```") || utf8.RuneCountInString(p) > 4000 {
+				t.Errorf("%.60q in plain text leaves its block, of length %d: %.100q", text, utf8.RuneCountInString(p), p)
+			}
 			for _, bad := range []string{"\u202e", "\u200b", "\x1b", "\u2028", "\x00"} {
-				if strings.Contains(m.notification()+m.Parts[0].Text+string(blocks), bad) {
+				if strings.Contains(m.notification()+m.text()+m.Parts[0].Text+string(blocks), bad) {
 					t.Errorf("%.60q keeps %q", text, bad)
 				}
 			}
@@ -86,5 +94,13 @@ func TestClickOfTwoPlacesIsDoubted(t *testing.T) {
 	}
 	if c, _ := readInteraction([]byte(strings.Replace(click, `"channel_id":"C1"`, `"channel_id":"C2"`, 1))); c == nil || c.Doubt == "" {
 		t.Errorf("a click of two places: %+v", c)
+	}
+}
+
+// TestPlainKeepsTheWords: when a drawing must be cut, what is said about it is still there.
+func TestPlainKeepsTheWords(t *testing.T) {
+	m := Message{Plain: true, Parts: []Part{{Strong, "head"}, {Preformatted, strings.Repeat("tree\n", 3000)}, {Paragraph, "Coverage: complete"}}}
+	if text := m.text(); !strings.HasPrefix(text, "```\nhead\nCoverage: complete\ntree\n") || !strings.HasSuffix(text, "…\n```") {
+		t.Errorf("%.80q", text)
 	}
 }

@@ -20,11 +20,7 @@ func (c *Client) Respond(ctx context.Context, responseURL Secret, m Message, rep
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	options := []slack.MsgOption{
-		slack.MsgOptionResponseURL(string(responseURL), slack.ResponseTypeEphemeral),
-		slack.MsgOptionText(m.notification(), false),
-		slack.MsgOptionBlocks(m.blocks()...),
-	}
+	options := append(m.content(), slack.MsgOptionResponseURL(string(responseURL), slack.ResponseTypeEphemeral))
 	if replace {
 		options = append(options, slack.MsgOptionReplaceOriginal(string(responseURL)))
 	}
@@ -65,10 +61,9 @@ func (c *Client) OpenDM(ctx context.Context, userID string) (string, error) {
 	return channel.ID, nil
 }
 
-// Post writes a message into a conversation.
+// Post writes a message into a conversation and gives its timestamp, under which others can be shown.
 //
 // https://docs.slack.dev/reference/methods/chat.postMessage
-func (c *Client) Post(ctx context.Context, channel string, m Message) error {
-	_, err := c.Write(ctx, Place{Channel: channel}, m)
-	return err
+func (c *Client) Post(ctx context.Context, channel string, m Message) (ts string, err error) {
+	return c.Write(ctx, Place{Channel: channel}, m)
 }

@@ -11,35 +11,6 @@ import (
 	"github.com/gorilla/websocket"
 )
 
-// Conversation is a channel as conversations.info describes it. A nil flag was not in the answer.
-//
-// https://docs.slack.dev/reference/objects/conversation-object
-type Conversation struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
-
-	IsIM               *bool `json:"is_im"`
-	IsMPIM             *bool `json:"is_mpim"`
-	IsPrivate          *bool `json:"is_private"`
-	IsMember           *bool `json:"is_member"`
-	IsArchived         *bool `json:"is_archived"`
-	IsShared           *bool `json:"is_shared"`             // in any way
-	IsExtShared        *bool `json:"is_ext_shared"`         // with another organisation
-	IsPendingExtShared *bool `json:"is_pending_ext_shared"` // about to be
-	IsOrgShared        *bool `json:"is_org_shared"`         // with other workspaces of the organisation
-}
-
-// Conversation looks a channel up. A private one that the bot is not in is "channel_not_found".
-//
-// https://docs.slack.dev/reference/methods/conversations.info
-func (c *Client) Conversation(ctx context.Context, id string) (Conversation, error) {
-	var answer struct {
-		Channel Conversation `json:"channel"`
-	}
-	err := c.look(ctx, "conversations.info", url.Values{"channel": {id}}, &answer)
-	return answer.Channel, err
-}
-
 // AppOf is the id of the app that a bot belongs to, empty when Slack does not say.
 //
 // https://docs.slack.dev/reference/methods/bots.info

@@ -35,15 +35,15 @@ func TestTrySocket(t *testing.T) {
 
 func TestConversation(t *testing.T) {
 	s, c := start(t, slackfake.Options{})
-	got, err := c.Conversation(t.Context(), slackfake.Partners)
+	got, err := c.Channel(t.Context(), slackfake.Partners)
 	if err != nil || got.Name != "partners" || got.IsExtShared == nil || !*got.IsExtShared || got.IsMember == nil || !*got.IsMember {
 		t.Errorf("%+v, %v", got, err)
 	}
-	if _, err := c.Conversation(t.Context(), "C0NONE"); Code(err) != "channel_not_found" {
+	if _, err := c.Channel(t.Context(), "C0NONE"); Code(err) != "channel_not_found" {
 		t.Errorf("no channel: %v", err)
 	}
 	s.SetScopes("channels:read")
-	if _, err := c.Conversation(t.Context(), slackfake.DataApprovals); Code(err) != "missing_scope" || !strings.Contains(err.Error(), "groups:read") {
+	if _, err := c.Channel(t.Context(), slackfake.DataApprovals); Code(err) != "missing_scope" || !strings.Contains(err.Error(), "groups:read") {
 		t.Errorf("without groups:read: %v", err)
 	}
 }

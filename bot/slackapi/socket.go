@@ -150,7 +150,7 @@ func (l *listener) command(ctx context.Context, r *socketmode.Request, c slack.S
 	if say && r.AcceptsResponsePayload {
 		payload = map[string]any{
 			"response_type": slack.ResponseTypeEphemeral,
-			"text":          m.notification(),
+			"text":          m.text(),
 			"blocks":        m.blocks(),
 		}
 	}

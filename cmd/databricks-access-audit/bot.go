@@ -125,8 +125,12 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	return bot.Run(c.Context, bot.Config{
 		Tokens: tokens, Engine: warm, Log: log, Listen: listen,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
+		Public: func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },
 	})
 }
+
+// visibilities are what the configuration calls what a channel may show; it has been checked that there is no other.
+var visibilities = map[string]bot.Visibility{"counts": bot.Counts, "full": bot.Full}
 
 // kept answers from the whole account, which it reads again after each pause until it is stopped; a pause of zero asks the
 // account each time.
