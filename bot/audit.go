@@ -33,7 +33,7 @@ func (b *bot) conduct(n *job) {
 
 	start := time.Now()
 	p := b.watchProgress(n)
-	r, err := answerOf(b.Engine, n, p)
+	r, err := b.answer(n, p)
 	p.stop()
 	b.metrics.answered(n.request.Mode(), time.Since(n.reply.born), r, err)
 	n.log.Info("audit ended", "mode", n.request.Mode(), "seconds", time.Since(start).Seconds(), "answered", err == nil)
@@ -44,15 +44,23 @@ func (b *bot) conduct(n *job) {
 	b.deliver(n.task, r)
 }
 
-// answerOf asks the engine. The progress ends with it also when it panics, so that no note follows
+// answer asks for what the person may see. The progress ends with it also when it panics, so that no note follows
 // the last word.
-func answerOf(e Engine, n *job, p *progress) (report.Report, error) {
+func (b *bot) answer(n *job, p *progress) (report.Report, error) {
 	defer p.stop()
-	r, err := e.Answer(n.ctx, n.request, n.counts.count)
+	may, err := b.admitted(n)
+	if err != nil {
+		return nil, err
+	}
+	e := b.Engine
+	if n.fresh && b.Fresh != nil {
+		e = b.Fresh
+	}
+	r, err := e.Answer(n.ctx, may.Request, n.counts.count)
 	if err == nil && r == nil {
 		err = errors.New("the engine gave no answer")
 	}
-	return r, err
+	return may.Show(r, err)
 }
 
 // deliver shows the answer, and the whole of it as files: in the channel where that was asked for and is allowed, and else to

@@ -61,6 +61,10 @@ type Config struct {
 	// CloneCommand is the slash command for plans; empty means "/access-clone".
 	CloneCommand string
 
+	// Fresh answers questions with --fresh; nil means Engine.
+	Fresh Engine
+	// Viewers decides who may have which answers; nil shows everything to everybody who may ask.
+	Viewers Viewers
 	// Public says what a channel may show of answers that a person asks to be shown there; nil means nothing
 	// anywhere. It is asked often, by several goroutines, and must return at once.
 	Public func(channelID string) Visibility

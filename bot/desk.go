@@ -66,6 +66,7 @@ type task struct {
 	asked    string // the question in the person's words
 	request  query.Request
 	public   bool // to be answered where everybody sees it, if that is allowed
+	fresh    bool // to be answered from the account itself
 	reply    *reply
 	log      *slog.Logger
 }
@@ -89,7 +90,8 @@ func (b *bot) understand(ctx context.Context, t *task, c slackapi.Command) (slac
 	if said, ok := b.control(c.UserID, split); ok {
 		return said, nil
 	}
-	split, t.public = takePublic(split)
+	split, t.public = takeFlag(split, publicFlag)
+	split, t.fresh = takeFlag(split, freshFlag)
 	request, err := query.Parse(split)
 	if err != nil {
 		return slackapi.Message{}, err

@@ -29,7 +29,7 @@ func usage(command string) slackapi.Message {
 		{Kind: slackapi.Paragraph, Text: "For example:"},
 		{Kind: slackapi.Preformatted, Text: strings.TrimRight(examples.String(), "\n")},
 		{Kind: slackapi.Preformatted, Text: command + " status\n    how far your audit is\n" + command + " cancel [JOB]\n    stop your audit; it answers with what it has read"},
-		{Kind: slackapi.Paragraph, Text: "Only you see the answer; the whole report comes as files in a direct message. With --public the answer is shown in the channel instead, where that is allowed and unless it is about a person."},
+		{Kind: slackapi.Paragraph, Text: "Only you see the answer; the whole report comes as files in a direct message. With --public the answer is shown in the channel instead, where that is allowed and unless it is about a person. With --fresh I read the account now, rather than answer from what I read of it before."},
 	}}
 }
 
@@ -84,6 +84,9 @@ func explain(ctx context.Context, err error, t *task) slackapi.Message {
 	}
 	if several, ok := errors.AsType[*core.AmbiguousResourceError](err); ok {
 		return offer("More than one thing bears that name: "+line(several.Error())+".", "These do:", several.Meanings())
+	}
+	if no, ok := errors.AsType[*core.NotAllowedError](err); ok {
+		return slackapi.Say(line(no.Why))
 	}
 	if wrong, ok := isUsage(err); ok {
 		return misused(wrong)

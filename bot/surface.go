@@ -25,17 +25,21 @@ const (
 // publicFlag asks for the answer in the channel. It is no part of a question, and only Slack has it.
 const publicFlag = "--public"
 
-// takePublic takes the flag out of the words of a command. Behind "--" it is a word like any other.
-func takePublic(words []string) (rest []string, public bool) {
+// freshFlag asks for an answer from the account itself, rather than from what was read of it before. It is no part of a
+// question, either.
+const freshFlag = "--fresh"
+
+// takeFlag takes a flag out of the words of a command. Behind "--" it is a word like any other.
+func takeFlag(words []string, flag string) (rest []string, given bool) {
 	flags := words
 	if end := slices.Index(words, "--"); end >= 0 {
 		flags = words[:end]
 	}
-	if !slices.Contains(flags, publicFlag) {
+	if !slices.Contains(flags, flag) {
 		return words, false
 	}
 	for i, w := range words {
-		if i < len(flags) && w == publicFlag {
+		if i < len(flags) && w == flag {
 			continue
 		}
 		rest = append(rest, w)

@@ -251,7 +251,7 @@ func TestTakePublic(t *testing.T) {
 		"group x": "group x|false", "group -- --public": "group -- --public|false", "group --public -- --public": "group -- --public|true",
 		"group --publicly": "group --publicly|false", "": "|false",
 	} {
-		rest, public := takePublic(strings.Fields(text))
+		rest, public := takeFlag(strings.Fields(text), publicFlag)
 		got := strings.Join(rest, " ") + "|false"
 		if public {
 			got = strings.Join(rest, " ") + "|true"

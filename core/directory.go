@@ -37,6 +37,8 @@ type DirectoryOptions struct {
 	Mode IdentityMode
 	// Static gives the Databricks user id of each member, for StaticIdentity.
 	Static map[Member]string
+	// Domains are those that e-mail addresses may have; empty means any.
+	Domains []string
 	// Ledger keeps who was pinned to whom, and who was refused.
 	Ledger *ledger.Ledger
 	// Actor is this program, for what it finds out itself.
@@ -71,6 +73,9 @@ func (d *Directory) Identify(ctx context.Context, team, member, email string) (l
 	if team == "" || member == "" {
 		return ledger.Actor{}, &NotAllowedError{notMapped}
 	}
+	if !d.ours(email) {
+		return ledger.Actor{}, d.refuse(ctx, who, notMapped, "their e-mail address is of a domain that is not allowed")
+	}
 	switch d.o.Mode {
 	case StaticIdentity:
 		return d.static(ctx, who, email)
@@ -89,6 +94,9 @@ func (d *Directory) IdentifyViewer(ctx context.Context, team, member, email stri
 		return d.Identify(ctx, team, member, email)
 	}
 	who := Member{team, member}
+	if !d.ours(email) {
+		return ledger.Actor{}, d.refuse(ctx, who, notMapped, "their e-mail address is of a domain that is not allowed")
+	}
 	found, why, err := d.bearer(ctx, email)
 	if err != nil {
 		return ledger.Actor{}, err
@@ -97,6 +105,12 @@ func (d *Directory) IdentifyViewer(ctx context.Context, team, member, email stri
 		return ledger.Actor{}, d.refuse(ctx, who, notMapped, why)
 	}
 	return actorOf(who, email, found.Key.ID), nil
+}
+
+// ours reports whether an e-mail address is of a domain that is allowed.
+func (d *Directory) ours(email string) bool {
+	domain := email[strings.LastIndexByte(email, '@')+1:]
+	return len(d.o.Domains) == 0 || slices.ContainsFunc(d.o.Domains, func(one string) bool { return sameAddress(one, strings.TrimSpace(domain)) })
 }
 
 func actorOf(who Member, email, id string) ledger.Actor {

@@ -18,6 +18,7 @@ import (
 	"databricks-access-audit/bot/console"
 	"databricks-access-audit/bot/settings"
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/formatters"
 )
@@ -38,7 +39,7 @@ func botCommand(s streams) *cli.Command {
 			&cli.StringFlag{Name: "command", Category: slackCategory, Usage: "answer to the slash command `NAME`", DefaultText: "/access-audit"},
 			&cli.StringFlag{Name: "listen", Category: slackCategory, Usage: "answer /healthz, /readyz and /metrics at `ADDRESS`, or off", DefaultText: "127.0.0.1:8080 with --config, else off"},
 			&cli.DurationFlag{Name: "drain", Category: slackCategory, Usage: "how long running audits may go on at the end, as a `DURATION`", DefaultText: "1m"},
-		}, connectionFlags()...),
+		}, joined(ledgerFlags(), connectionFlags())...),
 		Subcommands: []*cli.Command{{
 			Name:      "check-config",
 			Usage:     "check a configuration file and the files that it names, and ask nobody",
@@ -122,11 +123,26 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	if listen == settings.Off {
 		listen = ""
 	}
-	return bot.Run(c.Context, bot.Config{
-		Tokens: tokens, Engine: warm, Log: log, Listen: listen,
+	config := bot.Config{
+		Tokens: tokens, Engine: warm, Fresh: a.engine, Log: log, Listen: listen,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
 		Public: func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },
-	})
+	}
+	if c.String("config") == "" {
+		log.Warn("there is no --config, and so no policy: every full member of the workspace may ask about everybody")
+		return bot.Run(c.Context, config)
+	}
+	o, err := a.office(c, s, set, log)
+	if err != nil {
+		return err
+	}
+	config.Viewers, config.Ledger, config.Approvals, config.Identity = o.viewers, o.ledger, o.approvals, o.directory
+	config.ApprovalChannel, config.CloneCommand = set.Channels.Approval, set.Slack.CloneCommand
+	config.Checks = append(config.Checks, bot.Check{Name: "the ledger", Try: func(ctx context.Context) error {
+		_, err := o.ledger.Plans(ctx, ledger.PlanFilter{Limit: 1})
+		return err
+	}})
+	return bot.Run(c.Context, config)
 }
 
 // visibilities are what the configuration calls what a channel may show; it has been checked that there is no other.
