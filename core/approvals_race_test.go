@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -66,9 +68,9 @@ func TestT11_VotesAtOnce(t *testing.T) {
 	for _, name := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			rounds := 1000
-			if testing.Short() {
-				rounds = 100
+			rounds := 100
+			if n, err := strconv.Atoi(os.Getenv("APPROVAL_ROUNDS")); err == nil {
+				rounds = n
 			}
 			c := sit(t, func(p *consent.Policy) { p.Rules[1].MinApprovals = 2 })
 			c.t = t
