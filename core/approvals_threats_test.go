@@ -85,6 +85,10 @@ func TestT02_SelfApproval(t *testing.T) {
 	for name, change := range map[string]func(a *sandbox.Account, again *sandbox.User){
 		"the same e-mail address": func(_ *sandbox.Account, again *sandbox.User) { again.Emails = []string{"BOB@acme.test "} },
 		"the same external id":    func(_ *sandbox.Account, again *sandbox.User) { again.ExternalID = "entra-user-1002" },
+		"by way of a third account": func(a *sandbox.Account, again *sandbox.User) {
+			again.Emails = []string{"r@acme.test"}
+			a.Users = append(a.Users, &sandbox.User{ID: "1901", UserName: "bob.admin@acme.test", ExternalID: "entra-user-1002", Emails: []string{"R@acme.test"}})
+		},
 		"the other one's user name": func(a *sandbox.Account, again *sandbox.User) {
 			user(a, bob, func(u *sandbox.User) { u.Emails = []string{again.UserName} })
 		},
@@ -149,8 +153,17 @@ func TestT03_ApproverIsTarget(t *testing.T) {
 		}, "give them something"},
 		"may use it as all approvers may": {"2005", func(a *sandbox.Account) { role(a, serving, "servicePrincipal.user", "groups/data-owners") }, "nobody could approve"},
 		"may use it as everybody may":     {"2005", func(a *sandbox.Account) { role(a, serving, "servicePrincipal.user", "groups/account users") }, "nobody could approve"},
-		"has no part in the target":       {team, func(a *sandbox.Account) { role(a, "groups/"+team, "group.manager", "users/mallory@acme.test") }, ""},
-		"has none in the principal":       {"2005", func(*sandbox.Account) {}, ""},
+		"is in the target by another account": {team, func(a *sandbox.Account) {
+			a.Users = append(a.Users, &sandbox.User{ID: "1902", UserName: "erin.admin@acme.test", Emails: []string{"erin@acme.test"}})
+			join(a, team, "1902")
+		}, "give them something"},
+		"manages the target by a third account": {team, func(a *sandbox.Account) {
+			a.Users = append(a.Users, &sandbox.User{ID: "1902", UserName: "erin.admin@acme.test", Emails: []string{"erin@acme.test"}, ExternalID: "entra-other"},
+				&sandbox.User{ID: "1903", UserName: "e.root@acme.test", ExternalID: "entra-other"})
+			role(a, "groups/"+team, "group.manager", "users/e.root@acme.test")
+		}, "give them something"},
+		"has no part in the target": {team, func(a *sandbox.Account) { role(a, "groups/"+team, "group.manager", "users/mallory@acme.test") }, ""},
+		"has none in the principal": {"2005", func(*sandbox.Account) {}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

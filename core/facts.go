@@ -20,8 +20,12 @@ import (
 type facts struct {
 	model  *access.Model
 	target identity.PrincipalKey
-	// people are those of whom every group above was to be read.
+	// people are those of whom every group above was to be read, and all their further accounts.
 	people []identity.PrincipalKey
+	// looked are those whose further accounts were looked for, and hidden those who may have more than were found.
+	looked, hidden map[identity.PrincipalKey]bool
+	// failed are searches that failed.
+	failed []error
 	// doubtful are users who may do nothing until an operator has looked at who they are.
 	doubtful map[identity.PrincipalKey]bool
 	slack    map[string]consent.UserGroup
@@ -45,10 +49,91 @@ func (g *Engine) factsOf(ctx context.Context, p plan.Plan, people, groups []iden
 		circle.On = []identity.PrincipalKey{target}
 	case identity.KindUser, identity.KindUnknown:
 	}
-	e := collect.People(ctx, src, circle, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
-	return &facts{
-		model: access.Over(e, g.o.Rules), target: p.Target.Key, people: circle.People,
+	f := &facts{
+		target: p.Target.Key, looked: map[identity.PrincipalKey]bool{}, hidden: map[identity.PrincipalKey]bool{},
 		doubtful: map[identity.PrincipalKey]bool{}, slack: map[string]consent.UserGroup{},
+	}
+	for {
+		e := collect.People(ctx, src, circle, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
+		f.model, f.people = access.Over(e, g.o.Rules), circle.People
+		more := f.further(ctx, src)
+		if len(more) == 0 {
+			return f
+		}
+		circle.People = append(circle.People, more...)
+	}
+}
+
+// mostAccounts is how many accounts are looked at of all people together; whoever has more is not known.
+const mostAccounts = 200
+
+// further looks for accounts that share an e-mail address or external id with the people, and gives those that are new. What one
+// account may not do, its owner's other one may not either.
+func (f *facts) further(ctx context.Context, src collect.Source) (more []identity.PrincipalKey) {
+	for _, k := range f.people {
+		if f.looked[k] || k.Kind != identity.KindUser || f.gone(k) {
+			continue
+		}
+		f.looked[k] = true
+		p, ok := f.person(k)
+		if !ok || len(f.people)+len(more) > mostAccounts {
+			f.hidden[k] = true
+			continue
+		}
+		var matches []identity.Match
+		for _, address := range addresses(p) {
+			matches = append(matches, identity.Match{Field: identity.ByName, Value: address}, identity.Match{Field: identity.ByEmail, Value: address})
+		}
+		if p.ExternalID != "" {
+			matches = append(matches, identity.Match{Field: identity.ByExternalID, Value: p.ExternalID})
+		}
+		for _, m := range matches {
+			found, err := src.FindPrincipals(ctx, identity.KindUser, m)
+			if err != nil {
+				f.hidden[k] = true
+				f.failed = append(f.failed, fmt.Errorf("look for further accounts of user %s: %w", k.ID, err))
+				break
+			}
+			for _, q := range found {
+				if !f.has(q.Key) && !slices.Contains(more, q.Key) {
+					more = append(more, q.Key)
+				}
+			}
+		}
+	}
+	return more
+}
+
+// gone reports whether somebody was read not to be there.
+func (f *facts) gone(k identity.PrincipalKey) bool {
+	o, ok := f.model.Estate().Outcome(estate.ReadKey{Op: estate.OpPrincipal, Principal: k})
+	return ok && o.Kind == identity.NotFound
+}
+
+// accounts are the keys of one human, as far as they are known: that of somebody, and those that are like it, or like one of these.
+func (f *facts) accounts(who identity.PrincipalKey) []identity.PrincipalKey {
+	list := []identity.PrincipalKey{who}
+	for i := 0; i < len(list); i++ {
+		for _, k := range f.people {
+			if !slices.Contains(list, k) && f.alike(list[i], k) {
+				list = append(list, k)
+			}
+		}
+	}
+	return list
+}
+
+// alike reports whether two accounts share an external id or an e-mail address.
+func (f *facts) alike(a, b identity.PrincipalKey) bool {
+	p, okP := f.person(a)
+	q, okQ := f.person(b)
+	switch {
+	case !okP || !okQ || a.Kind != b.Kind:
+		return false
+	case p.ExternalID != "" && p.ExternalID == q.ExternalID:
+		return true
+	default:
+		return a.Kind == identity.KindUser && slices.ContainsFunc(addresses(p), func(mine string) bool { return slices.Contains(addresses(q), mine) })
 	}
 }
 
@@ -67,7 +152,7 @@ func (f *facts) Active(who identity.PrincipalKey) consent.Answer {
 	if f.doubtful[who] {
 		return consent.No
 	}
-	if o, ok := f.model.Estate().Outcome(estate.ReadKey{Op: estate.OpPrincipal, Principal: who}); ok && o.Kind == identity.NotFound {
+	if f.gone(who) {
 		return consent.No
 	}
 	p, ok := f.person(who)
@@ -89,17 +174,22 @@ func (f *facts) Same(a, b identity.PrincipalKey) consent.Answer {
 	if a.Kind != b.Kind {
 		return consent.No
 	}
-	p, okP := f.person(a)
-	q, okQ := f.person(b)
+	_, okA := f.person(a)
+	_, okB := f.person(b)
 	switch {
-	case !okP || !okQ:
+	case !okA || !okB:
 		return consent.Unknown
-	case p.ExternalID != "" && p.ExternalID == q.ExternalID:
+	case slices.Contains(f.accounts(a), b):
 		return consent.Yes
-	case a.Kind == identity.KindUser && slices.ContainsFunc(addresses(p), func(mine string) bool { return slices.Contains(addresses(q), mine) }):
-		return consent.Yes
+	case f.hides(a) || f.hides(b):
+		return consent.Unknown
 	}
 	return consent.No
+}
+
+// hides reports whether somebody may have accounts that are not known.
+func (f *facts) hides(who identity.PrincipalKey) bool {
+	return slices.ContainsFunc(f.accounts(who), func(k identity.PrincipalKey) bool { return f.hidden[k] })
 }
 
 // addresses are the names under which mail or a login reaches a user, in one spelling.
@@ -142,6 +232,18 @@ func answer(v access.Verdict) consent.Answer {
 //
 // https://docs.databricks.com/aws/en/security/auth/access-control/service-principal-acl
 func (f *facts) Gains(who identity.PrincipalKey) consent.Answer {
+	found := consent.No
+	for _, k := range f.accounts(who) {
+		found = either(found, f.gains(k))
+	}
+	if found == consent.No && f.target.Kind != identity.KindUser && f.hides(who) {
+		return consent.Unknown
+	}
+	return found
+}
+
+// gains is Gains of one account alone.
+func (f *facts) gains(who identity.PrincipalKey) consent.Answer {
 	switch f.target.Kind {
 	case identity.KindUser:
 		return consent.No
@@ -240,7 +342,7 @@ func (f *facts) UserGroup(id string) consent.UserGroup { return f.slack[id] }
 
 // unread gives what could not be read, as one error; nil if all was. That somebody is gone is no gap, it is an answer.
 func (f *facts) unread() error {
-	var gaps []error
+	gaps := slices.Clone(f.failed)
 	e := f.model.Estate()
 	for _, r := range e.Unread() {
 		if r.Blocking() && r.Outcome.Kind != identity.NotFound {
