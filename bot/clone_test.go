@@ -233,6 +233,7 @@ func TestPlanIsApprovedByButtonCarriedOutAndTakenBack(t *testing.T) {
 			return m.TS == card.TS && !hasButtons(m) && strings.Contains(textOf(m), "Carried out")
 		})
 	})
+	w.until("the requester told", hears(slackfake.Alice, "Carried out"))
 	if !says("Approved by carol@acme.test (Databricks id db-carol), Slack member U0CAROL, by button.")(w.slack.Snapshot()) {
 		t.Error("the vote is not told in the thread")
 	}
@@ -246,6 +247,18 @@ func TestPlanIsApprovedByButtonCarriedOutAndTakenBack(t *testing.T) {
 	w.replies(slackfake.Alice, card.TS, "undo "+p.ID)
 	w.become(p.ID, ledger.Undone)
 	w.until("taken back", says("Taken back."))
+	w.until("the requester told", hears(slackfake.Alice, "Taken back."))
+	for _, once := range []string{"Carried out", "Taken back."} {
+		n := 0
+		for _, m := range w.slack.MessagesIn("D0ALICE") {
+			if strings.Contains(textOf(m), once) {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("the requester was told %d times: %s", n, once)
+		}
+	}
 	if got := w.effects(); got != "[]" {
 		t.Errorf("effects %s", got)
 	}

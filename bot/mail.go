@@ -208,7 +208,7 @@ func (c *clones) sendCard(ctx context.Context, p post) error {
 		c.sent(p.Key, nil)
 		return nil
 	}
-	m, edition, closed, err := c.card(ctx, p.Plan, "")
+	m, edition, closed, news, err := c.card(ctx, p.Plan, "")
 	if err != nil {
 		return err
 	}
@@ -220,7 +220,10 @@ func (c *clones) sendCard(ctx context.Context, p post) error {
 		return err
 	}
 	c.sent(p.Key, func(tx *ledger.Tx) error {
-		return tx.PutCard(ledger.Card{Plan: p.Plan, Channel: c.channel, TS: ts, Shown: edition, Closed: closed})
+		if err := tx.PutCard(ledger.Card{Plan: p.Plan, Channel: c.channel, TS: ts, Shown: edition, Closed: closed}); err != nil {
+			return err
+		}
+		return queue(tx, news)
 	})
 	return nil
 }
@@ -239,7 +242,7 @@ func (c *clones) sendShow(ctx context.Context, p post) error {
 
 // refresh brings a plan's message up to date. A note says what the ledger does not: how far the work has come.
 func (c *clones) refresh(ctx context.Context, card ledger.Card, note string) error {
-	m, edition, closed, err := c.card(ctx, card.Plan, note)
+	m, edition, closed, news, err := c.card(ctx, card.Plan, note)
 	if err != nil || edition <= card.Shown && note == "" {
 		return err
 	}
@@ -250,7 +253,13 @@ func (c *clones) refresh(ctx context.Context, card ledger.Card, note string) err
 		return err
 	}
 	card.Shown, card.Closed = edition, closed
-	return c.ledger.Do(ctx, func(tx *ledger.Tx) error { return tx.PutCard(card) })
+	defer c.knock()
+	return c.ledger.Do(ctx, func(tx *ledger.Tx) error {
+		if err := tx.PutCard(card); err != nil {
+			return err
+		}
+		return queue(tx, news)
+	})
 }
 
 func (c *clones) cardOf(ctx context.Context, plan string) (ledger.Card, error) {

@@ -47,7 +47,7 @@ func (c *clones) propose(j *errand, d *slackapi.Command) {
 		r.last(c.work, c.noPlan(ctx, err, t, made))
 		return
 	}
-	m, err = c.preview(c.work, made, k)
+	m, err = c.preview(c.work, made, k, j.user)
 	if err != nil {
 		r.last(c.work, explain(c.work, err, t))
 		return
@@ -135,11 +135,12 @@ func (c *clones) noPlan(ctx context.Context, err error, t *task, made *report.Cl
 }
 
 // preview keeps what is shown of a plan, and shows it to its requester, with what to do next.
-func (c *clones) preview(ctx context.Context, made *report.CloneReport, k core.Case) (*slackapi.Message, error) {
+func (c *clones) preview(ctx context.Context, made *report.CloneReport, k core.Case, requester string) (*slackapi.Message, error) {
 	s, err := showingOf(made, k)
 	if err != nil {
 		return nil, err
 	}
+	s.Requester = requester
 	body, err := s.pack()
 	if err != nil {
 		return nil, err

@@ -34,6 +34,8 @@ type showing struct {
 	Applyable bool `json:"applyable"`
 	// Barred says that it reaches so far that it is not voted on in Slack.
 	Barred bool `json:"barred"`
+	// Requester is the member who asked, who need not be in the channel where it is voted on.
+	Requester string `json:"requester,omitempty"`
 }
 
 const (
@@ -139,24 +141,40 @@ const (
 )
 
 // card is the plan's message as it should be now, and of which edition it is. Closed says that it will not change by itself any more.
-func (c *clones) card(ctx context.Context, id, note string) (m slackapi.Message, edition int64, closed bool, err error) {
+func (c *clones) card(ctx context.Context, id, note string) (m slackapi.Message, edition int64, closed bool, told []post, err error) {
 	k, err := c.approvals.Case(ctx, id)
 	if err != nil {
-		return m, 0, false, err
+		return m, 0, false, nil, err
 	}
 	s, err := c.showing(ctx, id)
 	if err != nil {
-		return m, 0, false, err
+		return m, 0, false, nil, err
 	}
 	m.Parts = append(m.Parts, slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(s.Subject, maxLine)})
 	m.Parts = append(m.Parts, s.Head...)
 	m.Parts = append(m.Parts, slackapi.Part{Text: facts(k, s)}, slackapi.Part{Kind: slackapi.Strong, Text: slackapi.Cut(stands(k), maxLine)})
-	if text := strings.TrimSpace(note + "\n" + told(k.Votes)); text != "" {
+	if text := strings.TrimSpace(note + "\n" + votesTold(k.Votes)); text != "" {
 		m.Parts = append(m.Parts, slackapi.Part{Text: slackapi.Cut(text, maxLine)})
 	}
 	m.Buttons = buttons(k, s)
 	closed = k.State.Final() || k.State == ledger.Applied && k.EndsAt.IsZero()
-	return m, ledger.Edition(k.Version, k.Votes), closed, nil
+	return m, ledger.Edition(k.Version, k.Votes), closed, news(k, s), nil
+}
+
+// news tells the requester what became of their plan: each end of it once.
+func news(k core.Case, s showing) []post {
+	switch k.State {
+	case ledger.Applied, ledger.PartiallyApplied, ledger.Failed, ledger.Rejected, ledger.Cancelled, ledger.Expired, ledger.Superseded, ledger.Stale, ledger.Undone:
+	default:
+		return nil
+	}
+	if s.Requester == "" {
+		return nil
+	}
+	m := slackapi.Message{Parts: []slackapi.Part{
+		{Kind: slackapi.Strong, Text: slackapi.Cut("Plan "+k.ID+": "+s.Subject, maxLine)}, {Text: slackapi.Cut(stands(k), maxLine)},
+	}}
+	return []post{{Key: "news/" + k.ID + "/" + string(k.State), Kind: postWhisper, Plan: k.ID, User: s.Requester, Message: &m}}
 }
 
 func buttons(k core.Case, s showing) []slackapi.Button {
@@ -245,8 +263,8 @@ func stands(k core.Case) string {
 	}
 }
 
-// told lists the votes.
-func told(votes []ledger.Vote) string {
+// votesTold lists the votes.
+func votesTold(votes []ledger.Vote) string {
 	var list []string
 	for _, v := range votes {
 		text := fmt.Sprintf("%s: %s, %s", verb(v.Decision), party(v.Voter), moment(v.At))
@@ -270,7 +288,8 @@ func party(p ledger.Party) string {
 	if p.Name == "" {
 		return line(p.ID)
 	}
-	return line(p.Name) + " (Databricks id " + line(p.ID) + ")"
+	// Those who ask are users, of whom the number alone is kept; those whom a plan is about are kept by kind and number.
+	return line(p.Name) + " (Databricks id " + line(strings.TrimPrefix(p.ID, "user:")) + ")"
 }
 
 func moment(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 MST") }

@@ -266,7 +266,7 @@ func (c *clones) details(j *errand, k core.Case) {
 // status is how a plan stands.
 func (c *clones) status(k core.Case) slackapi.Message {
 	m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + stands(k)}}}
-	for _, text := range []string{told(k.Votes), voids(k)} {
+	for _, text := range []string{votesTold(k.Votes), voids(k)} {
 		if text != "" {
 			m.Parts = append(m.Parts, slackapi.Part{Text: slackapi.Cut(text, maxLine)})
 		}
