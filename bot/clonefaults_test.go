@@ -10,13 +10,17 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"databricks-access-audit/bot/slackapi"
 	"databricks-access-audit/bot/slackfake"
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/ledger/ledgertest"
+	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
 )
 
 func (w *town) count(text string) (n int) {
@@ -406,5 +410,37 @@ func TestNothingSecretIsKept(t *testing.T) {
 		if err != nil || strings.Contains(string(body), "trigger-1") || strings.Contains(string(body), "hooks") || strings.Contains(strings.Join(keysOf(d), " "), "trigger-1") {
 			t.Errorf("kept: %s %v (%v)", body, keysOf(d), err)
 		}
+	}
+}
+
+// TestT40_ApprovalsDoNotWaitBehindAudits: while every audit that there is room for hangs, and a hundred more are asked for, a plan is
+// approved and carried out.
+func TestT40_ApprovalsDoNotWaitBehindAudits(t *testing.T) {
+	release := make(chan struct{})
+	var hanging atomic.Int64
+	w := found(t, slackfake.Options{}, nil, func(_ *board, c *Config) {
+		c.Engine = engine(func(ctx context.Context, req query.Request, p core.Progress) (report.Report, error) {
+			hanging.Add(1)
+			<-release
+			return smallReport(ctx, req, p)
+		})
+	})
+	t.Cleanup(sync.OnceFunc(func() { close(release) })) // before the bot ends, which waits for audits
+	card := w.asks(slackfake.Alice, "erin @bob")
+	var asking sync.WaitGroup
+	for i := range 100 {
+		user := []string{slackfake.Alice, slackfake.Bob, slackfake.Carol, slackfake.Dave}[i%4]
+		asking.Go(func() {
+			if _, err := w.slack.Slash(w.Context(), user, slackfake.DataHelp, "/access-audit", "principal x"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	w.eventually("audits that hang", func() bool { return hanging.Load() >= 4 })
+	w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
+	w.become(w.plans()[0].ID, ledger.Applied)
+	asking.Wait()
+	if n := hanging.Load(); n < 4 {
+		t.Errorf("%d audits hang", n)
 	}
 }
