@@ -386,3 +386,19 @@ func TestReadme(t *testing.T) {
 		}
 	}
 }
+
+// TestOnePersonByTwoNames: a set may name somebody by two names, and two sets may not.
+func TestOnePersonByTwoNames(t *testing.T) {
+	find := func(kind identity.Kind, name string) (identity.PrincipalKey, error) {
+		if name == "a@x.test" || name == "alias@x.test" {
+			return user("5"), nil
+		}
+		return identity.PrincipalKey{}, fmt.Errorf("no %s is called %s", kind, name)
+	}
+	if _, err := parse(t, "rules: [{id: x, approvers: [{users: [a@x.test, alias@x.test]}], min_approvals: 1, channels: any}]").Resolve(find); err != nil {
+		t.Errorf("in one set: %v", err)
+	}
+	if _, err := parse(t, "rules: [{id: x, approvers: [{users: [a@x.test]}, {users: [alias@x.test]}], min_approvals: 1, channels: any}]").Resolve(find); err == nil {
+		t.Error("in two sets")
+	}
+}
