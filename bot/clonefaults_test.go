@@ -444,3 +444,43 @@ func TestT40_ApprovalsDoNotWaitBehindAudits(t *testing.T) {
 		t.Errorf("%d audits hang", n)
 	}
 }
+
+// TestR12_ALedgerThatFailedEndsTheBot: after a write that failed, only who opens the ledger anew knows what it holds.
+func TestR12_ALedgerThatFailedEndsTheBot(t *testing.T) {
+	disk := ledgertest.NewDisk(t)
+	l, err := ledger.Open(t.Context(), ledger.Options{Location: disk.Ledger(), Account: "a", Keys: ledger.NewKeys()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() }) // it failed
+	s, err := slackfake.Start(slackfake.AcmeWorkspace(), slackfake.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	c := Config{
+		Tokens: Tokens{Bot: slackapi.Secret(s.BotToken()), App: slackapi.Secret(s.AppToken())}, Engine: engine(smallReport), APIURL: s.APIURL(), Transport: transport,
+		Approvals: newBoard(l), Identity: directory{}, Ledger: l, ApprovalChannel: slackfake.DataApprovals, Unlimited: true,
+	}
+	hurry(&c.pace)
+	c.pace.quiet = 50 * time.Millisecond
+	ended := make(chan error, 1)
+	go func() { ended <- Run(t.Context(), c) }()
+	if err := s.WaitConnected(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	disk.Fail(ledgertest.SyncFails.At(1))
+	if _, err := s.SlashTyped(t.Context(), slackfake.Alice, slackfake.DataHelp, "/access-clone", "erin @bob"); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-ended:
+		if _, failed := errors.AsType[*ledger.FailedError](err); !failed {
+			t.Errorf("the bot ended with %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("the bot goes on")
+	}
+}

@@ -30,6 +30,9 @@ type bot struct {
 	audits   *pool   // questions
 	clones   *clones // plans; nil without them
 
+	// broken tells of a ledger that takes nothing more until it is opened anew.
+	broken chan error
+
 	metrics *metrics
 
 	draining    atomic.Bool
@@ -49,6 +52,7 @@ func newBot(ctx context.Context, c Config, client *slackapi.Client, team string,
 	b := &bot{
 		Config: c, client: client, door: client, team: team,
 		people: newPeople(client.Person, c.pace.now),
+		broken: make(chan error, 1),
 		health: newHealth(now, c.pace.patience, c.pace.window, c.Sockets, c.Log),
 		seen:   newSeen(rememberDeliveries, rememberFor),
 		jobs:   newJobs(), started: now,

@@ -93,6 +93,12 @@ func (b *bot) run(ctx context.Context) error {
 	case err := <-failed:
 		b.Log.Error("sockets failed", "error", err)
 		return errors.Join(err, b.drain())
+	case err := <-b.broken:
+		b.Log.Error("the ledger failed", "error", err)
+		err = errors.Join(err, b.drain())
+		closeSockets()
+		<-failed //nolint:errcheck // the cause is known: err
+		return err
 	case <-ctx.Done():
 	}
 	b.Log.Info("bot ending", "drain", b.Drain)

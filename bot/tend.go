@@ -56,7 +56,14 @@ func (c *clones) tend() {
 				c.Log.Error("card not looked at", "plan", card.Plan, "error", err)
 			}
 		}
-		if err := c.ledger.Do(c.work, func(tx *ledger.Tx) error { return tx.Sweep() }); err != nil && c.loops.Err() == nil {
+		err = c.ledger.Do(c.work, func(tx *ledger.Tx) error { return tx.Sweep() })
+		if gone, failed := errors.AsType[*ledger.FailedError](err); failed {
+			select {
+			case c.broken <- gone:
+			default: // it was said
+			}
+		}
+		if err != nil && c.loops.Err() == nil {
 			c.Log.Error("boxes not swept", "error", err)
 		}
 	})
