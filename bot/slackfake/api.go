@@ -92,6 +92,7 @@ func methods() map[string]method {
 		"views.update":                 {json: true, tier: tier4, run: (*Server).updateView},
 		"files.getUploadURLExternal":   {scopes: []string{"files:write"}, tier: tier4, run: (*Server).getUploadURL},
 		"files.completeUploadExternal": {json: true, scopes: []string{"files:write"}, tier: tier4, run: (*Server).completeUpload},
+		"files.delete":                 {json: true, scopes: []string{"files:write"}, tier: tier3, run: (*Server).deleteFile},
 	}
 }
 

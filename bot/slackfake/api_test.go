@@ -80,6 +80,9 @@ func TestRefusals(t *testing.T) {
 		{"huge snippet", "files.getUploadURLExternal", bot, form("filename", "a.csv", "length", "1048577", "snippet_type", "csv"), "snippet_too_large"},
 		{"unknown file", "files.completeUploadExternal", bot, form("files", `[{"id":"F1"}]`), "file_not_found"},
 		{"no files", "files.completeUploadExternal", bot, form("files", `[]`), "invalid_arguments"},
+		{"delete no file", "files.delete", bot, nil, "invalid_arguments"},
+		{"delete unknown file", "files.delete", bot, form("file", "F1"), "file_not_found"},
+		{"delete with a wrong token", "files.delete", "xoxb-other", form("file", "F1"), "invalid_auth"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got := post(t, s, tt.method, tt.token, tt.args)

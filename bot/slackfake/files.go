@@ -233,3 +233,27 @@ func (s *Server) share(c *call, refs []fileRef, channels []*Channel, blocks json
 	s.cond.Broadcast()
 	return done
 }
+
+// deleteFile is https://docs.slack.dev/reference/methods/files.delete. It
+// leaves the messages that shared the file, without the file. An upload that
+// was never completed is no file yet. That a second deletion is refused
+// follows the page's list of errors (file_deleted).
+func (s *Server) deleteFile(c *call) (reply, error) {
+	if err := c.require("file"); err != nil {
+		return nil, err
+	}
+	id := c.args["file"]
+	i := slices.IndexFunc(s.files, func(f *File) bool { return f.ID == id })
+	switch {
+	case i < 0:
+		return nil, refuse("file_not_found")
+	case s.files[i].Deleted:
+		return nil, refuse("file_deleted")
+	}
+	s.files[i].Deleted, s.files[i].Content = true, nil
+	for _, m := range s.messages {
+		m.FileIDs = slices.DeleteFunc(m.FileIDs, func(shared string) bool { return shared == id })
+	}
+	s.cond.Broadcast()
+	return nil, nil
+}

@@ -23,7 +23,7 @@ type Message struct {
 	Via       string            // method or door by which it came: chat.postMessage, ack, response_url, user…
 	Edits     int               // how often it was changed
 	Deleted   bool              // removed by delete_original
-	FileIDs   []string          // shared with the message
+	FileIDs   []string          // shared with the message and not deleted since
 	Args      map[string]string // the arguments of the last call that wrote it, tokens left out
 	LinkNames bool              // link_names was set
 	ParseFull bool              // parse was "full"
@@ -39,7 +39,8 @@ func (m Message) Mentions() []Mention {
 	return found
 }
 
-// File is a completed upload.
+// File is a completed upload. One that was deleted keeps everything but its
+// Content.
 type File struct {
 	ID             string
 	Name           string
@@ -51,6 +52,7 @@ type File struct {
 	ThreadTS       string
 	InitialComment string
 	Blocks         json.RawMessage
+	Deleted        bool // by files.delete
 }
 
 // View is a modal that the bot opened.
@@ -190,7 +192,7 @@ func (s *Server) DirectMessages(user string) []Message {
 	return s.MessagesIn(dm.ID)
 }
 
-// Files returns the completed uploads, oldest first.
+// Files returns the completed uploads, oldest first, deleted ones included.
 func (s *Server) Files() []File { return s.Snapshot().Files }
 
 // Views returns the modals opened, oldest first.
