@@ -88,6 +88,7 @@ func methods() map[string]method {
 		"users.info":                   {scopes: []string{"users:read"}, tier: tier4, run: (*Server).userInfo},
 		"users.lookupByEmail":          {scopes: []string{"users:read.email"}, tier: tier3, run: (*Server).lookupByEmail},
 		"usergroups.list":              {scopes: []string{"usergroups:read"}, tier: tier2, run: (*Server).listUsergroups},
+		"usergroups.users.list":        {scopes: []string{"usergroups:read"}, tier: tier2, run: (*Server).listUsergroupUsers},
 		"views.open":                   {json: true, tier: tier4, run: (*Server).openView},
 		"views.update":                 {json: true, tier: tier4, run: (*Server).updateView},
 		"files.getUploadURLExternal":   {scopes: []string{"files:write"}, tier: tier4, run: (*Server).getUploadURL},

@@ -145,8 +145,12 @@ func (s *Server) channelJSON(ch *Channel, withCount bool) map[string]any {
 		"id": ch.ID, "name": ch.Name, "name_normalized": ch.Name, "created": 1_700_000_000,
 		"is_channel": !ch.IsPrivate, "is_group": ch.IsPrivate, "is_im": false, "is_mpim": false, "is_private": ch.IsPrivate,
 		"is_archived": ch.IsArchived, "is_general": false, "is_shared": ch.IsShared, "is_ext_shared": ch.IsExtShared,
-		"is_org_shared": ch.IsOrgShared, "is_pending_ext_shared": ch.IsPendingExtShared, "pending_shared": []string{},
-		"is_member": ch.has(s.st.BotUserID), "context_team_id": s.st.TeamID,
+		"is_org_shared": ch.IsOrgShared, "is_pending_ext_shared": ch.IsPendingExtShared, "pending_shared": listed(ch.PendingTeams),
+		"pending_connected_team_ids": listed(ch.PendingTeams), "shared_team_ids": append([]string{s.st.TeamID}, ch.ConnectedTeams...),
+		"is_member": ch.has(s.st.BotUserID), "context_team_id": s.st.TeamID, "creator": ch.Creator,
+		"is_frozen": false, "unlinked": 0, "parent_conversation": nil, "updated": 1_700_000_000_000,
+		"topic":   map[string]any{"value": "", "creator": "", "last_set": 0},
+		"purpose": map[string]any{"value": "", "creator": "", "last_set": 0},
 	}
 	if withCount {
 		j["num_members"] = len(ch.Members)
@@ -205,31 +209,4 @@ func (s *Server) reachable(u *User) error {
 		return refuse("user_not_visible")
 	}
 	return nil
-}
-
-// listUsergroups is https://docs.slack.dev/reference/methods/usergroups.list.
-func (s *Server) listUsergroups(c *call) (reply, error) {
-	groups := []any{}
-	for _, g := range s.st.Usergroups {
-		if g.Disabled && !c.bool("include_disabled") {
-			continue
-		}
-		groups = append(groups, s.usergroupJSON(g, c.bool("include_users")))
-	}
-	return reply{"usergroups": groups}, nil
-}
-
-func (s *Server) usergroupJSON(g Usergroup, withUsers bool) map[string]any {
-	j := map[string]any{
-		"id": g.ID, "team_id": s.st.TeamID, "is_usergroup": true, "name": g.Name, "handle": g.Handle,
-		"is_external": false, "date_delete": 0, "is_idp_group": g.IsIDPGroup, "is_membership_locked": g.IsMembershipLocked,
-		"user_count": len(g.Users),
-	}
-	if g.Disabled {
-		j["date_delete"] = 1_700_000_000
-	}
-	if withUsers {
-		j["users"] = g.Users
-	}
-	return j
 }

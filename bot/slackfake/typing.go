@@ -77,8 +77,8 @@ func (st *state) encodeHandle(word string) string {
 			return "<@" + u.ID + "|" + u.Name + ">" + tail
 		}
 	}
-	for _, g := range st.Usergroups {
-		if g.Handle == name {
+	for _, g := range st.groups {
+		if g.Handle == name && !g.Disabled { // clients offer no disabled ones (an assumption)
 			return "<!subteam^" + g.ID + "|@" + g.Handle + ">" + tail
 		}
 	}

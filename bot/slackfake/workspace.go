@@ -53,6 +53,7 @@ type User struct {
 type Channel struct {
 	ID                 string
 	Name               string
+	Creator            string   // user id; empty where Slack has forgotten it
 	Members            []string // user ids, the bot's too if it was invited
 	IsPrivate          bool
 	IsIM               bool
@@ -61,18 +62,8 @@ type Channel struct {
 	IsExtShared        bool
 	IsPendingExtShared bool
 	IsOrgShared        bool
-}
-
-// Usergroup is a user group, see
-// https://docs.slack.dev/reference/objects/usergroup-object.
-type Usergroup struct {
-	ID                 string
-	Handle             string
-	Name               string
-	Users              []string
-	IsIDPGroup         bool
-	IsMembershipLocked bool
-	Disabled           bool
+	ConnectedTeams     []string // ids of other workspaces in it
+	PendingTeams       []string // ids of other workspaces that were invited
 }
 
 func (c *Channel) has(user string) bool { return slices.Contains(c.Members, user) }
@@ -82,6 +73,7 @@ type state struct {
 	Workspace
 	users    map[string]*User
 	channels map[string]*Channel
+	groups   []*Usergroup // in the order given, then as added
 }
 
 func newState(ws *Workspace) *state {
@@ -94,9 +86,12 @@ func newState(ws *Workspace) *state {
 	}
 	for _, c := range ws.Channels {
 		c.Members = slices.Clone(c.Members)
+		c.ConnectedTeams, c.PendingTeams = slices.Clone(c.ConnectedTeams), slices.Clone(c.PendingTeams)
 		st.channels[c.ID] = &c
 	}
-	st.Workspace.Usergroups = slices.Clone(ws.Usergroups)
+	for _, g := range ws.Usergroups {
+		st.groups = append(st.groups, g.copied())
+	}
 	return st
 }
 
@@ -165,10 +160,10 @@ func AcmeWorkspace() *Workspace {
 			{ID: "USLACKBOT", Name: "slackbot", RealName: "Slackbot"},
 		},
 		Channels: []Channel{
-			{ID: DataHelp, Name: "data-help", Members: append([]string{Guest, Robot}, staff...)},
-			{ID: DataApprovals, Name: "data-approvals", IsPrivate: true, Members: slices.Clone(staff)},
-			{ID: Partners, Name: "partners", IsShared: true, IsExtShared: true, Members: append([]string{Stranger}, staff...)},
-			{ID: Lounge, Name: "lounge", Members: []string{Alice, Bob, Carol, Dave}},
+			{ID: DataHelp, Name: "data-help", Creator: Alice, Members: append([]string{Guest, Robot}, staff...)},
+			{ID: DataApprovals, Name: "data-approvals", Creator: Carol, IsPrivate: true, Members: slices.Clone(staff)},
+			{ID: Partners, Name: "partners", Creator: Alice, IsShared: true, IsExtShared: true, ConnectedTeams: []string{"T0PARTNER"}, Members: append([]string{Stranger}, staff...)},
+			{ID: Lounge, Name: "lounge", Creator: Bob, Members: []string{Alice, Bob, Carol, Dave}},
 		},
 		Usergroups: []Usergroup{
 			{ID: "S0ADMINS", Handle: "data-admins", Name: "Data admins", Users: []string{Carol, Dave}, IsIDPGroup: true, IsMembershipLocked: true},
