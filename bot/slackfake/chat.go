@@ -118,9 +118,11 @@ func truncate(text string, limit int) string {
 	return string(runes[:limit])
 }
 
+// append places a message of the app.
 func (s *Server) append(m *Message) {
 	s.messages = append(s.messages, m)
 	s.cond.Broadcast()
+	s.tellSelf(m, nil)
 }
 
 // find returns a message by its timestamp, nil if there is none. Ephemerals
@@ -201,10 +203,12 @@ func (s *Server) revise(m *Message, c *call) error {
 			return err
 		}
 	}
+	old := *m
 	m.Blocks = blocks
 	s.fill(m, c)
 	m.Edits++
 	s.cond.Broadcast()
+	s.tellSelf(m, &old)
 	return nil
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
 )
 
 // Slash lets user send "command text" in channel (id or name) and waits for
@@ -237,7 +235,7 @@ func stateValues(values map[string]map[string]string) map[string]any {
 
 // Mention lets user write "@bot text" in channel, in the thread of threadTS if
 // that is not empty, and delivers app_mention (and the plain message event, if
-// subscribed, afterwards). Delivery.TS is the new message.
+// subscribed, afterwards; see [Server.Say]). Delivery.TS is the new message.
 //
 // The payload is https://docs.slack.dev/reference/events/app_mention.
 func (s *Server) Mention(ctx context.Context, user, channel, threadTS, text string) (Delivery, error) {
@@ -245,8 +243,10 @@ func (s *Server) Mention(ctx context.Context, user, channel, threadTS, text stri
 }
 
 // Say lets user write text in channel. The app hears of it only through the
-// events it subscribed to, see Options.BotEvents; without any the Delivery has
-// just the TS.
+// events it subscribed to and has the scopes for, see Options.BotEvents;
+// without any the Delivery has just the TS, with several it is the first one's
+// and the others follow it. The payload is
+// https://docs.slack.dev/reference/events/message.channels.
 func (s *Server) Say(ctx context.Context, user, channel, threadTS, text string) (Delivery, error) {
 	s.mu.Lock()
 	m, c, err := s.write(user, channel, threadTS, text)
@@ -262,21 +262,6 @@ func (s *Server) Say(ctx context.Context, user, channel, threadTS, text string) 
 	return s.deliverEvents(ctx, events, ts)
 }
 
-func (s *Server) deliverEvents(ctx context.Context, events []*envelope, ts string) (Delivery, error) {
-	first := Delivery{TS: ts}
-	for i, e := range events {
-		d, err := s.deliver(ctx, e)
-		d.TS = ts
-		if i == 0 {
-			first = d
-		}
-		if err != nil {
-			return d, err
-		}
-	}
-	return first, nil
-}
-
 // EditMessage lets the author change a message. The app hears message_changed
 // if it subscribed to messages, and app_mention with an edited field if the
 // new text mentions it and the old one did not (the latter is an assumption).
@@ -286,7 +271,7 @@ func (s *Server) EditMessage(ctx context.Context, user, channel, ts, text string
 	var events []*envelope
 	if err == nil {
 		m := s.find(c.ID, ts)
-		if m == nil || m.User != user {
+		if m == nil || m.Ephemeral || m.User != user {
 			err = fmt.Errorf("%s wrote no message %s there", user, ts)
 		} else {
 			old := *m
@@ -302,6 +287,36 @@ func (s *Server) EditMessage(ctx context.Context, user, channel, ts, text string
 	return s.deliverEvents(ctx, events, ts)
 }
 
+// DeleteMessage lets user remove a message: the author any of their own, an
+// administrator or owner of the workspace anybody's, the app's among them
+// (who may is a setting of the workspace,
+// https://slack.com/help/articles/115004868646). The app hears message_deleted
+// if it subscribed to messages. Delivery.TS is the removed message. Slack
+// leaves a tombstone in place of a message with replies; this fake does not.
+func (s *Server) DeleteMessage(ctx context.Context, user, channel, ts string) (Delivery, error) {
+	s.mu.Lock()
+	events, err := s.remove(user, channel, ts)
+	s.mu.Unlock()
+	if err != nil {
+		return Delivery{}, fmt.Errorf("delete message: %w", err)
+	}
+	return s.deliverEvents(ctx, events, ts)
+}
+
+func (s *Server) remove(user, channel, ts string) ([]*envelope, error) {
+	u, c, err := s.actor(user, channel)
+	if err != nil {
+		return nil, err
+	}
+	m := s.find(c.ID, ts)
+	if m == nil || m.Ephemeral || (m.User != user && !u.IsAdmin && !u.IsOwner) {
+		return nil, fmt.Errorf("%s has no message %s to delete there", user, ts)
+	}
+	m.Deleted = true
+	s.cond.Broadcast()
+	return s.deletedEvents(m, c), nil
+}
+
 func (s *Server) write(user, channel, threadTS, text string) (*Message, *Channel, error) {
 	u, c, err := s.actor(user, channel)
 	if err != nil {
@@ -314,104 +329,4 @@ func (s *Server) write(user, channel, threadTS, text string) (*Message, *Channel
 	s.messages = append(s.messages, m)
 	s.cond.Broadcast()
 	return m, c, nil
-}
-
-// messageEvents makes the envelopes that a new or edited message causes. An
-// app in the channel hears of it; one outside hears nothing.
-func (s *Server) messageEvents(m *Message, c *Channel, old *Message) []*envelope {
-	if !c.has(s.st.BotUserID) {
-		return nil
-	}
-	var events []*envelope
-	mention := "<@" + s.st.BotUserID + ">"
-	fresh := old == nil || !strings.Contains(old.Text, mention)
-	if slices.Contains(s.opts.BotEvents, "app_mention") && strings.Contains(m.Text, mention) && fresh && !c.IsIM {
-		events = append(events, s.event(s.messageEvent("app_mention", m, c), c))
-	}
-	if slices.Contains(s.opts.BotEvents, messageEventName(c)) {
-		inner := s.messageEvent("message", m, c)
-		if old != nil {
-			inner = map[string]any{
-				"type": "message", "subtype": "message_changed", "hidden": true, "channel": c.ID, "channel_type": channelType(c),
-				"ts": s.ts(), "message": inner, "previous_message": s.messageEvent("message", old, c),
-			}
-		}
-		events = append(events, s.event(inner, c))
-	}
-	return events
-}
-
-func messageEventName(c *Channel) string {
-	switch channelType(c) {
-	case "im":
-		return "message.im"
-	case "group":
-		return "message.groups"
-	}
-	return "message.channels"
-}
-
-func channelType(c *Channel) string {
-	switch {
-	case c.IsIM:
-		return "im"
-	case c.IsPrivate:
-		return "group"
-	}
-	return "channel"
-}
-
-func (s *Server) messageEvent(kind string, m *Message, c *Channel) map[string]any {
-	team := s.st.TeamID
-	if u := s.st.users[m.User]; u != nil {
-		team = u.TeamID
-	}
-	inner := map[string]any{
-		"type": kind, "user": m.User, "text": m.Text, "ts": m.TS, "channel": c.ID, "event_ts": m.TS,
-		"team": team, "client_msg_id": "11111111-0000-4000-8000-" + strings.ReplaceAll(m.TS, ".", "")[4:], "blocks": userBlocks(m.Text),
-	}
-	if kind == "message" {
-		inner["channel_type"] = channelType(c)
-	}
-	if m.ThreadTS != "" {
-		inner["thread_ts"] = m.ThreadTS
-	}
-	if m.BotID != "" {
-		inner["bot_id"] = m.BotID
-	}
-	if m.Edits > 0 {
-		inner["edited"] = map[string]any{"user": m.User, "ts": s.ts()}
-	}
-	return inner
-}
-
-// userBlocks is the rich text that a client sends with typing, without styles.
-func userBlocks(text string) []any {
-	section := map[string]any{"type": "rich_text_section", "elements": []any{map[string]any{"type": "text", "text": text}}}
-	return []any{map[string]any{"type": "rich_text", "block_id": "typed", "elements": []any{section}}}
-}
-
-// EventPayload wraps an inner event of the test's own into an event_callback,
-// for [Server.Deliver] with the type events_api.
-func (s *Server) EventPayload(channel string, inner map[string]any) map[string]any {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.eventPayload(inner, s.st.channel(channel))
-}
-
-func (s *Server) event(inner map[string]any, c *Channel) *envelope {
-	return &envelope{id: s.envelopeID(), kind: "events_api", payload: s.eventPayload(inner, c), channel: c.ID}
-}
-
-// eventPayload is the outer event, https://docs.slack.dev/apis/events-api#callback-field.
-func (s *Server) eventPayload(inner map[string]any, c *Channel) map[string]any {
-	return map[string]any{
-		"token": "deprecated", "team_id": s.st.TeamID, "api_app_id": s.st.AppID, "type": "event_callback",
-		"event_id": s.id("Ev"), "event_time": s.clock.Now().Unix(), "event_context": "4-fake",
-		"is_ext_shared_channel": c != nil && c.IsExtShared,
-		"authorizations": []any{map[string]any{
-			"enterprise_id": nil, "team_id": s.st.TeamID, "user_id": s.st.BotUserID, "is_bot": true, "is_enterprise_install": false,
-		}},
-		"event": inner,
-	}
 }

@@ -119,10 +119,13 @@ func (s *Server) respond(h *responseHook, body *response, args map[string]string
 	case bool(body.DeleteOriginal):
 		if original != nil {
 			original.Deleted = true
+			s.tellSelfDeleted(original)
 		}
 	case bool(body.ReplaceOriginal) && original != nil:
+		old := *original
 		original.Text, original.Blocks, original.Args = truncate(body.Text, maxText), body.Blocks, args
 		original.Edits++
+		s.tellSelf(original, &old)
 	default:
 		h.last = s.placeResponse(h.channel, h.user, "response_url", body)
 		h.last.Args = args

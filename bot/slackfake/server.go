@@ -32,8 +32,8 @@ type Options struct {
 	Clock          Clock         // nil means the real clock
 	AckLimit       time.Duration // 0 means Slack's three seconds
 	PingInterval   time.Duration // between WebSocket pings; 0 means two seconds, negative none
-	Scopes         []string      // granted bot scopes; nil means DefaultScopes
-	BotEvents      []string      // subscribed events; nil means app_mention only
+	Scopes         []string      // granted bot scopes; nil means DefaultScopes and those of the message events in BotEvents
+	BotEvents      []string      // subscribed events, heard if their scopes are granted; nil means app_mention only
 	Redeliver      bool          // send an event again, up to three times, when it is not acknowledged in time
 	Duplicate      bool          // deliver every envelope twice, the copy to another socket if there is one
 	RealRateLimits bool          // enforce Slack's rate limit tiers
@@ -113,11 +113,16 @@ func (o Options) withDefaults() Options {
 	if o.PingInterval == 0 {
 		o.PingInterval = 2 * time.Second
 	}
-	if o.Scopes == nil {
-		o.Scopes = DefaultScopes()
-	}
 	if o.BotEvents == nil {
 		o.BotEvents = []string{"app_mention"}
+	}
+	if o.Scopes == nil {
+		o.Scopes = DefaultScopes()
+		for _, event := range o.BotEvents {
+			if scope := messageScopes[event]; scope != "" {
+				o.Scopes = append(o.Scopes, scope)
+			}
+		}
 	}
 	return o
 }

@@ -22,7 +22,7 @@ type Message struct {
 	ForUser   string            // for ephemerals
 	Via       string            // method or door by which it came: chat.postMessage, ack, response_url, user…
 	Edits     int               // how often it was changed
-	Deleted   bool              // removed by delete_original
+	Deleted   bool              // removed by delete_original or DeleteMessage
 	FileIDs   []string          // shared with the message and not deleted since
 	Args      map[string]string // the arguments of the last call that wrote it, tokens left out
 	LinkNames bool              // link_names was set

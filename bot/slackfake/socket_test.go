@@ -80,11 +80,14 @@ func TestDuplicateEnvelopesReachTwoSocketsAndBothAreAcked(t *testing.T) {
 
 func TestMentionArrivesAsEventAndClickAsInteraction(t *testing.T) {
 	t.Parallel()
-	s := start(t, slackfake.Options{BotEvents: []string{"app_mention", "message.channels"}})
+	s := start(t, slackfake.Options{BotEvents: []string{"app_mention", "message.channels"}, Scopes: historyScopes()})
 	got := make(chan any, 10)
 	api := run(t, s, 1, func(sm *socketmode.Client, e socketmode.Event) {
 		ack(sm, e)
 		if outer, ok := e.Data.(slackevents.EventsAPIEvent); ok {
+			if message, ok := outer.InnerEvent.Data.(*slackevents.MessageEvent); ok && message.BotID == "B0AUDIT" {
+				return // the app's own
+			}
 			got <- outer.InnerEvent.Data
 			return
 		}
@@ -510,6 +513,7 @@ func TestDrivingRefusesWhatPeopleCannotDo(t *testing.T) {
 		"member":  second(s.Slash(ctx, slackfake.Guest, slackfake.DataApprovals, "/x", "")),
 		"thread":  second(s.Mention(ctx, slackfake.Alice, slackfake.DataHelp, "1.000001", "hi")),
 		"edit":    second(s.EditMessage(ctx, slackfake.Alice, slackfake.DataHelp, "1.000001", "hi")),
+		"delete":  second(s.DeleteMessage(ctx, slackfake.Alice, slackfake.DataHelp, "1.000001")),
 		"view":    second(s.Submit(ctx, slackfake.Alice, "V0", nil)),
 	} {
 		if err == nil || errors.Is(err, slackfake.ErrNoSocket) {
