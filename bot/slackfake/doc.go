@@ -6,8 +6,11 @@
 // serves a [Workspace] (people, channels, user groups) and returns a [Server],
 // which is both the address a bot connects to and the hands of the people in
 // the workspace: they type commands ([Server.Slash]), press buttons
-// ([Server.Click]), submit forms ([Server.Submit]) and mention the bot
-// ([Server.Mention]). What the bot did is read back with [Server.MessagesIn],
+// ([Server.Click]), submit forms ([Server.Submit]), mention the bot
+// ([Server.Mention]), write, change and delete messages ([Server.Say],
+// [Server.EditMessage], [Server.DeleteMessage]) and change people, channels and
+// user groups while it runs ([Server.UpdateUser], [Server.UpdateChannel],
+// [Server.UpdateUsergroup]). What the bot did is read back with [Server.MessagesIn],
 // [Server.EphemeralsFor], [Server.Files] and [Server.WaitFor], and what it did
 // wrong towards Slack with [Server.Problems].
 //

@@ -179,20 +179,6 @@ func (s *Server) UpdateUser(id string, change func(*User)) error {
 	return nil
 }
 
-// UpdateChannel changes a channel of the running workspace: members, sharing,
-// archiving. It returns an error if there is no such channel.
-func (s *Server) UpdateChannel(ref string, change func(*Channel)) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c := s.st.channel(ref)
-	if c == nil {
-		return fmt.Errorf("update channel %q: no such channel", ref)
-	}
-	change(c)
-	s.cond.Broadcast()
-	return nil
-}
-
 // SetScopes replaces the granted bot scopes.
 func (s *Server) SetScopes(scopes ...string) {
 	s.mu.Lock()
