@@ -9,6 +9,7 @@ import (
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/raced"
 	"databricks-access-audit/core/report"
 	"databricks-access-audit/core/sandbox"
 )
@@ -150,7 +151,7 @@ func eachRefused(t *testing.T, name string, q query.Request, check func(t *testi
 	g := engine(t, whole, whole.Auditor())
 	whole.ResetCalls()
 	full := ask[report.Report](t, g, q)
-	for _, call := range whole.Calls() {
+	for _, call := range raced.Sample(t, whole.Calls(), 8) {
 		t.Run(name+" "+strings.ReplaceAll(call.Path+"?"+call.Query, "/", "_"), func(t *testing.T) {
 			t.Parallel()
 			server := serve(t, sandbox.Acme(), sandbox.Options{})

@@ -16,6 +16,7 @@ import (
 	"databricks-access-audit/core/analysis"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/raced"
 	"databricks-access-audit/core/report"
 )
 
@@ -31,7 +32,7 @@ const subjectsOf = 2
 // which that was not, which are then found out about.
 func TestRedundanciesAgreeWithTheDefinition(t *testing.T) {
 	n := redundancyWorlds
-	if raced {
+	if raced.On {
 		n /= 20 // it is ten times slower then, and nothing is shared but the estate
 	}
 	if said := os.Getenv("REDUNDANCY_WORLDS"); said != "" {

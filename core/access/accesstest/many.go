@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/raced"
 )
 
 // ManyWorlds is how many worlds RunMany is meant to check on every change.
@@ -24,7 +25,7 @@ const (
 // RunMany compares an engine with the oracle on n random worlds, in parallel. The environment variable
 // ACCESS_WORLDS says another number, ACCESS_SEED other worlds.
 func RunMany(t *testing.T, n int, newSubject NewSubject) {
-	if raced {
+	if raced.On {
 		n /= 20 // it is ten times slower then, and has seen all there is to see after a few
 	}
 	n = fromEnvironment(t, "ACCESS_WORLDS", n)

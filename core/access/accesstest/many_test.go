@@ -1,6 +1,10 @@
 package accesstest
 
-import "testing"
+import (
+	"testing"
+
+	"databricks-access-audit/core/raced"
+)
 
 // TestSuitePassesARightEngineOnSmallWorlds has the oracle as its own engine, over what World.Estate keeps.
 func TestSuitePassesARightEngineOnSmallWorlds(t *testing.T) {
@@ -10,7 +14,7 @@ func TestSuitePassesARightEngineOnSmallWorlds(t *testing.T) {
 
 // skipRaced is for tests that are slow and share nothing: the race detector finds as little in others.
 func skipRaced(t *testing.T) {
-	if raced {
+	if raced.On {
 		t.Skip("not with the race detector: it shares nothing that others do not")
 	}
 }
