@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -548,44 +547,5 @@ func TestFirstLinesAnswer(t *testing.T) {
 	}
 	if got := write(t, r, Options{}); !strings.Contains(got, "ws00 (USER), ws01 (USER), ws02 (USER), ws03 (USER), ws04 (USER), ws05 (USER), 6 more.") {
 		t.Errorf("many workspaces are not counted:\n%s", got)
-	}
-}
-
-// TestLargeReportsTakeLinearTime: a quadratic tree of this size takes minutes.
-func TestLargeReportsTakeLinearTime(t *testing.T) {
-	r := rich()
-	for i := range 10_000 {
-		s := object(identity.TypeTable, fmt.Sprintf("prod.sales.t%06d", i), "eu-west", "")
-		r.Grants = append(r.Grants, grant(s, report.SourceGroup, path("analysts"), []string{"prod"}, "SELECT"))
-	}
-	many := resourceRich()
-	for i := range 10_000 {
-		many.Access = append(many.Access, gives(person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i)), report.AccessInherited, salesSchema, "analysts", nil, []string{"prod"}, "SELECT"))
-	}
-	roles, ways := rolesRich(), escalationsRich()
-	for i := range 10_000 {
-		who := person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i))
-		roles.Roles = append(roles.Roles, has(who, "user", fmt.Sprintf("workspace w%03d", i%200), "list", "analysts"))
-		f := ways.Findings[i%4]
-		f.Subject, f.Path = who, report.Path{who.Name}
-		ways.Findings = append(ways.Findings, f)
-		ways.Powers[0].Reached = append(ways.Powers[0].Reached, report.Reach{Principal: who, Steps: 1, Via: []string{"E03"}, Through: report.Path{who.Name, fmt.Sprint("g", i)}})
-		ways.Graph.Nodes = append(ways.Graph.Nodes, report.GraphNode{ID: fmt.Sprint(i), Kind: "user", Name: who.Name})
-		ways.Graph.Edges = append(ways.Graph.Edges, report.GraphEdge{From: fmt.Sprint(i), To: "group:42", Kind: "member_of"})
-	}
-	crowd := groupRich()
-	for i := range 10_000 {
-		who := person(fmt.Sprint(1000+i), fmt.Sprintf("u%05d@acme.test", i))
-		crowd.Members = append(crowd.Members, belongs(who, report.Path{who.Name, "oncall", crowd.Group.Name}))
-		crowd.Grants = append(crowd.Grants, of(who, grant(salesSchema, report.SourceDirect, nil, []string{"prod"}, "SELECT")))
-	}
-	for _, large := range []report.Report{r, many, roles, ways, crowd} {
-		start := time.Now()
-		for _, f := range formatsOf(large) {
-			write(t, large, Options{Format: f, Width: 100, MaxLines: 100})
-		}
-		if d := time.Since(start); d > 20*time.Second {
-			t.Errorf("a report of %s took %v", large.Head().Mode, d)
-		}
 	}
 }
