@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 )
 
 var postgresWords = strings.NewReplacer("INTEGER", "BIGINT", "BLOB", "BYTEA", ") STRICT;", ");")
+
+// idleLimit is how long a transaction may wait for this process, which does nothing in one but compute.
+const idleLimit = 5 * time.Second
 
 // openPostgres opens a ledger in the schema that is first on the search path of the address.
 func openPostgres(ctx context.Context, o Options) (*store, error) {
@@ -35,6 +39,9 @@ func openPostgres(ctx context.Context, o Options) (*store, error) {
 	// What is committed is on disk, whatever the server's default is.
 	config.RuntimeParams["synchronous_commit"] = "on"
 	config.RuntimeParams["default_transaction_isolation"] = "read committed"
+	// A process that stands still in a transaction holds the head row: without this, for all others until it goes on or its machine is
+	// given up. https://www.postgresql.org/docs/current/runtime-config-client.html#GUC-IDLE-IN-TRANSACTION-SESSION-TIMEOUT
+	config.RuntimeParams["idle_in_transaction_session_timeout"] = strconv.FormatInt(idleLimit.Milliseconds(), 10)
 	if o.ReadOnly {
 		config.RuntimeParams["default_transaction_read_only"] = "on"
 	}
