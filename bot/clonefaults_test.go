@@ -484,3 +484,72 @@ func TestR12_ALedgerThatFailedEndsTheBot(t *testing.T) {
 		t.Error("the bot goes on")
 	}
 }
+
+// TestR04_DemandedAgain: after a work that failed, the same person has it done again by the same words.
+func TestR04_DemandedAgain(t *testing.T) {
+	w := found(t, slackfake.Options{}, nil, func(b *board, _ *Config) { b.fail = errors.New("the account did not answer") })
+	card := w.asks(slackfake.Alice, "erin @bob")
+	p := w.plans()[0]
+	w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
+	w.until("the first failure", says("the account did not answer"))
+	w.replies(slackfake.Alice, card.TS, "apply "+p.ID)
+	w.eventually("tried again", func() bool { return w.tried() == 2 })
+	w.board.mu.Lock()
+	w.fail = nil
+	w.board.mu.Unlock()
+	w.replies(slackfake.Alice, card.TS, "apply "+p.ID)
+	w.become(p.ID, ledger.Applied)
+}
+
+// TestR02_LostLease: a work that lost its lease on the way is taken up again, though nobody asks for it.
+func TestR02_LostLease(t *testing.T) {
+	w := found(t, slackfake.Options{}, nil, func(b *board, _ *Config) { b.fail = &core.LeaseLostError{Name: "plan"} })
+	card := w.asks(slackfake.Alice, "erin @bob")
+	p := w.plans()[0]
+	w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
+	w.eventually("tried", func() bool { return w.tried() > 0 })
+	w.board.mu.Lock()
+	w.fail = nil
+	w.board.mu.Unlock()
+	w.become(p.ID, ledger.Applied)
+}
+
+// TestR14_OrdersWaitByTheLedgersClock: a bot whose clock is wrong, either way, tries again what another is at when it is time to.
+func TestR14_OrdersWaitByTheLedgersClock(t *testing.T) {
+	for _, skew := range []time.Duration{-10 * time.Minute, 10 * time.Minute} {
+		t.Run(skew.String(), func(t *testing.T) {
+			w := found(t, slackfake.Options{}, nil, func(b *board, c *Config) {
+				b.fail = &ledger.BusyError{What: "plan", Holder: "another"}
+				c.Now = func() time.Time { return time.Now().Add(skew) }
+				c.pace.busy = 500 * time.Millisecond
+			})
+			card := w.asks(slackfake.Alice, "erin @bob")
+			p := w.plans()[0]
+			w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
+			w.eventually("tried", func() bool { return w.tried() > 0 })
+			posts, err := w.Outbox(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, o := range posts {
+				if strings.HasPrefix(o.Key, "apply/") && o.DueAt.Sub(o.QueuedAt) > 2*time.Minute {
+					t.Errorf("%s is due %s after it was queued", o.Key, o.DueAt.Sub(o.QueuedAt))
+				}
+			}
+			w.board.mu.Lock()
+			w.fail = nil
+			n := w.applies
+			w.board.mu.Unlock()
+			if n > 5 {
+				t.Errorf("tried %d times at once", n)
+			}
+			w.become(p.ID, ledger.Applied)
+		})
+	}
+}
+
+func (b *board) tried() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.applies
+}

@@ -30,6 +30,11 @@ type Config struct {
 	APIURL string
 	// Transport carries the Web API calls; nil means http.DefaultTransport.
 	Transport http.RoundTripper
+	// Now is the process's own clock; nil means time.Now. What is kept in the ledger goes by the ledger's.
+	Now func() time.Time
+	// Haste divides the bot's waits, so that what takes minutes after a crash takes seconds in a workspace of pretence; zero and one
+	// leave them as they are. What Slack sets the time for is not divided.
+	Haste int
 	// Unlimited does without Slack's rates, for workspaces of pretence that have none.
 	Unlimited bool
 	// Command is the slash command that the bot answers; empty means "/access-audit".
@@ -99,6 +104,8 @@ type pace struct {
 	sweep  time.Duration // between looks for what is due
 	steps  time.Duration // between reports of progress of a work
 	stuck  time.Duration // after which a delivery is taken up that another process had
+	// putOff is for how long a post that was taken is nobody else's. A longer work is protected by the plan's lease.
+	putOff time.Duration
 }
 
 const (
@@ -155,7 +162,11 @@ func (c Config) complete() (Config, error) {
 	if c.maxFile == 0 {
 		c.maxFile = maxFile
 	}
+	if c.pace.now == nil {
+		c.pace.now = c.Now
+	}
 	c.pace.complete()
+	c.pace.divide(c.Haste)
 	return c, c.checkClones()
 }
 
@@ -177,6 +188,17 @@ func (p *pace) complete() {
 	orDefault(&p.sweep, 30*time.Second)
 	orDefault(&p.steps, 3*time.Second)
 	orDefault(&p.stuck, time.Minute)
+	orDefault(&p.putOff, time.Minute)
+}
+
+// divide shortens the waits that are the bot's own.
+func (p *pace) divide(by int) {
+	if by <= 1 {
+		return
+	}
+	for _, d := range []*time.Duration{&p.mail, &p.retry, &p.busy, &p.sweep, &p.steps, &p.stuck, &p.putOff} {
+		*d /= time.Duration(by)
+	}
 }
 
 func orDefault(d *time.Duration, value time.Duration) {

@@ -85,8 +85,6 @@ func (c *clones) mail() {
 
 const (
 	mailAtOnce = 20
-	// putOff is for how long a post that was taken is nobody else's. A longer work is protected by the plan's lease.
-	putOff = time.Minute
 	// mailLife is after how long a post that Slack does not take is given up.
 	mailLife   = 24 * time.Hour
 	mostPause  = 5 * time.Minute
@@ -107,7 +105,7 @@ func (c *clones) deliverAll() {
 		var now time.Time
 		err = c.ledger.Do(c.work, func(tx *ledger.Tx) (err error) {
 			now = tx.Now()
-			due, err = tx.Due(mailAtOnce, putOff)
+			due, err = tx.Due(mailAtOnce, c.pace.putOff)
 			return err
 		})
 		if err != nil || len(due) == 0 {
@@ -154,7 +152,7 @@ func (c *clones) deliverOne(d ledger.Post, now time.Time, stuck map[string]bool)
 		} else {
 			c.Log.Warn("post put off", "key", d.Key, "attempt", d.Attempts, "error", err)
 		}
-		c.unsent(d.Key, err, now.Add(min(pause, mostPause)))
+		c.unsent(d.Key, err, min(pause, mostPause))
 	}
 }
 
@@ -175,8 +173,9 @@ func (c *clones) sent(key string, also func(tx *ledger.Tx) error) {
 	}
 }
 
-func (c *clones) unsent(key string, why error, again time.Time) {
-	if err := c.ledger.Do(c.work, func(tx *ledger.Tx) error { return tx.Unsent(key, line(why.Error()), again) }); err != nil {
+// unsent puts a post off for a while, by the ledger's clock.
+func (c *clones) unsent(key string, why error, wait time.Duration) {
+	if err := c.ledger.Do(c.work, func(tx *ledger.Tx) error { return tx.Unsent(key, line(why.Error()), wait) }); err != nil {
 		c.Log.Error("post not put off", "key", key, "error", err)
 	}
 }

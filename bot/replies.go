@@ -101,7 +101,7 @@ func (c *clones) obey(j *errand, who ledger.Actor, k core.Case, word, reason str
 	}
 }
 
-// demand has a plan carried out, or taken back.
+// demand has a plan carried out, or taken back. Each demand is an order of its own: after one that failed, the plan stands as it did.
 func (c *clones) demand(j *errand, who ledger.Actor, k core.Case, word string) {
 	kind, from := orderApply, []ledger.State{ledger.Approved, ledger.PartiallyApplied}
 	if word == "undo" {
@@ -109,7 +109,7 @@ func (c *clones) demand(j *errand, who ledger.Actor, k core.Case, word string) {
 	}
 	for _, s := range from {
 		if k.State == s {
-			j.posts = append(j.posts, post{Key: fmt.Sprintf("%s/%s/%d/%s", word, k.ID, k.Version, who.ID), Kind: kind, Plan: k.ID, By: &who})
+			j.posts = append(j.posts, post{Key: fmt.Sprintf("%s/%s/%d/%s/%s", word, k.ID, k.Version, who.ID, j.id), Kind: kind, Plan: k.ID, By: &who})
 			return
 		}
 	}

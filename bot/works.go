@@ -17,7 +17,7 @@ import (
 func (c *clones) order(p post) {
 	own := "plan/" + p.Plan
 	if !c.take(own) {
-		c.unsent(p.Key, errors.New("another work on the plan goes on"), c.pace.now().Add(c.pace.busy))
+		c.unsent(p.Key, errors.New("another work on the plan goes on"), c.pace.busy)
 		return
 	}
 	if !c.lanes.works.offer(func() {
@@ -25,7 +25,7 @@ func (c *clones) order(p post) {
 		c.carryOut(p)
 	}) {
 		c.drop(own)
-		c.unsent(p.Key, errRestarting, c.pace.now().Add(c.pace.retry))
+		c.unsent(p.Key, errRestarting, c.pace.retry)
 	}
 }
 
@@ -33,7 +33,7 @@ func (c *clones) order(p post) {
 func (c *clones) carryOut(p post) {
 	log := c.Log.With("plan", p.Plan, "order", p.Kind)
 	if c.applying.Err() != nil {
-		c.unsent(p.Key, c.applying.Err(), c.pace.now())
+		c.unsent(p.Key, c.applying.Err(), 0)
 		return
 	}
 	if p.By == nil {
@@ -52,14 +52,15 @@ func (c *clones) carryOut(p post) {
 	}
 	_, taken := errors.AsType[*ledger.BusyError](err)
 	_, isBusy := errors.AsType[*core.BusyPlanError](err)
+	_, lost := errors.AsType[*core.LeaseLostError](err) // whoever has it now may be somebody else's work for the same person
 	switch {
 	case c.applying.Err() != nil && err != nil:
 		log.Info("work stopped on the way, to go on at the next start", "error", err)
-		c.unsent(p.Key, errRestarting, c.pace.now())
+		c.unsent(p.Key, errRestarting, 0)
 		return
-	case taken || isBusy:
+	case taken || isBusy || lost:
 		log.Info("work put off", "error", err)
-		c.unsent(p.Key, err, c.pace.now().Add(c.pace.busy))
+		c.unsent(p.Key, err, c.pace.busy)
 		return
 	}
 	log.Info("work ended", "state", k.State, "seconds", time.Since(begun).Seconds(), "error", err)

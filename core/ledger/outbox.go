@@ -52,9 +52,10 @@ func (tx *Tx) Sent(key string) error {
 	return tx.exec("end a post", `UPDATE outbox SET sent_at = $1, error = '' WHERE key = $2 AND sent_at = 0`, tx.head.at, key)
 }
 
-// Unsent says that sending failed, and when to try again.
-func (tx *Tx) Unsent(key, reason string, again time.Time) error {
-	return tx.exec("put off a post", `UPDATE outbox SET due_at = $1, error = $2 WHERE key = $3 AND sent_at = 0`, again.UnixMicro(), plain(reason), key)
+// Unsent says that sending failed, and after how long to try again: by the store's clock, since a process whose own is wrong would put it
+// off for as long as that is wrong, or not at all.
+func (tx *Tx) Unsent(key, reason string, wait time.Duration) error {
+	return tx.exec("put off a post", `UPDATE outbox SET due_at = $1, error = $2 WHERE key = $3 AND sent_at = 0`, tx.head.at+wait.Microseconds(), plain(reason), key)
 }
 
 // Outbox lists what is not known to have arrived, the oldest first.

@@ -76,7 +76,7 @@ func sendsUntilSent(w *world) {
 	w.equal("the next replica gets", due(10)[0].Key, "two")
 	w.equal("then nothing", len(due(10)), 0)
 	w.do(func(tx *ledger.Tx) error { return tx.Sent("one") })
-	w.do(func(tx *ledger.Tx) error { return tx.Unsent("two", "429", w.clock.Now().Add(30*time.Second)) })
+	w.do(func(tx *ledger.Tx) error { return tx.Unsent("two", "429", 30*time.Second) })
 	w.clock.Add(30 * time.Second)
 	again := due(10)
 	if len(again) != 1 || again[0].Key != "two" || again[0].Error != "429" || again[0].Attempts != 2 {
