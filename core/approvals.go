@@ -44,6 +44,8 @@ type ApprovalOptions struct {
 	PerDay int
 	// Caps are apply.DefaultCaps where they are zero.
 	Caps apply.Caps
+	// Times are apply.DefaultTimes where they are zero.
+	Times apply.Times
 	// Log hears of what goes on without anybody waiting for it. Nil discards it.
 	Log *slog.Logger
 }
@@ -158,8 +160,12 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 // make has the engine make the plan.
 func (a *Approvals) make(ctx context.Context, by ledger.Actor, q query.Clone, progress Progress) (*report.CloneReport, []byte, error) {
 	var file []byte
+	clock, err := a.clock(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	g := &Engine{o: a.engine.o}
-	g.o.KeepPlan = func(b []byte) { file = b }
+	g.o.KeepPlan, g.o.Now = func(b []byte) { file = b }, clock
 	answer, err := g.Answer(ctx, q, progress)
 	if _, unknown := errors.AsType[*UnknownError](err); unknown || isAmbiguous(err) {
 		return nil, nil, a.hideNames(ctx, by, err)

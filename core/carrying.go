@@ -26,7 +26,7 @@ func (a *Approvals) applier(by ledger.Actor) *Applier {
 	holder := a.o.Holder + "/" + strconv.Itoa(a.turn)
 	a.mu.Unlock()
 	made := a.engine.Applier(Applying{Account: a.o.Account(), Ledger: a.o.Ledger, Actor: by, Holder: holder})
-	made.exec.Caps = a.o.Caps
+	made.exec.Caps, made.exec.Times = a.o.Caps, a.o.Times
 	return made
 }
 
@@ -189,6 +189,14 @@ func (a *Approvals) now(ctx context.Context) (now time.Time, err error) {
 		return nil
 	})
 	return now, err
+}
+
+// clock gives a clock that shows the ledger's time. What a plan says of its time is compared with that: a process whose own clock is
+// wrong must not make plans that wait for longer than they may.
+func (a *Approvals) clock(ctx context.Context) (func() time.Time, error) {
+	now, err := a.now(ctx)
+	off := now.Sub(a.engine.o.Now())
+	return func() time.Time { return a.engine.o.Now().Add(off) }, err
 }
 
 // Sweep does what is due by the clock, and what nobody does any more: it ends plans whose time is over, takes back timed access,
