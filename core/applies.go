@@ -69,6 +69,12 @@ func (g *Engine) Applier(o Applying) *Applier {
 		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{g.o.Now},
 		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Rights: a.rights, Tool: g.o.Version,
 	}
+	if clocked, ok := o.Account.(Clocked); ok {
+		a.exec.AccountTime = func() (time.Time, bool) {
+			ahead, known := clocked.Ahead()
+			return g.o.Now().Add(ahead), known
+		}
+	}
 	return a
 }
 

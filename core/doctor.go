@@ -1,9 +1,12 @@
 package core
 
 import (
+	"fmt"
 	"strings"
+	"time"
 
 	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/report"
@@ -40,6 +43,34 @@ func check(e *estate.Estate, r estate.Read) report.Check {
 	c.Effect = e.Effect(r.Key)
 	c.Fix = remedy(r)
 	return c
+}
+
+// Clocked is what a Source can do that knows how far the account's clock is ahead of the engine's. It is false while that is not
+// known.
+type Clocked interface {
+	Ahead() (time.Duration, bool)
+}
+
+// clockWrong is by how much clocks may differ before a person is to know.
+const clockWrong = time.Minute
+
+// clockCheck compares the clock with the account's.
+func clockCheck(c Clocked) report.Check {
+	r := report.Check{Name: "compare the clocks", Scope: "this machine", Status: report.CheckOK}
+	ahead, known := c.Ahead()
+	switch {
+	case !known:
+		r.Status, r.Detail = report.CheckWarning, "no answer of the account had a date"
+	case ahead.Abs() > clockWrong && ahead > 0:
+		r.Status, r.Detail = report.CheckWarning, fmt.Sprintf("this machine's clock is %s behind the account's", ahead.Round(time.Second))
+	case ahead.Abs() > clockWrong:
+		r.Status, r.Detail = report.CheckWarning, fmt.Sprintf("this machine's clock is %s ahead of the account's", -ahead.Round(time.Second))
+	default:
+		return r
+	}
+	r.Effect = fmt.Sprintf("plans for a time are refused where the ledger's clock, which for a file is this one, is more than %s off, or not known to be right", apply.MostSkew)
+	r.Fix = "set the clock of the machine, or have it set over the network (NTP)"
+	return r
 }
 
 // fatal reports whether no question can be answered without the read.

@@ -146,6 +146,9 @@ func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progres
 	case query.Doctor:
 		e, caller := collect.Probe(ctx, src, options)
 		r := examine(e, caller)
+		if clocked, ok := src.(Clocked); ok {
+			r.Checks = append(r.Checks, clockCheck(clocked))
+		}
 		r.Credentials = g.credentials(r.Credentials)
 		g.sign(&r.Envelope, req, e, src)
 		return r, nil

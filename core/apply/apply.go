@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/plan"
@@ -203,6 +204,36 @@ func (r *run) preflight(ctx context.Context) error {
 	}
 	if len(drift) > 0 {
 		return &StaleError{r.plan.ID, drift}
+	}
+	if r.kept.State == Approved {
+		return r.clocksAgree(ctx)
+	}
+	return nil
+}
+
+// MostSkew is by how much the Store's clock may differ from the account's when something is given for a time.
+const MostSkew = 5 * time.Minute
+
+// clocksAgree refuses to give something for a time by a clock that is wrong: it would stay for too long, or be gone too soon. By now the
+// account has answered.
+func (r *run) clocksAgree(ctx context.Context) error {
+	if r.plan.For <= 0 {
+		return nil
+	}
+	refuse := func(format string, args ...any) error { return &RefusedError{r.plan.ID, fmt.Sprintf(format, args...)} }
+	if r.AccountTime == nil {
+		return refuse("it is for a time, and what time the account has cannot be told here")
+	}
+	ours, err := r.Store.Now(ctx)
+	if err != nil {
+		return err
+	}
+	theirs, known := r.AccountTime()
+	switch off := ours.Sub(theirs).Round(time.Second); {
+	case !known:
+		return refuse("it is for a time, and the account's answers do not say what time it has")
+	case off.Abs() > MostSkew:
+		return refuse("it is for a time, and the ledger's clock differs from the account's by %s, where it may by %s: set the clock of the machine that the ledger is on", off, MostSkew)
 	}
 	return nil
 }

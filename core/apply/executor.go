@@ -28,6 +28,17 @@ type Times struct {
 // DefaultTimes are the times of an Executor that was given none.
 var DefaultTimes = Times{Call: 30 * time.Second, Lease: 60 * time.Second, Heartbeat: 10 * time.Second, Converge: 90 * time.Second, ReadingAge: 15 * time.Second}
 
+// Divided are the times in the same proportions, each so many times shorter.
+func (t Times) Divided(by int) Times {
+	if by <= 1 {
+		return t
+	}
+	for _, d := range []*time.Duration{&t.Call, &t.Lease, &t.Heartbeat, &t.Converge, &t.ReadingAge} {
+		*d /= time.Duration(by)
+	}
+	return t
+}
+
 // Caps bound what one plan that gives something may do.
 type Caps struct {
 	Steps      int // changes in all
@@ -49,6 +60,9 @@ type Executor struct {
 	NewID func() string
 	// Gain computes the fingerprint of what a plan would give now. Plans that state one are refused without it.
 	Gain func(ctx context.Context, p plan.Plan) (string, error)
+	// AccountTime is the time by the account's clock, once one of its answers has told it. Plans that give something for a time are
+	// refused without it.
+	AccountTime func() (time.Time, bool)
 	// Rights says of steps whether the caller of the Account may carry them out, without trying. Nil leaves that to the
 	// first write; so does an error, for all of them.
 	Rights func(ctx context.Context, steps []plan.Step) (plan.Rights, error)

@@ -26,7 +26,7 @@ var seedFlag = flag.Uint64("seed", 0, "run the one schedule of this seed, and te
 // executor is the Executor of one process.
 func (w *world) executor(p *process) *apply.Executor {
 	e := &apply.Executor{
-		Account: account{p}, Store: observed{p, w.forProcess(p.name)}, Clock: p, Decode: plan.Decode, Tool: "test",
+		Account: account{p}, Store: observed{p, w.forProcess(p.name)}, Clock: p, Decode: plan.Decode, Tool: "test", AccountTime: func() (time.Time, bool) { return w.now, true },
 		NewID: func() string { w.names++; return fmt.Sprintf("p-%010d", w.names) },
 	}
 	if w.may != nil {

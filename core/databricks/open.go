@@ -35,6 +35,7 @@ type Account struct {
 	scrub     *scrubber
 	log       *slog.Logger
 	userAgent string
+	clock     peerClock
 
 	life    context.Context // ends with Close
 	end     context.CancelFunc
@@ -73,7 +74,10 @@ func Open(ctx context.Context, o Options) (*Account, error) {
 	}
 	a := &Account{
 		settings: s, override: o.RateLimit, policy: o.policy(), log: o.logger(), scrub: &scrubber{},
-		hosts: map[address]*host{}, userAgent: userAgent(o.Version),
+		hosts: map[address]*host{}, userAgent: userAgent(o.Version), clock: peerClock{now: o.Now},
+	}
+	if a.clock.now == nil {
+		a.clock.now = time.Now
 	}
 	for _, secret := range s.secrets() {
 		a.scrub.learn(secret)

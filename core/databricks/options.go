@@ -60,6 +60,8 @@ type Options struct {
 	// 5 minutes.
 	CallTimeout time.Duration
 
+	// Now is the clock that the account's is compared with; nil means time.Now. Nothing waits by it.
+	Now func() time.Time
 	// Version is this program's, for the User-Agent header.
 	Version string
 	// Logger takes a line per request at debug level; nil discards.

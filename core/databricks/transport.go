@@ -150,8 +150,13 @@ var (
 func fetching(transport http.RoundTripper, log *slog.Logger) sender {
 	return func(ctx context.Context, c *call) (*answer, error) {
 		start := time.Now()
+		clock := &c.host.account.clock
+		sent := clock.now()
 		ans, err := exchange(ctx, transport, c)
 		c.left -= time.Since(start)
+		if err == nil {
+			clock.hear(ans.header, sent, time.Since(start))
+		}
 		attrs := []slog.Attr{
 			slog.String("method", c.route.method), slog.String("route", c.route.template),
 			slog.String("host", c.host.addr.host), slog.Duration("took", time.Since(start)),
