@@ -124,7 +124,7 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 		listen = ""
 	}
 	config := bot.Config{
-		Tokens: tokens, Engine: warm, Fresh: a.engine, Log: log, Listen: listen,
+		Tokens: tokens, Engine: warm, Fresh: a.engine, Log: log, Listen: listen, Now: s.now, Haste: s.haste, Unlimited: s.haste > 1,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
 		Public: func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },
 	}

@@ -13,6 +13,7 @@ import (
 	"databricks-access-audit/bot/console"
 	"databricks-access-audit/bot/settings"
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/databricks"
 	"databricks-access-audit/core/identity"
@@ -102,7 +103,7 @@ func (a *account) office(c *cli.Context, s streams, set settings.Settings, log *
 	if set.Channels.Approval == "" {
 		return o, nil
 	}
-	writer, err := a.writer(c, set.Writer, log)
+	writer, err := a.writer(c, s, set.Writer, log)
 	if err != nil {
 		return o, err
 	}
@@ -112,6 +113,7 @@ func (a *account) office(c *cli.Context, s streams, set settings.Settings, log *
 	}
 	o.approvals = a.engine.Approvals(core.ApprovalOptions{
 		Account: func() core.Writer { return writer.Session() }, Ledger: o.ledger, Policy: policy, Bots: bots, Holder: holder(machine), Log: log,
+		Times:   apply.DefaultTimes.Divided(s.haste),
 		VoteFor: set.Approvals.Wait, PerDay: set.Approvals.PlansADay,
 	})
 	return o, nil
@@ -138,13 +140,13 @@ func botLedger(c *cli.Context, s streams, set settings.Ledger, account string) (
 }
 
 // writer is the account as whoever applies plans reaches it: by credentials of its own, if the configuration names some.
-func (a *account) writer(c *cli.Context, set *settings.Databricks, log *slog.Logger) (*databricks.Account, error) {
+func (a *account) writer(c *cli.Context, s streams, set *settings.Databricks, log *slog.Logger) (*databricks.Account, error) {
 	if set == nil {
 		return a.opened, nil
 	}
 	id := a.opened.Identity()
 	o := databricks.Options{
-		Profile: set.Profile, Host: set.Host, AccountID: set.AccountID, ClientID: set.ClientID, Version: version(), Logger: log,
+		Profile: set.Profile, Host: set.Host, AccountID: set.AccountID, ClientID: set.ClientID, Version: version(), Logger: log, Now: s.now,
 	}
 	if set.Profile == "" {
 		o.Host, o.AccountID = firstOf(set.Host, id.Host), firstOf(set.AccountID, id.AccountID)

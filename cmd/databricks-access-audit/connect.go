@@ -101,14 +101,14 @@ func (a *account) open(c *cli.Context, s streams) error {
 		ClientID: c.String("client-id"), ClientSecret: databricks.Secret(c.String("client-secret")),
 		RateLimit: c.Float64("rate-limit"), MaxRetries: retries(c),
 		RetryBaseDelay: c.Duration("retry-base-delay"), RetryMaxDelay: c.Duration("retry-max-delay"),
-		Version: version(), Logger: a.log,
+		Version: version(), Logger: a.log, Now: s.now,
 	}
 	if file := c.String("from-snapshot"); file != "" {
 		saved, err := load(file)
 		if err != nil {
 			return err
 		}
-		a.engine = core.New(core.Options{Open: saved.Open, Rules: rules, Version: version(), Workers: c.Int("workers"), Keep: a.keep, KeepPlan: a.keepPlan})
+		a.engine = core.New(core.Options{Open: saved.Open, Rules: rules, Version: version(), Workers: c.Int("workers"), Now: s.now, Keep: a.keep, KeepPlan: a.keepPlan})
 		return nil
 	}
 	if c.Bool("sandbox") {
@@ -127,6 +127,7 @@ func (a *account) open(c *cli.Context, s streams) error {
 			return veiled{opened.Session(), func() []elevate.Outcome { return a.raised }}
 		},
 		Version: version(), Workers: c.Int("workers"),
+		Now:         s.now,
 		Rules:       rules,
 		Keep:        a.keep,
 		KeepPlan:    a.keepPlan,

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,11 +27,14 @@ type streams struct {
 	getenv   func(string) string
 	// outIsTerminal and errIsTerminal decide over colour and moving progress.
 	outIsTerminal, errIsTerminal bool
+	// now is the machine's clock. haste divides how long a bot and those who apply its plans wait; the program itself has no haste.
+	now   func() time.Time
+	haste int
 }
 
 func terminal() streams {
 	return streams{
-		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv,
+		in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv, now: time.Now, haste: 1,
 		outIsTerminal: isTerminal(os.Stdout), errIsTerminal: isTerminal(os.Stderr),
 	}
 }

@@ -28,7 +28,7 @@ import (
 var update = flag.Bool("update", false, "rewrite the expected outputs in the scripts")
 
 func TestMain(m *testing.M) {
-	testscript.Main(served{m}, map[string]func(){name: main})
+	testscript.Main(served{m}, map[string]func(){name: main, replicaName: replica})
 }
 
 // served are the tests, and the server that is stopped after them.
