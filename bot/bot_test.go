@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -914,28 +913,5 @@ func TestSocketsAreRenewedWithoutLoss(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.ask(slackfake.Alice, "help")
-	}
-}
-
-func TestAcknowledgementsAreFast(t *testing.T) {
-	r := begin(t, smallReport, slackfake.Options{}, nil)
-	var wg sync.WaitGroup
-	users := []string{slackfake.Alice, slackfake.Bob, slackfake.Carol, slackfake.Dave}
-	for i := range 100 {
-		wg.Go(func() {
-			if _, err := r.slack.Slash(t.Context(), users[i%4], slackfake.DataHelp, "/access-audit", "principal x"); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	wg.Wait()
-	var took []time.Duration
-	for _, a := range r.slack.Acks() {
-		took = append(took, a.AckedAt.Sub(a.SentAt))
-	}
-	slices.Sort(took)
-	t.Logf("acknowledged %d commands at once: median %s, 99 %% %s, longest %s", len(took), took[len(took)/2], took[len(took)*99/100], took[len(took)-1])
-	if longest := took[len(took)-1]; longest > time.Second {
-		t.Errorf("an acknowledgement took %s", longest)
 	}
 }

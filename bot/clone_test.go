@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -496,4 +497,35 @@ func TestT12_ForgedClickIsVoid(t *testing.T) {
 	}
 	w.await(d.EnvelopeID, 1)
 	w.become(p.ID, ledger.Applied)
+}
+
+// TestEveryCommandIsAcknowledgedOnce: of a hundred commands at once, half of them for plans. How fast is measured with the whole program.
+func TestEveryCommandIsAcknowledgedOnce(t *testing.T) {
+	w := found(t, slackfake.Options{}, nil, nil)
+	users := []string{slackfake.Alice, slackfake.Bob, slackfake.Carol, slackfake.Dave}
+	var wg sync.WaitGroup
+	for i := range 100 {
+		command, text := "/access-audit", "principal x"
+		if i%2 == 0 {
+			command, text = "/access-clone", "erin @bob"
+		}
+		wg.Go(func() {
+			if _, err := w.slack.SlashTyped(t.Context(), users[i%4], slackfake.DataHelp, command, text); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	times := map[string]int{} // a second acknowledgement is a problem, of which there are none in the end
+	for _, a := range w.slack.Acks() {
+		if a.Acked {
+			times[a.EnvelopeID]++
+		}
+	}
+	if len(times) != 100 || len(w.slack.Acks()) != 100 {
+		t.Errorf("%d of %d envelopes were acknowledged", len(times), len(w.slack.Acks()))
+	}
+	for id := range times {
+		w.await(id, 1)
+	}
 }

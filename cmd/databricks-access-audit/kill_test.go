@@ -38,9 +38,9 @@ const killSteps = 6
 var postgres ledgertest.Server
 
 // inFile and inPostgres say where a killed account's plans are kept.
-func inFile(_ *testing.T, k *killed) { k.ledger = filepath.Join(k.dir, "kept", "ledger.db") }
+func inFile(_ testing.TB, k *killed) { k.ledger = filepath.Join(k.dir, "kept", "ledger.db") }
 
-func inPostgres(t *testing.T, k *killed) {
+func inPostgres(t testing.TB, k *killed) {
 	t.Helper()
 	k.ledger, k.keys = postgres.Address(t), string(ledger.NewKeys().Text())
 	db, err := sql.Open("pgx", k.ledger)
@@ -51,7 +51,7 @@ func inPostgres(t *testing.T, k *killed) {
 	k.shared = db
 }
 
-func newKilled(t *testing.T, in func(*testing.T, *killed)) *killed {
+func newKilled(t testing.TB, in func(testing.TB, *killed)) *killed {
 	t.Helper()
 	account := sandbox.Acme()
 	k := &killed{dir: t.TempDir()}
@@ -74,7 +74,7 @@ func newKilled(t *testing.T, in func(*testing.T, *killed)) *killed {
 }
 
 // program is the program with arguments, in an environment that leads to the account.
-func (k *killed) program(t *testing.T, args ...string) *exec.Cmd {
+func (k *killed) program(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
@@ -197,7 +197,7 @@ func TestR01_KilledOnTheWay(t *testing.T) {
 	t.Logf("%d kills on each ledger, from seed %d", kills, seed)
 	for stream, kind := range []struct {
 		name string
-		in   func(*testing.T, *killed)
+		in   func(testing.TB, *killed)
 	}{{"SQLite", inFile}, {"PostgreSQL", inPostgres}} {
 		t.Run(kind.name, func(t *testing.T) {
 			t.Parallel()

@@ -31,10 +31,11 @@ const (
 	approved kind = iota // two people approve: it is carried out, and taken back when its requester says so
 	alone                // one may approve; the requester and whoever gains want to: it waits
 	deserted             // two people approve, of whom one leaves before it is carried out
+	torn                 // two people approve, and its requester cancels it, at the same moment: one or the other holds
 	timed                // as approved, and taken back when its time is over
 )
 
-func (k kind) String() string { return []string{"approved", "alone", "deserted", "timed"}[k] }
+func (k kind) String() string { return []string{"approved", "alone", "deserted", "torn", "timed"}[k] }
 
 // The people of the workspace, and of the account. Askers are many, since a person may not ask often.
 const (
@@ -141,6 +142,8 @@ func (s *slot) live(ctx context.Context) error {
 			l.kind = timed
 		case n < 2:
 			l.kind = alone
+		case n < 4:
+			l.kind = torn
 		}
 		s.mu.Lock()
 		l.asker = askerID(s.askers % askerCount)
@@ -174,7 +177,7 @@ func (s *slot) live(ctx context.Context) error {
 const orderAfter = 2 * time.Minute / replicaHaste
 
 // lostAfter is how long anything may take before it counts as lost.
-const lostAfter = time.Minute
+const lostAfter = 2 * time.Minute
 
 // until does something again and again until something is so.
 func (l *life) until(ctx context.Context, what string, every time.Duration, do func(), ok func() (bool, error)) error {
@@ -318,7 +321,18 @@ func (l *life) end(ctx context.Context) error {
 			}
 		}, l.leftBehind(ctx))
 	default:
-		err := l.until(ctx, "approved", 2*time.Second, func() { l.approves(ctx, l.voters[:]...) }, func() (bool, error) {
+		err := l.until(ctx, "approved", 2*time.Second, func() {
+			var cancelling sync.WaitGroup
+			if l.kind == torn {
+				wait := time.Duration(l.rng.IntN(700)) * time.Millisecond
+				cancelling.Go(func() {
+					time.Sleep(wait) // until about when it is approved, or begun
+					_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "cancel "+l.id)
+				})
+			}
+			l.approves(ctx, l.voters[:]...)
+			cancelling.Wait()
+		}, func() (bool, error) {
 			p, err := l.kept.Plan(ctx, l.id)
 			return p.State != ledger.Pending, err
 		})
@@ -327,8 +341,12 @@ func (l *life) end(ctx context.Context) error {
 		}
 		if err := l.until(ctx, "applied", lostAfter, func() {}, func() (bool, error) {
 			p, err := l.kept.Plan(ctx, l.id)
-			return !p.AppliedAt.IsZero() || l.kind == timed && p.State == ledger.Undone, err
+			return !p.AppliedAt.IsZero() || l.kind == torn && p.State == ledger.Cancelled || l.kind == timed && p.State == ledger.Undone, err
 		}); err != nil {
+			return err
+		}
+		if is, err := l.stands(ctx, ledger.Cancelled)(); is || err != nil {
+			time.Sleep(time.Second) // for whatever is on its way
 			return err
 		}
 		return l.until(ctx, "undone", 2*time.Second, func() {
@@ -441,6 +459,8 @@ func (l *life) judge(ctx context.Context) error {
 	switch {
 	case p.State == ledger.Undone && sure && (gave != 1 || took != 1):
 		err = errors.Join(err, fmt.Errorf("it was given %d times and taken back %d times", gave, took))
+	case p.State == ledger.Cancelled && gave > 0:
+		err = errors.Join(err, errors.New("it was cancelled, and given"))
 	case gave > 1 || took > gave:
 		err = errors.Join(err, fmt.Errorf("it was given %d times and taken back %d times", gave, took))
 	case p.AppliedAt.IsZero() && gave > 0 && p.State != ledger.Undone && p.State != ledger.UndoPending:
@@ -550,6 +570,7 @@ func (l *life) trace(ctx context.Context) (invariant.Trace, error) {
 			return out, err
 		}
 	}
+	stood := map[string]ledger.Event{}
 	rows, err := l.shared.QueryContext(ctx, `SELECT body FROM audit WHERE seq > $1 ORDER BY seq`, l.since)
 	if err != nil {
 		return out, err
@@ -563,6 +584,12 @@ func (l *life) trace(ctx context.Context) (invariant.Trace, error) {
 		var e ledger.Event
 		if err := json.Unmarshal(body, &e); err != nil {
 			return out, err
+		}
+		if was, moved := stood[e.Plan]; moved && e.Event == ledger.EventPlanMoved && (e.From != was.To || e.Version != was.Version+1) {
+			return out, fmt.Errorf("plan %s was %s (version %d), and then went from %s to %s (version %d)", e.Plan, was.To, was.Version, e.From, e.To, e.Version)
+		}
+		if e.Event == ledger.EventPlanMoved {
+			stood[e.Plan] = e
 		}
 		if event, ok := l.told(e); ok {
 			if _, ours := out.Plans[event.Plan]; ours {
