@@ -14,6 +14,10 @@ help: ## list the targets
 build: ## build bin/databricks-access-audit, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o bin/$(PROGRAM) ./cmd/$(PROGRAM)
 
+.PHONY: release
+release: ## programs for each platform, what they are made of and their checksums, in bin/release
+	.ci/release
+
 .PHONY: test
 test: ## run every test that needs only Go; RUN=pattern narrows
 	$(GO) test -run '$(RUN)' ./...
