@@ -134,7 +134,7 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 		return made, Case{}, fmt.Errorf("read the plan that was just made: %w", err)
 	}
 	h := hearing{
-		kept: journal.Row(p, file, digest, ledger.Party{ID: by.ID, Name: by.Email}), plan: p, channel: by.Channel, ticket: ticket,
+		kept: journal.Row(p, file, digest, ledger.Party{ID: by.ID, Name: by.Email}), plan: p, wished: wished{channel: by.Channel, ticket: ticket},
 	}
 	h.kept.State = ledger.Draft
 	h.facts = a.facts(ctx, h, by.ID)
@@ -149,7 +149,7 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 		if err != nil {
 			return err
 		}
-		return tx.Record(ledger.Event{Event: EventProposed, Actor: by, Plan: p.ID, Digest: digest, Policy: p.Policy, Reason: ticket})
+		return tx.Record(ledger.Event{Event: EventProposed, Actor: by, Plan: p.ID, Digest: digest, Policy: p.Policy, Reason: ticket, Detail: map[string]string{detailParts: partsOf(q)}})
 	})
 	if err != nil {
 		return made, Case{}, a.refused(ctx, by, p.ID, err)
@@ -259,7 +259,8 @@ func (a *Approvals) refused(ctx context.Context, by ledger.Actor, id string, err
 	}))
 }
 
-// Submit puts a draft to the vote, on the word of its requester alone. To submit it again changes nothing.
+// Submit puts a draft to the vote, on the word of its requester alone. To submit it again changes nothing. Plans of the same
+// person for the same source, target and parts that wait for votes become superseded by it: Case.Supersedes.
 func (a *Approvals) Submit(ctx context.Context, by ledger.Actor, id, digest string) (Case, error) {
 	h, err := a.hear(ctx, id, by.ID)
 	if err != nil {
@@ -277,11 +278,14 @@ func (a *Approvals) Submit(ctx context.Context, by ledger.Actor, id, digest stri
 	if err := errors.Join(a.sameRules(h), a.askable(h, by)); err != nil {
 		return Case{}, a.refused(ctx, by, id, err)
 	}
-	h.kept, err = a.move(ctx, h, ledger.Move{To: ledger.Pending, Actor: by, Reason: h.ticket})
+	var superseded []string
+	h.kept, superseded, err = a.submit(ctx, by, h)
 	if err != nil {
 		return Case{}, err
 	}
-	return h.stands(a.rule(h)), nil
+	k := h.stands(a.rule(h))
+	k.Supersedes = superseded
+	return k, nil
 }
 
 // move changes the state of a plan that still is as it was heard.

@@ -25,6 +25,10 @@ type Case struct {
 	Ruling consent.Ruling
 	// ExpiresAt is when the plan may no longer be approved or begun, EndsAt when what it gave is taken back (zero: never).
 	CreatedAt, ExpiresAt, EndsAt time.Time
+	// SupersededBy is the plan that took the place of this one; empty if none did, or the trail does not say which. Supersedes
+	// are the plans whose place this one took just now: only Approvals.Submit says it.
+	SupersededBy string
+	Supersedes   []string
 }
 
 // NotAllowedError says that somebody may not do what they asked for. The reason is for them to read, and tells nothing that

@@ -19,10 +19,19 @@ type hearing struct {
 	plan plan.Plan
 	// votes are all that were given, in their order.
 	votes []ledger.Vote
-	// ticket is what the requester gave as the reason, and channel where the plan was put to the vote.
-	ticket, channel string
+	wished
 	// facts are nil for a plan that is not voted on any more.
 	facts *facts
+}
+
+// wished is how a plan was asked for, and what took its place, as the audit trail has it.
+type wished struct {
+	// ticket is what the requester gave as the reason, and channel where the plan was put to the vote.
+	ticket, channel string
+	// parts are what of the source's access it is about: partsOf. They are empty if that was not kept.
+	parts string
+	// successor is the plan that took its place.
+	successor string
 }
 
 // look reads what the ledger says of a plan. The error is a *ChangedPlanError or a *ledger.TamperedError if something is not
@@ -44,28 +53,30 @@ func (a *Approvals) look(ctx context.Context, id string) (hearing, error) {
 	if h.votes, err = a.o.Ledger.Votes(ctx, id); err != nil {
 		return hearing{}, err
 	}
-	h.ticket, h.channel, err = a.asked(ctx, id)
+	trail, err := a.o.Ledger.Trail(ctx, id)
+	if err != nil {
+		return hearing{}, err
+	}
+	h.wished, err = readWished(trail)
 	return h, err
 }
 
-// asked finds in the audit trail how a plan was asked for.
-func (a *Approvals) asked(ctx context.Context, id string) (ticket, channel string, err error) {
-	trail, err := a.o.Ledger.Trail(ctx, id)
-	if err != nil {
-		return "", "", err
-	}
+// readWished finds in the audit trail of a plan how it was asked for.
+func readWished(trail []ledger.Entry) (w wished, err error) {
 	for _, entry := range trail {
 		e, err := entry.Event()
 		switch {
 		case err != nil:
-			return "", "", err
+			return wished{}, err
 		case e.Event == EventProposed:
-			ticket, channel = e.Reason, e.Actor.Channel
+			w.ticket, w.channel, w.parts = e.Reason, e.Actor.Channel, e.Detail[detailParts]
 		case e.Event == ledger.EventPlanMoved && e.From == ledger.Draft && e.To == ledger.Pending:
-			channel = e.Actor.Channel
+			w.channel = e.Actor.Channel
+		case e.Event == ledger.EventPlanMoved && e.To == ledger.Superseded:
+			w.successor = e.Detail[ledger.DetailSuccessor]
 		}
 	}
-	return ticket, channel, nil
+	return w, nil
 }
 
 // hear is look, with what Databricks says of everybody concerned, and of some others by their user ids. For plans that are not
@@ -196,7 +207,7 @@ func (h hearing) stands(r consent.Ruling) Case {
 	return Case{
 		ID: h.kept.ID, Digest: h.kept.Digest, Kind: h.plan.Kind, State: h.kept.State, Version: h.kept.Version,
 		Source: h.kept.Source, Target: h.kept.Target, Requester: h.kept.Requester, Tier: h.plan.Tier, Ticket: h.ticket,
-		Votes: h.votes, Ruling: r, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt,
+		Votes: h.votes, Ruling: r, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt, SupersededBy: h.successor,
 	}
 }
 

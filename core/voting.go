@@ -87,7 +87,11 @@ func (a *Approvals) given(h hearing, v ledger.Vote) (*Case, error) {
 			return &c, nil
 		}
 	}
-	return nil, &ledger.ConflictError{What: "plan " + h.kept.ID, Why: fmt.Sprintf("it is %s, and not voted on", h.kept.State)}
+	how := string(h.kept.State)
+	if h.successor != "" {
+		how += " by " + h.successor
+	}
+	return nil, &ledger.ConflictError{What: "plan " + h.kept.ID, Why: fmt.Sprintf("it is %s, and not voted on", how)}
 }
 
 // vote stores a vote of somebody of whom the facts were read, and moves the plan if that decides it.

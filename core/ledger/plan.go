@@ -134,7 +134,12 @@ type Move struct {
 	ExpiresAt time.Time
 	// EndsAt, unless zero, is when what it gives is to be taken back.
 	EndsAt time.Time
+	// Successor is the plan that takes the place of one that becomes Superseded; it is kept in the trail.
+	Successor string
 }
+
+// DetailSuccessor is under what name the trail has Move.Successor, in Event.Detail.
+const DetailSuccessor = "successor"
 
 // Move changes a plan's state and adds one to its version. It gives a ConflictError if the plan is not as the
 // caller saw it, a RefusedError if the state machine has no such move or the plan is over, a HaltedError
@@ -190,6 +195,9 @@ func (tx *Tx) Move(m Move) (Plan, error) {
 	if !m.EndsAt.IsZero() {
 		p.EndsAt = micro(m.EndsAt)
 		detail["ends_at"] = Time{p.EndsAt}.String()
+	}
+	if m.Successor != "" {
+		detail[DetailSuccessor] = m.Successor
 	}
 	proof := tx.keys.seal("plan", p.fields(tx.account)...)
 	if err := tx.exec(what, `UPDATE plans SET state = $1, version = $2, updated_at = $3, expires_at = $4, applied_at = $5, ends_at = $6, key_id = $7, mac = $8

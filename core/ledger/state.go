@@ -26,9 +26,9 @@ const (
 
 // moves is the whole state machine: from where to where. What is not here is refused.
 var moves = map[State][]State{
-	Draft:            {Pending, Cancelled, Expired, Superseded},
+	Draft:            {Pending, Cancelled, Expired},
 	Pending:          {Approved, Rejected, Cancelled, Expired, Superseded, Stale},
-	Approved:         {Applying, Pending, Rejected, Cancelled, Expired, Superseded, Stale},
+	Approved:         {Applying, Pending, Rejected, Cancelled, Expired, Stale},
 	Applying:         {Applied, PartiallyApplied, Failed, Stale},
 	PartiallyApplied: {Applying, UndoPending, ExpiryOverdue},
 	Applied:          {UndoPending, ExpiryOverdue},

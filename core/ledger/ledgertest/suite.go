@@ -222,7 +222,7 @@ var ways = map[ledger.State][]ledger.State{
 	ledger.Applying: {ledger.Pending, ledger.Approved, ledger.Applying}, ledger.PartiallyApplied: {ledger.Pending, ledger.Approved, ledger.Applying, ledger.PartiallyApplied},
 	ledger.Failed: {ledger.Pending, ledger.Approved, ledger.Applying, ledger.Failed}, ledger.Rejected: {ledger.Pending, ledger.Rejected},
 	ledger.Applied:   {ledger.Pending, ledger.Approved, ledger.Applying, ledger.Applied},
-	ledger.Cancelled: {ledger.Cancelled}, ledger.Expired: {ledger.Expired}, ledger.Superseded: {ledger.Superseded}, ledger.Stale: {ledger.Pending, ledger.Approved, ledger.Stale},
+	ledger.Cancelled: {ledger.Cancelled}, ledger.Expired: {ledger.Expired}, ledger.Superseded: {ledger.Pending, ledger.Superseded}, ledger.Stale: {ledger.Pending, ledger.Approved, ledger.Stale},
 	ledger.UndoPending:   {ledger.Pending, ledger.Approved, ledger.Applying, ledger.PartiallyApplied, ledger.UndoPending},
 	ledger.Undone:        {ledger.Pending, ledger.Approved, ledger.Applying, ledger.PartiallyApplied, ledger.UndoPending, ledger.Undone},
 	ledger.ExpiryOverdue: {ledger.Pending, ledger.Approved, ledger.Applying, ledger.PartiallyApplied, ledger.ExpiryOverdue},
