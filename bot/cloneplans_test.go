@@ -38,6 +38,8 @@ type board struct {
 	tier      plan.Tier
 	ttl       time.Duration
 	group     string // that the plan adds its target to
+	// newest says that a plan takes the place of those that its requester has sent for the same two.
+	newest bool
 	// hold, if not nil, is waited for in each step.
 	hold chan struct{}
 
@@ -106,7 +108,7 @@ func (b *board) Case(ctx context.Context, id string) (core.Case, error) {
 	}
 	return core.Case{ID: p.ID, Digest: p.Digest, Kind: plan.Clone, State: p.State, Version: p.Version, Source: p.Source, Target: p.Target, Requester: p.Requester,
 		Tier: b.tier, Ticket: strings.TrimSuffix(string(p.Body), "!"), Votes: votes, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt, EndsAt: p.EndsAt,
-		Ruling: consent.Ruling{Outcome: consent.Open, Approvers: []string{"1 of data-owners"}}}, nil
+		SupersededBy: b.successor(ctx, id), Ruling: consent.Ruling{Outcome: consent.Open, Approvers: []string{"1 of data-owners"}}}, nil
 }
 
 func (b *board) move(ctx context.Context, by ledger.Actor, id string, to ledger.State, lease ledger.Lease, from ...ledger.State) (core.Case, error) {
@@ -135,7 +137,42 @@ func (b *board) Submit(ctx context.Context, by ledger.Actor, id, digest string) 
 	if by.ID != k.Requester.ID || digest != k.Digest {
 		return k, &core.NotAllowedError{Why: "Only who asked for a plan may send it."}
 	}
-	return b.move(ctx, by, id, ledger.Pending, ledger.Lease{}, ledger.Draft)
+	if !b.newest {
+		return b.move(ctx, by, id, ledger.Pending, ledger.Lease{}, ledger.Draft)
+	}
+	var old []string
+	err = b.Do(ctx, func(tx *ledger.Tx) error {
+		old = nil
+		if _, err := tx.Move(ledger.Move{Plan: id, From: ledger.Draft, Version: k.Version, To: ledger.Pending, Actor: by}); err != nil {
+			return err
+		}
+		waiting, err := tx.Plans(ctx, ledger.PlanFilter{States: []ledger.State{ledger.Pending}, Requester: by.ID, Target: k.Target.ID})
+		for _, p := range waiting {
+			if p.ID == id || p.Source.ID != k.Source.ID || err != nil {
+				continue
+			}
+			old = append(old, p.ID)
+			_, err = tx.Move(ledger.Move{Plan: p.ID, From: p.State, Version: p.Version, To: ledger.Superseded, Actor: by, Successor: id})
+		}
+		return err
+	})
+	if err != nil {
+		return k, err
+	}
+	k, err = b.Case(ctx, id)
+	k.Supersedes = old
+	return k, err
+}
+
+// successor is the plan that took the place of another, by the trail.
+func (b *board) successor(ctx context.Context, id string) (by string) {
+	trail, _ := b.Trail(ctx, id)
+	for _, entry := range trail {
+		if e, err := entry.Event(); err == nil && e.To == ledger.Superseded {
+			by = e.Detail[ledger.DetailSuccessor]
+		}
+	}
+	return by
 }
 
 func (b *board) Vote(ctx context.Context, by ledger.Actor, id, digest string, approve bool, _ string) (core.Case, error) {

@@ -249,6 +249,9 @@ func stands(k core.Case) string {
 	case ledger.Expired:
 		return "Its time was over before it was carried out. Nothing was changed."
 	case ledger.Superseded:
+		if k.SupersededBy != "" {
+			return "Superseded by " + line(k.SupersededBy) + ". Nothing was changed."
+		}
 		return "Another plan took its place. Nothing was changed."
 	case ledger.Stale:
 		return "The account moved since the plan was made, so it is not carried out. Nothing was changed; make a new plan."

@@ -108,9 +108,28 @@ func (c *clones) send4approval(j *errand, who ledger.Actor, k core.Case) {
 		c.answer(j, c.unable(j, err, k))
 		return
 	}
-	j.log.Info("plan sent for approval")
+	j.log.Info("plan sent for approval", "supersedes", k.Supersedes)
 	j.posts = append(j.posts, c.asked(j, k)...)
-	c.instead(j, slackapi.Say("Plan "+k.ID+" was sent for approval. What becomes of it is told in the thread of its message."))
+	said := "Plan " + k.ID + " was sent for approval. What becomes of it is told in the thread of its message."
+	if len(k.Supersedes) > 0 {
+		said += " It takes the place of " + strings.Join(k.Supersedes, ", ") + ", which you had sent for the same."
+	}
+	for _, old := range k.Supersedes {
+		j.posts = append(j.posts, c.superseded(j, old)...)
+	}
+	c.instead(j, slackapi.Say(said))
+}
+
+// superseded tells at a plan's message that another took its place. If this process ends before that is queued, tend brings the
+// message up to date.
+func (c *clones) superseded(j *errand, id string) []post {
+	k, err := c.approvals.Case(c.work, id)
+	if err != nil {
+		j.log.Error("superseded plan not read", "plan", id, "error", err)
+		return nil
+	}
+	m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + stands(k)}}}
+	return []post{thread(k.ID, "superseded", m), show(k.ID, ledger.Edition(k.Version, k.Votes))}
 }
 
 // asked are the plan's message, and under it all of the plan.
@@ -285,6 +304,9 @@ func voids(k core.Case) string {
 
 // already is what somebody is told who comes too late.
 func (c *clones) already(k core.Case) slackapi.Message {
+	if k.State == ledger.Superseded && k.SupersededBy != "" {
+		return slackapi.Say("Too late: plan " + k.ID + " is superseded by " + line(k.SupersededBy) + ", so nothing was done.")
+	}
 	text := "Too late: plan " + k.ID + " is already " + strings.ReplaceAll(string(k.State), "_", " ")
 	if who := c.mover(k); who != "" {
 		text += ", by " + who
