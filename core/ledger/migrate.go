@@ -19,13 +19,16 @@ var ledger1 string
 //go:embed migrations/00002_cards.sql
 var cards2 string
 
+//go:embed migrations/00004_slack.sql
+var slack4 string
+
 // migrations gives all migrations in the words of an engine.
 func migrations(dialect *strings.Replacer) []*goose.Migration {
 	var list []*goose.Migration
 	for _, m := range []struct {
 		version int64
 		text    string
-	}{{1, ledger1}, {2, cards2}} {
+	}{{1, ledger1}, {2, cards2}, {4, slack4}} {
 		list = append(list, goose.NewGoMigration(m.version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, dialect.Replace(m.text))
 			return err

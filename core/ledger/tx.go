@@ -149,7 +149,7 @@ func (tx *Tx) Now() time.Time { return instant(tx.head.at) }
 func (tx *Tx) Record(event Event) error {
 	switch event.Event {
 	case EventGenesis, EventPlanCreated, EventPlanMoved, EventVoted, EventVoteWithdrawn, EventVoteJudged, EventIntent, EventOutcome, EventLeaseTaken, EventLeaseDropped,
-		EventElevationTaken, EventElevationJoined, EventElevationLeft, EventElevationRestored, EventPinned, EventUnpinned, EventHalted, EventResumed, EventPurged, EventRestored, EventClockBack:
+		EventElevationTaken, EventElevationJoined, EventElevationLeft, EventElevationRestored, EventPinned, EventUnpinned, EventHalted, EventResumed, EventPurged, EventRestored, EventClockBack, EventChannelShared:
 		return &RefusedError{What: "record " + event.Event, Why: "only the ledger writes this event"}
 	case "":
 		return &RefusedError{What: "record an event", Why: "it has no name"}

@@ -34,6 +34,8 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 		{"a message is handled once", receivesOnce},
 		{"a post is sent until it has arrived", sendsUntilSent},
 		{"cards are found", cardsAreFound},
+		{"uploads are deleted once", uploadsAreDeletedOnce},
+		{"shared channels are told once", sharedChannelsAreToldOnce},
 		{"a member stays who it was", pins},
 		{"what fails leaves nothing behind", rollsBack},
 		{"the ledger's time does not go back", clockGoesBack},
