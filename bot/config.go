@@ -70,6 +70,9 @@ type Config struct {
 	Fresh Engine
 	// Viewers decides who may have which answers; nil shows everything to everybody who may ask.
 	Viewers Viewers
+	// Retention is how long the files of reports are kept in Slack before the bot deletes them; zero means 7 days. It takes a
+	// Ledger: without one they stay.
+	Retention time.Duration
 	// Public says what a channel may show of answers that a person asks to be shown there; nil means nothing
 	// anywhere. It is asked often, by several goroutines, and must return at once.
 	Public func(channelID string) Visibility
@@ -150,6 +153,10 @@ func (c Config) complete() (Config, error) {
 	}
 	orDefault(&c.AuditLimit, time.Hour)
 	orDefault(&c.Drain, time.Minute)
+	orDefault(&c.Retention, defaultRetention)
+	if c.Retention < 0 {
+		return c, errors.New("reports are kept for a time, or not sent at all: the retention is less than nothing")
+	}
 	if c.Settled == nil {
 		c.Settled = func(string) {}
 	}

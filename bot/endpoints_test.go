@@ -48,19 +48,22 @@ func TestReadiness(t *testing.T) {
 	expect("/", 404, "")
 }
 
-// TestMetrics: what happens is counted, and no label says whom it was about.
-func TestMetrics(t *testing.T) {
+// freeAddress is one at which nobody listens.
+func freeAddress(t *testing.T) string {
+	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := l.Addr().String()
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r := begin(t, smallReport, slackfake.Options{}, func(c *Config) { c.Listen = address })
-	r.ask(slackfake.Alice, "principal bob@acme.test")
-	r.ask(slackfake.Guest, "principal bob@acme.test")
+	return l.Addr().String()
+}
+
+// scrape gives the metrics of a bot.
+func scrape(t *testing.T, address string) string {
+	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/metrics", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -75,17 +78,27 @@ func TestMetrics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(text)
+}
+
+// TestMetrics: what happens is counted, and no label says whom it was about.
+func TestMetrics(t *testing.T) {
+	address := freeAddress(t)
+	r := begin(t, smallReport, slackfake.Options{}, func(c *Config) { c.Listen = address })
+	r.ask(slackfake.Alice, "principal bob@acme.test")
+	r.ask(slackfake.Guest, "principal bob@acme.test")
+	text := scrape(t, address)
 	for _, want := range []string{
 		"access_audit_sockets_connected 2\n", "access_audit_sockets_opened_total 2\n", "access_audit_identity_refused_total 1\n",
 		`access_audit_command_seconds_count{result="incomplete",sub="principal"} 1`, "access_audit_envelope_ack_seconds_count 2\n",
 		`access_audit_slack_api_seconds_count{method="users.info",status="200"}`, `access_audit_queue_depth{lane="audits"} 0`,
 	} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)
 		}
 	}
 	for _, name := range []string{"bob", "alice", slackfake.Alice, slackfake.Guest, "acme"} {
-		if strings.Contains(string(text), name) {
+		if strings.Contains(text, name) {
 			t.Errorf("%s is among the metrics", name)
 		}
 	}

@@ -162,6 +162,11 @@ func leftOut(left []omission) string {
 //
 // A refusal that leaves open whether the files were shown is not tried again: twice is worse than an honest word.
 func (b *bot) share(ctx context.Context, t *task, at place, words slackapi.Message, files []slackapi.File) (s shared) {
+	until := b.untilWhen()
+	return b.shareUntil(ctx, t, at, b.keptUntil(words, until), until, files)
+}
+
+func (b *bot) shareUntil(ctx context.Context, t *task, at place, words slackapi.Message, until time.Time, files []slackapi.File) (s shared) {
 	for {
 		var staged []slackapi.Staged
 		staged, files, s.left, s.err = b.stage(ctx, t, files, s.left)
@@ -169,6 +174,9 @@ func (b *bot) share(ctx context.Context, t *task, at place, words slackapi.Messa
 			if s.err == nil {
 				s.err = errNoFile
 			}
+			return s
+		}
+		if s.err = b.keepUploads(ctx, "job/"+t.id, until, staged); s.err != nil {
 			return s
 		}
 		err := t.reply.door.Share(ctx, at.channel, at.under, words, staged...)
@@ -184,7 +192,7 @@ func (b *bot) share(ctx context.Context, t *task, at place, words slackapi.Messa
 		case code == onlyPictures && slices.ContainsFunc(files, isPicture) && !allPictures(files):
 			files, s.left = pictures(files, s.left)
 		case refusedFile[code] && len(files) > 1:
-			return b.shareEach(ctx, t, at, words, files, s.left)
+			return b.shareEach(ctx, t, at, words, until, files, s.left)
 		default:
 			s.err = err
 			return s
@@ -196,15 +204,15 @@ func (b *bot) share(ctx context.Context, t *task, at place, words slackapi.Messa
 var errNoFile = errors.New("no file could be sent")
 
 // shareEach shows each file in a message of its own.
-func (b *bot) shareEach(ctx context.Context, t *task, at place, words slackapi.Message, files []slackapi.File, left []omission) shared {
+func (b *bot) shareEach(ctx context.Context, t *task, at place, words slackapi.Message, until time.Time, files []slackapi.File, left []omission) shared {
 	all := shared{left: left, err: errNoFile}
 	for _, f := range files {
-		one := b.share(ctx, t, at, words, []slackapi.File{f})
+		one := b.shareUntil(ctx, t, at, words, until, []slackapi.File{f})
 		if one.err != nil {
 			all.left = append(all.left, omission{f.Name, reasonOf(one.err)})
 			continue
 		}
-		all.sent, all.err, words = append(all.sent, f.Name), nil, slackapi.Message{}
+		all.sent, all.err, words = append(all.sent, f.Name), nil, b.keptUntil(slackapi.Message{}, until)
 	}
 	return all
 }
@@ -320,6 +328,8 @@ func reasonOf(err error) string {
 		return "Slack refused it [" + line(code) + "]"
 	case errors.Is(err, errNoFile):
 		return errNoFile.Error()
+	case errors.Is(err, errUnkept):
+		return "I could not note down when to delete them"
 	default:
 		return "Slack could not be reached"
 	}

@@ -304,8 +304,12 @@ func (c *clones) share(ctx context.Context, at slackapi.Place, plan string) erro
 		}
 		staged = append(staged, one)
 	}
+	until := c.untilWhen()
 	if err == nil {
-		err = c.door.Share(ctx, at.Channel, at.Thread, slackapi.Say("The whole plan."), staged...)
+		err = c.keepUploads(ctx, "plan/"+plan, until, staged)
+	}
+	if err == nil {
+		err = c.door.Share(ctx, at.Channel, at.Thread, c.keptUntil(slackapi.Say("The whole plan."), until), staged...)
 	}
 	code := slackapi.Code(err)
 	if strings.HasPrefix(code, "file_") || code == "storage_limit_reached" || code == "missing_scope" {

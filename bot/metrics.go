@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/report"
 )
 
@@ -26,6 +27,8 @@ type metrics struct {
 	commands    *prometheus.HistogramVec
 	calls       *prometheus.HistogramVec
 	limited     *prometheus.CounterVec
+	undeleted   prometheus.Counter
+	overdue     prometheus.Gauge
 }
 
 // slow are the bounds, in seconds, of what people wait for.
@@ -54,8 +57,10 @@ func newMetrics() *metrics {
 		commands:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a question to the end of its answer.", Buckets: slow}, []string{"sub", "result"}),
 		calls:       prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "slack_api_seconds", Help: "Calls of Slack's Web API, without waits for its rates.", Buckets: slow[:9]}, []string{"method", "status"}),
 		limited:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "slack_429_total", Help: "Calls that Slack put off."}, []string{"method"}),
+		undeleted:   prometheus.NewCounter(prometheus.CounterOpts{Name: "uploads_undeleted_total", Help: "Attempts to delete a file of a report that failed."}),
+		overdue:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "uploads_expiry_overdue", Help: "Files of reports that are in Slack a day after they were to be deleted. Each replica counts all of them."}),
 	}
-	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.flaws, m.commands, m.calls, m.limited)
+	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.flaws, m.commands, m.calls, m.limited, m.undeleted, m.overdue)
 	return m
 }
 
@@ -99,6 +104,17 @@ func (m *metrics) Acknowledged(took time.Duration) {
 
 // Unreadable is slackapi.Observer's: an envelope came that this version cannot read.
 func (m *metrics) Unreadable() { m.unreadable.Inc() }
+
+// expiring counts the files of which it is overdue to delete them, of those that are due.
+func (m *metrics) expiring(due []ledger.Upload, now time.Time) {
+	late := 0
+	for _, u := range due {
+		if now.Sub(u.DeleteAt) >= overdue {
+			late++
+		}
+	}
+	m.overdue.Set(float64(late))
+}
 
 // answered counts a question that was answered, or was not.
 func (m *metrics) answered(mode string, took time.Duration, r report.Report, err error) {

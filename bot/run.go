@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -75,6 +76,7 @@ func (b *bot) run(ctx context.Context) error {
 	defer b.stopWork()
 	open, closeSockets := context.WithCancel(context.WithoutCancel(ctx))
 	defer closeSockets()
+	defer b.keepHouse()()
 	if b.clones != nil {
 		b.clones.begin()
 		defer b.clones.end()
@@ -109,6 +111,21 @@ func (b *bot) run(ctx context.Context) error {
 		b.Log.Warn("sockets failed at the end", "error", late)
 	}
 	return err
+}
+
+// keepHouse deletes in the background the files whose time is over. The function that it gives ends that, and waits for it.
+func (b *bot) keepHouse() (leave func()) {
+	if b.Ledger == nil {
+		b.Log.Warn("there is no ledger, and so nothing deletes the files of reports in Slack: they stay")
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(b.work)
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() { b.expireAll(ctx) })
+	return func() {
+		cancel()
+		sweeping.Wait()
+	}
 }
 
 // watch ends the sockets when they have been of no use for too long.

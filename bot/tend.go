@@ -57,12 +57,7 @@ func (c *clones) tend() {
 			}
 		}
 		err = c.ledger.Do(c.work, func(tx *ledger.Tx) error { return tx.Sweep() })
-		if gone, failed := errors.AsType[*ledger.FailedError](err); failed {
-			select {
-			case c.broken <- gone:
-			default: // it was said
-			}
-		}
+		c.hurt(err)
 		if err != nil && c.loops.Err() == nil {
 			c.Log.Error("boxes not swept", "error", err)
 		}

@@ -30,6 +30,7 @@ type Settings struct {
 	Ledger    Ledger      `yaml:"ledger"`
 	Estate    Estate      `yaml:"estate"`
 	Channels  Channels    `yaml:"channels"`
+	Reports   Reports     `yaml:"reports"`
 	Identity  Identity    `yaml:"identity"`
 	Approvals Approvals   `yaml:"approvals"`
 	// Policy says who may ask, vote and see. Its meaning is that of package consent.
@@ -78,6 +79,12 @@ type Channels struct {
 	Public map[string]string `yaml:"public"`
 }
 
+// Reports are the files that answers and plans come with.
+type Reports struct {
+	// Retention is how long they are kept in Slack before the bot deletes them.
+	Retention time.Duration `yaml:"retention"`
+}
+
 // Identity is how members of the team are found in Databricks.
 type Identity struct {
 	// Mode is pinned-email, static or email.
@@ -112,6 +119,7 @@ func Default() Settings {
 		Listen: "127.0.0.1:8080", Replicas: 1, AuditLimit: time.Hour, Drain: time.Minute,
 		Slack:     Slack{Command: "/access-audit", CloneCommand: "/access-clone", Sockets: 2},
 		Estate:    Estate{Refresh: 15 * time.Minute},
+		Reports:   Reports{Retention: 7 * 24 * time.Hour},
 		Identity:  Identity{Mode: PinnedEmail},
 		Approvals: Approvals{Wait: 24 * time.Hour, PlansADay: 20},
 	}
@@ -121,6 +129,9 @@ func Default() Settings {
 //
 // https://docs.slack.dev/apis/events-api/using-socket-mode
 const maxSockets = 8
+
+// mostRetention is the longest that reports, which name people, may be kept in Slack.
+const mostRetention = 90 * 24 * time.Hour
 
 // check finds everything that cannot be meant.
 func (s Settings) check() error {
@@ -158,6 +169,7 @@ func (s Settings) check() error {
 	} {
 		say(d.value < d.least || d.value > 7*24*time.Hour, "%s: %s is not between %s and a week", d.key, d.value, d.least)
 	}
+	say(s.Reports.Retention < time.Hour || s.Reports.Retention > mostRetention, "reports.retention: %s is not between an hour and 90 days (2160h)", s.Reports.Retention)
 	say(s.Approvals.PlansADay < 1, "approvals.plans_a_day: %d is no number of plans", s.Approvals.PlansADay)
 	say(s.Channels.Approval != "" && !channelID.MatchString(s.Channels.Approval), "channels.approval: %q is no id of a channel: it is at the end of the channel's details in Slack, and begins with C", s.Channels.Approval)
 	for id, show := range s.Channels.Public {

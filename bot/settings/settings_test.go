@@ -26,6 +26,7 @@ databricks: {profile: reader, host: https://accounts.cloud.databricks.com, accou
 writer: {profile: writer}
 ledger: {url_file: /run/secrets/ledger, key_file: /run/secrets/key}
 estate: {refresh: 5m}
+reports: {retention: 48h}
 channels:
   approval: C012345
   public: {C099: counts}
@@ -106,6 +107,8 @@ func TestRefused(t *testing.T) {
 		"policy: *nobody":                               "anchor",
 		"databricks: {client_secret: x}":                `no key "client_secret" in databricks`,
 		"estate: {refresh: -1s}":                        "estate.refresh",
+		"reports: {retention: 59m}":                     "reports.retention",
+		"reports: {retention: 2161h}":                   "reports.retention",
 	} {
 		if _, err := Parse([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%.60q: %v, and not %s", text, err, want)
