@@ -23,6 +23,9 @@ func (c *clones) place(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
+	if ch.ID == id {
+		c.noteShared(ctx, ch)
+	}
 	if why := whyNotHere(ch, id); why != "" {
 		return &unfit{why}
 	}
@@ -42,7 +45,7 @@ func whyNotHere(ch slackapi.Channel, id string) string {
 		return "I am not a member of it; invite me"
 	case !no(ch.IsExtShared) || !no(ch.IsOrgShared) || yes(ch.IsShared):
 		return "it is shared with others than this workspace"
-	case !no(ch.IsPendingExtShared):
+	case !no(ch.IsPendingExtShared) || len(ch.PendingShared) > 0 || len(ch.PendingConnectedTeam) > 0:
 		return "it is about to be shared with another organisation"
 	case !yes(ch.IsPrivate):
 		return "it is not private"

@@ -73,6 +73,8 @@ type Config struct {
 	// Retention is how long the files of reports are kept in Slack before the bot deletes them; zero means 7 days. It takes a
 	// Ledger: without one they stay.
 	Retention time.Duration
+	// Administrators are members, by their ids, who are told what the bot cannot mend and nobody else would hear of.
+	Administrators []string
 	// Public says what a channel may show of answers that a person asks to be shown there; nil means nothing
 	// anywhere. It is asked often, by several goroutines, and must return at once.
 	Public func(channelID string) Visibility

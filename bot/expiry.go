@@ -101,21 +101,21 @@ func (b *bot) expire(ctx context.Context) {
 			b.unexpired(ctx, err)
 			return
 		}
-		if len(due) == 0 || !b.expireThese(ctx, due) {
+		if len(due) == 0 || !b.expireThese(ctx, due, now) {
 			return
 		}
 	}
 }
 
-// expireThese deletes some files; false says that Slack takes no more for now.
-func (b *bot) expireThese(ctx context.Context, due []ledger.Upload) bool {
+// expireThese deletes files that were taken at a time; false says that Slack takes no more for now.
+func (b *bot) expireThese(ctx context.Context, due []ledger.Upload, now time.Time) bool {
 	for i, u := range due {
 		err := b.client.Delete(ctx, u.File)
 		if ctx.Err() != nil {
 			return false // comes again
 		}
 		if err == nil {
-			err = b.Ledger.Do(ctx, func(tx *ledger.Tx) error { return tx.UploadGone(u.File, b.pace.now()) })
+			err = b.Ledger.Do(ctx, func(tx *ledger.Tx) error { return tx.UploadGone(u.File, now) })
 			if err != nil {
 				b.unexpired(ctx, err)
 				return false
@@ -123,11 +123,11 @@ func (b *bot) expireThese(ctx context.Context, due []ledger.Upload) bool {
 			b.Log.Info("file deleted, since its time is over", "file", u.File, "work", u.Work)
 			continue
 		}
-		b.stays(ctx, u, err)
+		b.stays(ctx, u, err, now)
 		// No answer, or none but "later", is about all files.
 		if code := slackapi.Code(err); code == "" || code == slackapi.CodeRateLimited {
 			for _, rest := range due[i+1:] {
-				b.putOff(ctx, rest, err, expireRetry)
+				b.putOff(ctx, rest, err, now.Add(expireRetry))
 			}
 			return false
 		}
@@ -136,20 +136,20 @@ func (b *bot) expireThese(ctx context.Context, due []ledger.Upload) bool {
 }
 
 // stays notes that a file could not be deleted. After a day that is an alarm.
-func (b *bot) stays(ctx context.Context, u ledger.Upload, err error) {
+func (b *bot) stays(ctx context.Context, u ledger.Upload, err error, now time.Time) {
 	b.metrics.undeleted.Inc()
 	log := b.Log.With("file", u.File, "work", u.Work, "attempts", u.Attempts, "error", err)
-	if late := b.pace.now().Sub(u.DeleteAt); late >= overdue {
+	if late := now.Sub(u.DeleteAt); late >= overdue {
 		log.Error("a file is in Slack for longer than people were told, and cannot be deleted: somebody has to delete it", "overdue", late.Round(time.Minute).String())
 	} else {
 		log.Warn("file not deleted, to be tried again")
 	}
-	b.putOff(ctx, u, err, min(expireRetry<<min(u.Attempts-1, 10), expireMost))
+	b.putOff(ctx, u, err, now.Add(min(expireRetry<<min(u.Attempts-1, 10), expireMost)))
 }
 
-func (b *bot) putOff(ctx context.Context, u ledger.Upload, why error, pause time.Duration) {
+func (b *bot) putOff(ctx context.Context, u ledger.Upload, why error, again time.Time) {
 	err := b.Ledger.Do(ctx, func(tx *ledger.Tx) error {
-		return tx.UploadStays(u.File, line(why.Error()), b.pace.now().Add(pause))
+		return tx.UploadStays(u.File, line(why.Error()), again)
 	})
 	if err != nil {
 		b.unexpired(ctx, err)

@@ -264,7 +264,7 @@ func TestT30_FailureIsTriedAgainAndAlarms(t *testing.T) {
 		t.Error("alarmed before a day was over")
 	}
 	s.forward(24 * time.Hour)
-	r.eventually("an alarm", func() bool { return strings.Contains(r.log.String(), alarm) })
+	r.eventually("alarms", func() bool { return strings.Count(r.log.String(), alarm) == 3 })
 	r.eventually("the metric", func() bool { return strings.Contains(scrape(t, address), "access_audit_uploads_expiry_overdue 3\n") })
 	r.slack.ClearFaults()
 	s.forward(2 * time.Hour)

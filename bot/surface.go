@@ -105,6 +105,7 @@ func (b *bot) open(ctx context.Context, t *task) (Visibility, string) {
 	case channel.ID != t.channel:
 		why = sayUnknownRoom
 	default:
+		b.noteShared(ctx, channel)
 		why = closed(channel)
 	}
 	if why == "" {

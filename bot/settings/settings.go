@@ -44,6 +44,9 @@ type Slack struct {
 	APIURL       string `yaml:"api_url"`
 	Command      string `yaml:"command"`
 	CloneCommand string `yaml:"clone_command"`
+	// Administrators are member ids of those who are told of what the bot cannot mend by itself: that a channel in which it shows
+	// answers was shared with others by somebody who has left, say.
+	Administrators []string `yaml:"administrators"`
 	// Sockets is how many each process keeps open.
 	Sockets int `yaml:"sockets"`
 }
@@ -153,6 +156,9 @@ func (s Settings) check() error {
 		say(!slashCommand.MatchString(c.name), "slack.%s: %q is no slash command: write one such as /access-audit", c.key, c.name)
 	}
 	say(s.Slack.Command == s.Slack.CloneCommand, "slack.clone_command: it is the same as slack.command")
+	for _, id := range s.Slack.Administrators {
+		say(!memberID.MatchString(id), "slack.administrators: %q is no member id: it is in the member's profile in Slack, and begins with U or W", id)
+	}
 	if s.Slack.APIURL != "" {
 		u, err := url.Parse(s.Slack.APIURL)
 		say(err != nil || u.Scheme != "https" || u.Host == "" || u.User != nil, "slack.api_url: it is no https address such as https://slack-gov.com/api/")
@@ -190,6 +196,7 @@ func (s Settings) check() error {
 var (
 	slashCommand = regexp.MustCompile(`^/[a-z0-9_-]{1,31}$`)
 	channelID    = regexp.MustCompile(`^[CG][A-Z0-9]{2,20}$`)
+	memberID     = regexp.MustCompile(`^[UW][A-Z0-9]{1,20}$`)
 	memberKey    = regexp.MustCompile(`^[TE][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}$`)
 	userID       = regexp.MustCompile(`^[0-9]{1,20}$`)
 )

@@ -22,6 +22,7 @@ slack:
   command: /audit
   clone_command: /clone
   sockets: 3
+  administrators: [U0123]
 databricks: {profile: reader, host: https://accounts.cloud.databricks.com, account_id: "1", client_id: c, client_secret_file: /run/secrets/reader}
 writer: {profile: writer}
 ledger: {url_file: /run/secrets/ledger, key_file: /run/secrets/key}
@@ -79,6 +80,7 @@ func TestRefused(t *testing.T) {
 		"slack: {command: access}":                      "slack.command: \"access\" is no slash command",
 		"slack: {command: /a, clone_command: /a}":       "slack.clone_command",
 		"slack: {sockets: 5}":                           "slack.sockets",
+		"slack: {administrators: [ann]}":                "slack.administrators",
 		"slack: {api_url: http://slack.com/api/}":       "slack.api_url",
 		"replicas: 2":                                   "replicas: several processes need a ledger",
 		"replicas: 0":                                   "replicas: 0",

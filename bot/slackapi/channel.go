@@ -11,6 +11,8 @@ import (
 type Channel struct {
 	ID   string `json:"id"`
 	Name string `json:"name"`
+	// Creator is the member who made it; empty where Slack does not say.
+	Creator string `json:"creator"`
 
 	IsIM       *bool `json:"is_im"`
 	IsMPIM     *bool `json:"is_mpim"`

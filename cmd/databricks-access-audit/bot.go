@@ -126,8 +126,8 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	config := bot.Config{
 		Tokens: tokens, Engine: warm, Fresh: a.engine, Log: log, Listen: listen, Now: s.now, Haste: s.haste, Unlimited: s.haste > 1,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
-		Retention: set.Reports.Retention,
-		Public:    func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },
+		Retention: set.Reports.Retention, Administrators: set.Slack.Administrators,
+		Public: func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },
 	}
 	if c.String("config") == "" {
 		log.Warn("there is no --config, and so no policy: every full member of the workspace may ask about everybody")

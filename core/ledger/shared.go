@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"database/sql"
 	"time"
 )
@@ -31,6 +32,14 @@ func (tx *Tx) ChannelShared(channel string, now time.Time, actor Actor, reason s
 		return false, nil
 	}
 	return true, tx.exec("note a shared channel", `UPDATE shared_channels SET told = 1 WHERE channel = $1`, channel)
+}
+
+// IsShared reports whether a channel was last found to be shared with others.
+func (r reader) IsShared(ctx context.Context, channel string) (bool, error) {
+	known, err := rows(ctx, r, "read the shared channels", `SELECT 1 FROM shared_channels WHERE channel = $1`, []any{channel}, func(row *sql.Rows) (one int64, err error) {
+		return one, row.Scan(&one)
+	})
+	return len(known) > 0, err
 }
 
 // ChannelUntold says that the owner of a shared channel could not be told: the next who finds it shared is to try again.

@@ -83,11 +83,18 @@ func sharedChannelsAreToldOnce(w *world) {
 	}
 	w.equal("the first time", found(), true)
 	w.equal("the second time", found(), false)
+	is := func() bool {
+		shared, err := w.IsShared(w.Context(), "C1")
+		w.equal("error", err, nil)
+		return shared
+	}
+	w.equal("is shared", is(), true)
 	w.equal("rows", recorded(), 1)
 	w.do(func(tx *ledger.Tx) error { return tx.ChannelUntold("C1") })
 	w.equal("when nobody was told", found(), true)
 	w.equal("rows", recorded(), 1)
 	w.do(func(tx *ledger.Tx) error { return tx.ChannelOwn("C1") })
+	w.equal("is shared", is(), false)
 	w.equal("when it was not shared in between", found(), true)
 	w.equal("rows", recorded(), 2)
 	fails[*ledger.RefusedError](w, func(tx *ledger.Tx) error {
