@@ -82,6 +82,7 @@ func newClones(b *bot, self string) *clones {
 	c.lanes.plans = newPool(proposers, proposerQueue, recovered)
 	c.lanes.votes = newPool(voters, voterQueue, recovered)
 	c.lanes.works = newPool(works, workQueue, recovered)
+	b.metrics.watchLanes(map[string]*pool{"intake": c.intake, "plans": c.lanes.plans, "votes": c.lanes.votes, "works": c.lanes.works})
 	c.applying, c.stopApply = context.WithCancel(b.work)
 	c.loops, c.stopLoops = context.WithCancel(b.work)
 	return c

@@ -42,9 +42,7 @@ func (b *bot) serve(c slackapi.Command, taken time.Time) {
 
 	m, err := b.understand(b.work, t, c)
 	if err != nil {
-		if _, stranger := errors.AsType[*errStranger](err); stranger {
-			b.metrics.strangers.Inc()
-		}
+		b.metrics.refusedPerson(err)
 		m = refusal(err, t)
 	}
 	switch {

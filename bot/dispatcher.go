@@ -73,6 +73,9 @@ func newBot(ctx context.Context, c Config, client *slackapi.Client, team string,
 		told(event)
 	}
 	m.watch(b.health, map[string]*pool{"desk": b.desk, "controls": b.controls, "audits": b.audits})
+	if c.Ledger != nil {
+		m.register(newLedgerMetrics(c.Ledger, b.Log))
+	}
 	b.ticked.Store(now.UnixNano())
 	return b
 }

@@ -89,9 +89,9 @@ func TestMetrics(t *testing.T) {
 	r.ask(slackfake.Guest, "principal bob@acme.test")
 	text := scrape(t, address)
 	for _, want := range []string{
-		"access_audit_sockets_connected 2\n", "access_audit_sockets_opened_total 2\n", "access_audit_identity_refused_total 1\n",
+		"access_audit_sockets_connected 2\n", "access_audit_sockets_opened_total 2\n", "access_audit_identity_refused_total{reason=\"guest\"} 1\n",
 		`access_audit_command_seconds_count{result="incomplete",sub="principal"} 1`, "access_audit_envelope_ack_seconds_count 2\n",
-		`access_audit_slack_api_seconds_count{method="users.info",status="200"}`, `access_audit_queue_depth{lane="audits"} 0`,
+		`access_audit_slack_api_seconds_count{code="200",method="users.info"}`, `access_audit_queue_depth{lane="audits"} 0`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in\n%s", want, text)

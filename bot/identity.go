@@ -60,6 +60,7 @@ const viaSlack = "slack"
 
 // unknownPerson puts into words why somebody may not act.
 func (c *clones) unknownPerson(j *errand, err error) slackapi.Message {
+	c.metrics.refusedPerson(err)
 	if stranger, ok := errors.AsType[*errStranger](err); ok {
 		j.log.Warn("person refused", "reason", stranger.reason)
 		return slackapi.Say(sayNotYou)

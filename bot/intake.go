@@ -156,6 +156,7 @@ func (c *clones) receive(d slackapi.Delivery, ack slackapi.Ack, late time.Time, 
 	}
 	ack("")
 	if !fresh {
+		c.metrics.repeated.Inc()
 		log.Info("delivered again, not taken")
 		c.Settled(d.EnvelopeID)
 		return

@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -8,7 +9,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
 
@@ -22,7 +25,8 @@ type metrics struct {
 	unreadable  prometheus.Counter
 	repeated    prometheus.Counter
 	turnedAway  *prometheus.CounterVec
-	strangers   prometheus.Counter
+	strangers   *prometheus.CounterVec
+	votes       *prometheus.CounterVec
 	flaws       *prometheus.CounterVec
 	commands    *prometheus.HistogramVec
 	calls       *prometheus.HistogramVec
@@ -52,15 +56,16 @@ func newMetrics() *metrics {
 		unreadable:  prometheus.NewCounter(prometheus.CounterOpts{Name: "bad_message_total", Help: "Envelopes that this version cannot read."}),
 		repeated:    prometheus.NewCounter(prometheus.CounterOpts{Name: "dedupe_hits_total", Help: "Deliveries that had come before."}),
 		turnedAway:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: "commands_turned_away_total", Help: "Commands that were not taken."}, []string{"why"}),
-		strangers:   prometheus.NewCounter(prometheus.CounterOpts{Name: "identity_refused_total", Help: "People who were not let in."}),
+		strangers:   prometheus.NewCounterVec(prometheus.CounterOpts{Name: "identity_refused_total", Help: "People who were not let in."}, []string{"reason"}),
+		votes:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "approvals_total", Help: "Votes that were given in Slack, and whether and why not they were counted."}, []string{"decision", "reason"}),
 		flaws:       prometheus.NewCounterVec(prometheus.CounterOpts{Name: "answers_flawed_total", Help: "Answers that could not be shown as they were meant to be."}, []string{"event"}),
 		commands:    prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "command_seconds", Help: "From the arrival of a question to the end of its answer.", Buckets: slow}, []string{"sub", "result"}),
-		calls:       prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "slack_api_seconds", Help: "Calls of Slack's Web API, without waits for its rates.", Buckets: slow[:9]}, []string{"method", "status"}),
+		calls:       prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "slack_api_seconds", Help: "Calls of Slack's Web API, without waits for its rates.", Buckets: slow[:9]}, []string{"method", "code"}),
 		limited:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: "slack_429_total", Help: "Calls that Slack put off."}, []string{"method"}),
 		undeleted:   prometheus.NewCounter(prometheus.CounterOpts{Name: "uploads_undeleted_total", Help: "Attempts to delete a file of a report that failed."}),
 		overdue:     prometheus.NewGauge(prometheus.GaugeOpts{Name: "uploads_expiry_overdue", Help: "Files of reports that are in Slack a day after they were to be deleted. Each replica counts all of them."}),
 	}
-	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.flaws, m.commands, m.calls, m.limited, m.undeleted, m.overdue)
+	m.register(m.connections, m.acks, m.lateAcks, m.unreadable, m.repeated, m.turnedAway, m.strangers, m.votes, m.flaws, m.commands, m.calls, m.limited, m.undeleted, m.overdue)
 	return m
 }
 
@@ -72,6 +77,11 @@ func (m *metrics) register(list ...prometheus.Collector) {
 func (m *metrics) watch(h *health, lanes map[string]*pool) {
 	m.register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "sockets_connected", Help: "Sockets on which Slack said hello."},
 		func() float64 { return float64(h.connected()) }))
+	m.watchLanes(lanes)
+}
+
+// watchLanes adds queues.
+func (m *metrics) watchLanes(lanes map[string]*pool) {
 	for lane, p := range lanes {
 		m.register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "queue_depth", Help: "Jobs that wait.", ConstLabels: prometheus.Labels{"lane": lane}},
 			func() float64 { return float64(p.waiting()) }))
@@ -119,7 +129,10 @@ func (m *metrics) expiring(due []ledger.Upload, now time.Time) {
 // answered counts a question that was answered, or was not.
 func (m *metrics) answered(mode string, took time.Duration, r report.Report, err error) {
 	result := "complete"
+	_, refused := errors.AsType[*core.NotAllowedError](err)
 	switch {
+	case refused:
+		result = "refused"
 	case err != nil:
 		result = "none"
 	case r.Head().Interrupted:
@@ -128,4 +141,16 @@ func (m *metrics) answered(mode string, took time.Duration, r report.Report, err
 		result = "incomplete"
 	}
 	m.commands.WithLabelValues(mode, result).Observe(took.Seconds())
+}
+
+// proposed counts a plan that was made, or was not.
+func (m *metrics) proposed(q query.Clone, took time.Duration, made *report.CloneReport, err error) {
+	if err == nil && made == nil {
+		err = errors.New("there is no report")
+	}
+	if err != nil {
+		m.answered(q.Mode(), took, nil, err)
+		return
+	}
+	m.answered(q.Mode(), took, made, nil)
 }

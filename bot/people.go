@@ -81,6 +81,32 @@ func (p *people) admit(ctx context.Context, team, id string) error {
 // memberID is the form of the ids of people.
 var memberID = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 
+// Why somebody may not act, for the log.
+const (
+	notPerson      = "not a person"
+	ofOtherTeam    = "of another team"
+	notActive      = "deactivated, or not known to be active"
+	perhapsBot     = "a bot, or not known to be none"
+	perhapsGuest   = "a guest, or not known to be none"
+	fromElsewhere  = "a stranger"
+	withoutAddress = "without a confirmed e-mail address"
+)
+
+// strangerKinds are the reasons why somebody may not act, by what metrics call them. What Slack does not find is a reason by its
+// code.
+var strangerKinds = map[string]string{
+	"no_person":        notPerson,
+	"other_team":       ofOtherTeam,
+	"deactivated":      notActive,
+	"bot":              perhapsBot,
+	"guest":            perhapsGuest,
+	"stranger":         fromElsewhere,
+	"no_address":       withoutAddress,
+	"user_not_found":   "user_not_found",
+	"users_not_found":  "users_not_found",
+	"user_not_visible": "user_not_visible",
+}
+
 // whyNot gives the reason why a person may not ask, empty for a confirmed full member of the team.
 // A fact that is missing counts against the person, where Slack states it of every member.
 //
@@ -88,19 +114,19 @@ var memberID = regexp.MustCompile(`^[UW][A-Z0-9]+$`)
 func whyNot(p slackapi.Person, team, id string) string {
 	switch {
 	case !memberID.MatchString(id) || p.ID != id || id == "USLACKBOT":
-		return "not a person"
+		return notPerson
 	case p.TeamID == "" || p.TeamID != team:
-		return "of another team"
+		return ofOtherTeam
 	case !no(p.Deleted):
-		return "deactivated, or not known to be active"
+		return notActive
 	case !no(p.IsBot) || yes(p.IsAppUser) || yes(p.IsWorkflowBot) || yes(p.IsConnectorBot):
-		return "a bot, or not known to be none"
+		return perhapsBot
 	case !no(p.IsRestricted) || !no(p.IsUltraRestricted):
-		return "a guest, or not known to be none"
+		return perhapsGuest
 	case yes(p.IsStranger):
-		return "a stranger"
+		return fromElsewhere
 	case !yes(p.IsEmailConfirmed) || !strings.Contains(p.Profile.Email, "@"):
-		return "without a confirmed e-mail address"
+		return withoutAddress
 	}
 	return ""
 }

@@ -43,6 +43,7 @@ func (c *clones) propose(j *errand, d *slackapi.Command) {
 	defer p.stop()
 	made, k, err := c.approvals.Propose(ctx, who, q, ticket, under.counts.count)
 	p.stop()
+	c.metrics.proposed(q, c.pace.now().Sub(r.born), made, err)
 	if err != nil {
 		r.last(c.work, c.noPlan(ctx, err, t, made))
 		return

@@ -53,22 +53,26 @@ func (c *clones) reply(j *errand, d *slackapi.Mention) {
 	card, err := c.ledger.CardAt(c.work, d.ChannelID, d.ThreadTS)
 	switch {
 	case d.ThreadTS == "" || err != nil && isNotFound(err):
+		c.uncounted(word, voteMisplaced)
 		c.refused(j, "", slackapi.Say("That is not the thread of a plan, so nothing was done. Please reply under the plan's message."))
 		return
 	case err != nil:
 		c.answer(j, c.unable(j, err, core.Case{}))
 		return
 	case card.Plan != id:
+		c.uncounted(word, voteMisplaced)
 		c.refused(j, card.Plan, slackapi.Say(fmt.Sprintf("This is the thread of plan %s, and not of %s, so nothing was done.", card.Plan, id)))
 		return
 	}
 	if why := untimely(d.TS, card.TS, j.at); why != "" {
 		j.log.Warn("reply void", "reason", why)
+		c.uncounted(word, voteLate)
 		c.refused(j, id, slackapi.Say("I got that reply too late to act on it, so nothing was done. Please write it again."))
 		return
 	}
 	who, err := c.actor(c.work, j)
 	if err != nil {
+		c.uncounted(word, voteStranger)
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
@@ -78,16 +82,25 @@ func (c *clones) reply(j *errand, d *slackapi.Mention) {
 		return
 	}
 	if err := c.misplaced(c.work, id, d.ChannelID, d.ThreadTS); err != nil {
+		c.uncounted(word, voteMisplaced)
 		c.refused(j, id, c.unable(j, err, k))
 		return
 	}
 	c.obey(j, who, k, word, reason)
 }
 
+// uncounted counts a reply that would have been a vote.
+func (c *clones) uncounted(word, reason string) {
+	if word == "approve" || word == "reject" {
+		c.metrics.voted(word == "approve", reason)
+	}
+}
+
 func (c *clones) obey(j *errand, who ledger.Actor, k core.Case, word, reason string) {
 	switch word {
 	case "approve", "reject":
 		if k.Tier != plan.Normal {
+			c.uncounted(word, voteFar)
 			c.refused(j, k.ID, slackapi.Say("This plan reaches far, so replies do not count as votes on it. Press the button above, or vote with your own Databricks login: databricks-access-audit "+word+" "+k.ID))
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/bot/slackapi"
@@ -32,6 +33,9 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 	j.log = j.log.With("plan", id, "button", d.ActionID)
 	who, err := c.actor(c.work, j)
 	if err != nil {
+		if d.ActionID == buttonApprove {
+			c.metrics.voted(true, voteStranger)
+		}
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
@@ -41,6 +45,9 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 		return
 	}
 	if short(k.Digest) != digest {
+		if d.ActionID == buttonApprove {
+			c.metrics.voted(true, voteMisplaced)
+		}
 		c.refused(j, id, slackapi.Say(sayOtherPlan))
 		return
 	}
@@ -58,6 +65,9 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 		return
 	}
 	if why := c.misplaced(c.work, id, d.ChannelID, d.MessageTS); d.Ephemeral || why != nil {
+		if d.ActionID == buttonApprove {
+			c.metrics.voted(true, voteMisplaced)
+		}
 		c.refused(j, id, slackapi.Say(sayOldCard))
 		return
 	}
@@ -161,12 +171,14 @@ func (c *clones) discard(j *errand, who ledger.Actor, k core.Case) {
 // vote records a vote and says so where all can see it. With enough votes the plan is carried out.
 func (c *clones) vote(j *errand, who ledger.Actor, k core.Case, approve bool, reason, how string) {
 	if err := c.place(c.work, c.channel); err != nil {
+		c.metrics.voted(approve, voteFailed)
 		c.refused(j, k.ID, c.unable(j, err, k))
 		return
 	}
 	before := k
 	k, err := c.approvals.Vote(c.work, who, k.ID, k.Digest, approve, reason)
 	if err != nil {
+		c.metrics.voted(approve, whyUncounted(err))
 		c.refused(j, before.ID, c.unable(j, err, before))
 		return
 	}
@@ -185,11 +197,12 @@ func (c *clones) vote(j *errand, who ledger.Actor, k core.Case, approve bool, re
 		by := who
 		j.posts = append(j.posts, post{Key: fmt.Sprintf("apply/%s/%d", k.ID, k.Version), Kind: orderApply, Plan: k.ID, By: &by})
 	}
-	for _, v := range before.Votes {
-		if v.Voter.ID == who.ID && v.Decision == decision && v.Stands() {
-			c.answer(j, slackapi.Say("Your vote is counted already. "+stands(k)))
-		}
+	if slices.ContainsFunc(before.Votes, func(v ledger.Vote) bool { return v.Voter.ID == who.ID && v.Decision == decision && v.Stands() }) {
+		c.metrics.voted(approve, voteRepeated)
+		c.answer(j, slackapi.Say("Your vote is counted already. "+stands(k)))
+		return
 	}
+	c.metrics.voted(approve, voteCounted)
 }
 
 // about is what a form is about.
@@ -238,6 +251,7 @@ func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 	j.channel, j.ts = a.Channel, a.TS
 	who, err := c.actor(c.work, j)
 	if err != nil {
+		c.metrics.voted(false, voteStranger)
 		c.refused(j, a.Plan, c.unknownPerson(j, err))
 		return
 	}
@@ -247,6 +261,7 @@ func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 		return
 	}
 	if short(k.Digest) != a.Digest || c.misplaced(c.work, a.Plan, a.Channel, a.TS) != nil {
+		c.metrics.voted(false, voteMisplaced)
 		c.refused(j, a.Plan, slackapi.Say(sayOldCard))
 		return
 	}

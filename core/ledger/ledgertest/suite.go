@@ -36,6 +36,7 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 		{"cards are found", cardsAreFound},
 		{"uploads are deleted once", uploadsAreDeletedOnce},
 		{"shared channels are told once", sharedChannelsAreToldOnce},
+		{"what there is is counted", counts},
 		{"a member stays who it was", pins},
 		{"what fails leaves nothing behind", rollsBack},
 		{"the ledger's time does not go back", clockGoesBack},

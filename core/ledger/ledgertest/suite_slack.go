@@ -102,3 +102,35 @@ func sharedChannelsAreToldOnce(w *world) {
 		return err
 	})
 }
+
+// counts: every state and result is there, and what is in the ledger is counted.
+func counts(w *world) {
+	before, err := w.Counts(w.Context())
+	w.equal("error", err, nil)
+	w.equal("states", len(before.Plans), len(ledger.States()))
+	for s, n := range before.Plans {
+		w.equal(string(s), n, int64(0))
+	}
+	w.created()
+	first, l := w.applying()
+	w.do(func(tx *ledger.Tx) error {
+		if err := tx.Queue(ledger.Post{Key: "1", Body: []byte("x")}); err != nil {
+			return err
+		}
+		if err := tx.Queue(ledger.Post{Key: "2", Body: []byte("x")}); err != nil {
+			return err
+		}
+		return tx.Sent("1")
+	})
+	after, err := w.Counts(w.Context())
+	w.equal("error", err, nil)
+	w.equal("drafts", after.Plans[ledger.Draft], int64(1))
+	w.equal("applying", after.Plans[ledger.Applying], int64(1))
+	w.equal("done", after.Steps[ledger.Done], int64(0))
+	w.equal("unsent", after.Unsent, int64(1))
+	w.end(l, w.begin(l, first, "a"), ledger.Done)
+	after, err = w.Counts(w.Context())
+	w.equal("error", err, nil)
+	w.equal("done", after.Steps[ledger.Done], int64(1))
+	w.equal("failed", after.Steps[ledger.StepFailed], int64(0))
+}
