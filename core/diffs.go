@@ -82,13 +82,13 @@ func (g *Engine) Against(ctx context.Context, req query.Request, baseline *Saved
 		return r, nil
 	}
 	old := baseline.Open()
-	now, about, err := g.facts(ctx, src, req, collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress})
+	now, about, err := g.facts(ctx, src, req, collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(src), Progress: progress})
 	if err != nil {
 		return nil, g.gone(ctx, old, req, err)
 	}
-	then, aboutThen, err := g.facts(ctx, old, req, collect.Options{Workers: g.o.Workers, Now: g.clock(old)})
+	then, aboutThen, err := g.facts(ctx, old, req, collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(old)})
 	if errors.As(err, new(*UnknownError)) && len(about.Subjects) > 0 { // under another name, perhaps
-		then, aboutThen, err = g.facts(ctx, old, renamed(req, about.Subjects[0].ID), collect.Options{Workers: g.o.Workers, Now: g.clock(old)})
+		then, aboutThen, err = g.facts(ctx, old, renamed(req, about.Subjects[0].ID), collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(old)})
 	}
 	if err != nil {
 		return nil, &BaselineError{fmt.Sprintf("%s does not answer this question: %v; save one by the same question with --save-snapshot, or the whole account by snapshot save", baseline.Name, err)}
@@ -102,7 +102,7 @@ func (g *Engine) gone(ctx context.Context, old collect.Source, req query.Request
 	if !errors.As(err, new(*UnknownError)) {
 		return err
 	}
-	if _, _, then := g.facts(ctx, old, req, collect.Options{Workers: g.o.Workers, Now: g.clock(old)}); then != nil {
+	if _, _, then := g.facts(ctx, old, req, collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(old)}); then != nil {
 		return err
 	}
 	return fmt.Errorf("%w; the baseline has it: what went with it shows diff OLD", err)

@@ -43,6 +43,8 @@ type Options struct {
 	Now func() time.Time
 
 	votes votes
+	// onlyRunning is of Thrifty.
+	onlyRunning bool
 }
 
 // votes is what plans are made for that are to be voted on. The zero value is for those that are not.
@@ -66,6 +68,14 @@ func New(o Options) *Engine {
 	return &Engine{o: o}
 }
 
+// Thrifty is the same engine, for those who may not spend money by asking: it starts no SQL warehouse. What only one that is
+// stopped could tell is a gap in its answers.
+func (g *Engine) Thrifty() *Engine {
+	o := g.o
+	o.onlyRunning = true
+	return &Engine{o: o}
+}
+
 // Progress is told after each read how many are done and how many are planned so far. It may be
 // called concurrently.
 type Progress func(done, planned int)
@@ -78,7 +88,7 @@ type Progress func(done, planned int)
 // report holds what was known by then and is marked as interrupted.
 func (g *Engine) Answer(ctx context.Context, req query.Request, progress Progress) (report.Report, error) {
 	src := g.o.Open()
-	options := collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress}
+	options := collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(src), Progress: progress}
 	switch q := req.(type) {
 	case query.Principal:
 		if q.Escalations {

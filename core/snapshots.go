@@ -78,7 +78,7 @@ func (g *Engine) everything(ctx context.Context, src collect.Source, progress Pr
 		Objects:  collect.ObjectScope{Asked: true}, // whatever is listed, not only what decides who can act as others
 	}
 	depth := collect.Depth{Delegations: true, Entry: true, Objects: true}
-	e, _, err := collect.Survey(ctx, src, scope, depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src), Progress: progress})
+	e, _, err := collect.Survey(ctx, src, scope, depth, collect.Options{Workers: g.o.Workers, OnlyRunning: g.o.onlyRunning, Now: g.clock(src), Progress: progress})
 	return e, err
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -119,6 +120,31 @@ func checked(t *testing.T, path string) {
 	cmd.Env = []string{}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%s: %v\n%s", path, err, out)
+	}
+}
+
+// example is a configuration with what it shows as comments: lines of which the text follows # at once.
+var example = regexp.MustCompile(`(?m)^#([^ \n]|  )`)
+
+// TestExamplesInComments: what the shipped configurations leave to who installs them is shown, and is read as it is meant.
+func TestExamplesInComments(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"kubernetes/bot.yaml", "systemd/bot.yaml"} {
+		shipped := configured(t, path)
+		s, err := settings.Parse([]byte(example.ReplaceAllString(read(t, path), "$1")))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if s.Channels.Approval == "" || len(s.Channels.Public) == 0 || s.Writer == nil || s.Writer.ClientID == "" || s.Writer.ClientSecretFile == "" {
+			t.Errorf("%s: %+v, writer %+v", path, s.Channels, s.Writer)
+		}
+		if shipped.Channels.Approval != "" || shipped.Writer != nil || shipped.Audits.MayStartWarehouse || shipped.Reports.Retention != settings.Default().Reports.Retention {
+			t.Errorf("%s sets what is only to be shown, or another default: %+v", path, shipped)
+		}
+		if s.Writer.ClientSecretFile == s.Databricks.ClientSecretFile || filepath.Dir(s.Writer.ClientSecretFile) != filepath.Dir(s.Databricks.ClientSecretFile) {
+			t.Errorf("%s: the writer's secret is at %s, and the reader's at %s", path, s.Writer.ClientSecretFile, s.Databricks.ClientSecretFile)
+		}
 	}
 }
 

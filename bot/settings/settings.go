@@ -31,6 +31,7 @@ type Settings struct {
 	Estate    Estate      `yaml:"estate"`
 	Channels  Channels    `yaml:"channels"`
 	Reports   Reports     `yaml:"reports"`
+	Audits    Audits      `yaml:"audits"`
 	Identity  Identity    `yaml:"identity"`
 	Approvals Approvals   `yaml:"approvals"`
 	// Policy says who may ask, vote and see. Its meaning is that of package consent.
@@ -86,6 +87,13 @@ type Channels struct {
 type Reports struct {
 	// Retention is how long they are kept in Slack before the bot deletes them.
 	Retention time.Duration `yaml:"retention"`
+}
+
+// Audits are what questions in Slack may do beside reading.
+type Audits struct {
+	// MayStartWarehouse says that --stale-days may start a SQL warehouse, which costs money. Otherwise only those that run are
+	// asked, which costs what they compute.
+	MayStartWarehouse bool `yaml:"may_start_warehouse"`
 }
 
 // Identity is how members of the team are found in Databricks.

@@ -28,6 +28,7 @@ writer: {profile: writer}
 ledger: {url_file: /run/secrets/ledger, key_file: /run/secrets/key}
 estate: {refresh: 5m}
 reports: {retention: 48h}
+audits: {may_start_warehouse: true}
 channels:
   approval: C012345
   public: {C099: counts}

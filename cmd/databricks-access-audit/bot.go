@@ -117,14 +117,18 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	if !c.Bool("debug") && !c.IsSet("log-level") && !c.IsSet("log-file") {
 		log = slog.New(slog.NewJSONHandler(s.err, nil)) // a service is not silent
 	}
-	warm, stop := kept(c.Context, a.engine, set.Estate.Refresh, log)
+	engine := a.engine
+	if !set.Audits.MayStartWarehouse {
+		engine = engine.Thrifty()
+	}
+	warm, stop := kept(c.Context, engine, set.Estate.Refresh, log)
 	defer stop()
 	listen := set.Listen
 	if listen == settings.Off {
 		listen = ""
 	}
 	config := bot.Config{
-		Tokens: tokens, Engine: warm, Fresh: a.engine, Log: log, Listen: listen, Now: s.now, Haste: s.haste, Unlimited: s.haste > 1,
+		Tokens: tokens, Engine: warm, Fresh: engine, Log: log, Listen: listen, Now: s.now, Haste: s.haste, Unlimited: s.haste > 1,
 		APIURL: set.Slack.APIURL, Command: set.Slack.Command, Sockets: set.Slack.Sockets, AuditLimit: set.AuditLimit, Drain: set.Drain,
 		Retention: set.Reports.Retention, Administrators: set.Slack.Administrators,
 		Public: func(channel string) bot.Visibility { return visibilities[set.Channels.Public[channel]] },

@@ -45,6 +45,9 @@ type Options struct {
 	// Workers is how many reads run at once; the source may hold some of them back. Zero means 256, of which
 	// no workspace or metastore takes more than 32.
 	Workers int
+	// OnlyRunning says that the audit log is read by SQL warehouses that run, and that none is started for it. One that stops
+	// between being listed and being asked is started all the same: Databricks has no way to ask only one that runs.
+	OnlyRunning bool
 	// Now is the clock for the ledger; nil means time.Now.
 	Now func() time.Time
 	// Progress, if set, is called after each read with the number done and the number planned so
@@ -153,6 +156,8 @@ type crawler struct {
 	q       *queue
 	now     func() time.Time
 	workers int
+	// onlyRunning is Options.OnlyRunning.
+	onlyRunning bool
 
 	workspaces []identity.Workspace          // asked for
 	listed     map[identity.WorkspaceID]bool // all of the account; nil when the list was not read
@@ -170,7 +175,7 @@ type crawler struct {
 
 func newCrawler(src Source, scope Scope, o Options) *crawler {
 	c := &crawler{
-		src: src, scope: scope, now: o.Now, workers: o.Workers,
+		src: src, scope: scope, now: o.Now, workers: o.Workers, onlyRunning: o.OnlyRunning,
 		b: estate.NewBuilder(src.Reach().AccountID), q: newQueue(o.Progress),
 	}
 	if c.now == nil {

@@ -89,6 +89,7 @@ type reader struct {
 	at        identity.Workspace
 	warehouse identity.Warehouse
 	found     bool
+	stopped   bool // there is one that would have to be started
 
 	kind identity.FailureKind // of a reading that the question leaves out
 	why  string
@@ -107,8 +108,12 @@ func (u *usesCrawl) look(ctx context.Context, m identity.Metastore) reader {
 		}
 		for _, w := range all {
 			asked := u.scope.Uses.Warehouse == "" || u.scope.Uses.Warehouse == w.ID
+			if asked && w.Usable() && u.onlyRunning && !w.Running() {
+				best.stopped = true
+				continue
+			}
 			if asked && w.Usable() && (!best.found || readiness(w) > readiness(best.warehouse)) {
-				best = reader{at: at, warehouse: w, found: true}
+				best = reader{at: at, warehouse: w, found: true, stopped: best.stopped}
 			}
 		}
 		if best.found && (best.warehouse.Running() || u.scope.Uses.Warehouse != "") {
@@ -117,6 +122,10 @@ func (u *usesCrawl) look(ctx context.Context, m identity.Metastore) reader {
 	}
 	return best
 }
+
+// wouldStart says why no warehouse was asked.
+const wouldStart = "no SQL warehouse that could be asked is running, and starting one costs money, which whoever runs this program has not allowed " +
+	"(audits.may_start_warehouse): ask again while one runs, or at the command line"
 
 // readiness is greater for what answers sooner.
 func readiness(w identity.Warehouse) int {
@@ -169,6 +178,9 @@ func (u *usesCrawl) read(ctx context.Context, m identity.Metastore, by reader, a
 		return
 	case by.err != nil:
 		u.note(key, by.err)
+		return
+	case by.stopped:
+		u.note(key, &identity.Failure{Kind: identity.NotRunning, Advised: true, Message: wouldStart})
 		return
 	case asked != "" && anywhere:
 		u.remark(key, identity.NotAsked, "SQL warehouse "+asked+", which is to be asked, is in no workspace of this metastore: without --sql-warehouse-id each metastore is asked by one of its own")

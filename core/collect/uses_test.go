@@ -177,6 +177,46 @@ func TestUsesThroughWhichWarehouse(t *testing.T) {
 	}
 }
 
+// TestUsesStartNothing asks only warehouses that run, where it may start none.
+func TestUsesStartNothing(t *testing.T) {
+	for name, c := range map[string]struct {
+		uses   Uses
+		change func(*logged)
+		asked  []string
+		ends   []string
+	}{
+		"one runs here, none there": {Uses{Days: 90}, nil, []string{"log dev d1 2025-03-01", "uses dev d1 2025-03-01 ann@acme.test,ng@acme.test"},
+			[]string{"eu ok", "eu user:1 ok", "us not_running!", "zz not_running"}},
+		"the one asked for does not run": {Uses{Days: 90, Warehouse: "p1"}, nil, nil, []string{"eu not_running!", "us not_found!", "zz not_running"}},
+		"the one asked for runs":         {Uses{Days: 90, Warehouse: "d1"}, nil, []string{"log dev d1 2025-03-01", "uses dev d1 2025-03-01 ann@acme.test,ng@acme.test"}, []string{"eu ok", "eu user:1 ok", "us not_asked", "zz not_running"}},
+		"one is starting": {Uses{Days: 90, Workspace: "prod"}, func(l *logged) { l.warehouses["prod"][0].State = "STARTING" }, nil,
+			[]string{"eu not_running!", "us not_asked", "zz not_asked"}},
+		"there is none": {Uses{Days: 90, Workspace: "us"}, func(l *logged) { delete(l.warehouses, "us") }, nil, []string{"eu not_asked", "us not_found!", "zz not_asked"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := loggedAccount()
+			if c.change != nil {
+				c.change(l)
+			}
+			e, _, err := Principal(t.Context(), l, Scope{Who: "ann@acme.test", Uses: c.uses}, Options{OnlyRunning: true, Now: func() time.Time { return today }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(c.ends, outcomes(e)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(c.asked, l.logReads()); diff != "" {
+				t.Error(diff)
+			}
+			for _, r := range e.ReadsOf(estate.OpUses) {
+				if r.Blocking() && r.Outcome.Kind == identity.NotRunning && !strings.Contains(r.Outcome.Message, "audits.may_start_warehouse") {
+					t.Errorf("it is not said who does not allow it: %s", r.Outcome.Message)
+				}
+			}
+		})
+	}
+}
+
 // TestUsesOfAGroup asks about everybody in it, and about nobody where that is not known.
 func TestUsesOfAGroup(t *testing.T) {
 	l := loggedAccount()
