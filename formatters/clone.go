@@ -258,7 +258,7 @@ func actionText(a report.Action) string {
 		if a.Group.Source == identity.OriginUnknown.String() { // of a plan that was kept
 			of = ""
 		}
-		text += "group " + name(nameOrID(*a.Group)) + " (" + of + "id " + EscapeLine(a.Group.ID) + ")"
+		text += "group " + nameOrID(*a.Group) + " (" + of + "id " + EscapeLine(a.Group.ID) + ")"
 		if a.Kind == "idp_required" && a.ExternalID != "" {
 			text += ", external id " + name(a.ExternalID)
 		}
