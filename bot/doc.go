@@ -16,6 +16,9 @@
 //	  surface.go: where that may be seen
 //	  reply.go: response URL while it lasts, direct message afterwards
 //
+// Files are deleted again after Config.Retention (expiry.go), and when a channel that is on a list comes to be
+// shared with others, whoever made it is told (sharing.go).
+//
 // Commands about audits (status, cancel) have a lane of their own, past all queues: control.go.
 //
 // Run is the entry. Everything dynamic that reaches Slack is plain text (slackapi.Message). Answers
