@@ -65,6 +65,10 @@ type Config struct {
 	ApprovalChannel string
 	// CloneCommand is the slash command for plans; empty means "/access-clone".
 	CloneCommand string
+	// PlainReplies has replies in a plan's thread heard that do not mention the bot.
+	PlainReplies bool
+	// UserGroups are connected to Slack, for a policy that names some; nil means that it names none.
+	UserGroups *UserGroups
 
 	// Fresh answers questions with --fresh; nil means Engine.
 	Fresh Engine

@@ -36,8 +36,8 @@ type Examination struct {
 	Tokens Tokens
 	// BotErr and AppErr say why a token could not be read, as ReadTokens has it.
 	BotErr, AppErr error
-	// PlainReplies says that the bot is to hear replies that do not mention it.
-	PlainReplies bool
+	// Wants are what the bot is to do that takes more rights.
+	slackapi.Wants
 	// Channels are the ids of those that the bot is to post in.
 	Channels []string
 	// APIURL and Transport are those of Config.
@@ -155,7 +155,7 @@ func (x *examiner) bearer(ctx context.Context, tokenOK bool) *slackapi.Self {
 
 func (x *examiner) scopes(self *slackapi.Self) {
 	const granted, broad = "scopes are granted", "no scope is granted that is not needed"
-	needed := slackapi.Scopes(x.PlainReplies)
+	needed := slackapi.Scopes(x.Wants)
 	switch {
 	case self == nil:
 		x.not(granted, first, "mend the bot token")
@@ -184,6 +184,9 @@ func (x *examiner) scopes(self *slackapi.Self) {
 	remedy := "remove them under OAuth & Permissions, Bot Token Scopes, and install the app again: whoever steals the token could do more than the bot does"
 	if !x.PlainReplies && strings.Contains(strings.Join(broader, " "), ":history") {
 		remedy += "; if plain replies are wanted, ask with --plain-replies"
+	}
+	if !x.UserGroups && slices.Contains(broader, "usergroups:read") {
+		remedy += "; if the policy names Slack user groups, ask with --config or --user-groups"
 	}
 	x.problem(broad, "not needed: "+strings.Join(broader, ", "), remedy)
 }

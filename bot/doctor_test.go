@@ -97,6 +97,15 @@ func TestExamine(t *testing.T) {
 		"history to spare": {func(s *slackfake.Server, _ *Examination) {
 			s.SetScopes(append(slackfake.DefaultScopes(), "channels:history")...)
 		}, found{notBroader: "problem: ask with --plain-replies"}},
+		"user groups": {func(s *slackfake.Server, e *Examination) {
+			s.SetScopes(append(slackfake.DefaultScopes(), "usergroups:read")...)
+			e.UserGroups = true
+		}, nil},
+		"user groups without the scope": {func(_ *slackfake.Server, e *Examination) { e.UserGroups = true },
+			found{granted: "problem: missing: usergroups:read (without it nobody counts as a member of a Slack user group"}},
+		"user groups to spare": {func(s *slackfake.Server, _ *Examination) {
+			s.SetScopes(append(slackfake.DefaultScopes(), "usergroups:read")...)
+		}, found{notBroader: "problem: ask with --config or --user-groups"}},
 		"plain replies": {func(s *slackfake.Server, e *Examination) {
 			s.SetScopes(append(slackfake.DefaultScopes(), "channels:history", "groups:history")...)
 			e.PlainReplies = true

@@ -37,7 +37,7 @@ func (c *clones) actor(ctx context.Context, j *errand) (ledger.Actor, error) {
 // person looks a member up, and checks that it is one who may act.
 func (c *clones) person(ctx context.Context, id string) (slackapi.Person, error) {
 	person, err := c.people.lookup(ctx, id)
-	if slices.Contains([]string{"user_not_found", "user_not_visible", "users_not_found"}, slackapi.Code(err)) {
+	if slices.Contains(notSeen, slackapi.Code(err)) {
 		return person, &errStranger{slackapi.Code(err)}
 	}
 	if err != nil {

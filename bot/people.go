@@ -66,7 +66,7 @@ func (e *errStranger) Error() string { return "may not ask: " + e.reason }
 // admit checks that a person may ask. An *errStranger says no; another error that it is not known.
 func (p *people) admit(ctx context.Context, team, id string) error {
 	person, err := p.find(ctx, id)
-	if slices.Contains([]string{"user_not_found", "user_not_visible", "users_not_found"}, slackapi.Code(err)) {
+	if slices.Contains(notSeen, slackapi.Code(err)) {
 		return &errStranger{slackapi.Code(err)}
 	}
 	if err != nil {

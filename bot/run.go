@@ -41,8 +41,11 @@ func Run(ctx context.Context, c Config) error {
 		}
 		return err
 	}
-	if err := checkScopes(self.Scopes, c.Log); err != nil {
+	if err := checkScopes(self.Scopes, c.wants(), c.Log); err != nil {
 		return err
+	}
+	if c.UserGroups != nil {
+		c.UserGroups.connect(client, self.TeamID, c.pace.now)
 	}
 	b := newBot(ctx, c, client, self.TeamID, m)
 	if c.Approvals != nil {
@@ -51,13 +54,18 @@ func Run(ctx context.Context, c Config) error {
 	return b.run(ctx)
 }
 
+// wants are the abilities that take more rights.
+func (c Config) wants() slackapi.Wants {
+	return slackapi.Wants{PlainReplies: c.PlainReplies, UserGroups: c.UserGroups != nil}
+}
+
 // checkScopes says what is missing at the start, rather than by refusing everybody later. Slack
 // names the granted scopes in the header X-OAuth-Scopes of its answers; without it nothing is known.
-func checkScopes(granted []string, log *slog.Logger) error {
+func checkScopes(granted []string, wants slackapi.Wants, log *slog.Logger) error {
 	if granted == nil {
 		return nil
 	}
-	missing, broader := slackapi.CompareScopes(slackapi.Scopes(false), granted)
+	missing, broader := slackapi.CompareScopes(slackapi.Scopes(wants), granted)
 	vital := slices.DeleteFunc(slices.Clone(missing), func(s slackapi.Scope) bool { return !s.Vital })
 	if len(vital) > 0 {
 		return fmt.Errorf("the bot token lacks the scopes %s: add them under OAuth & Permissions and install the app again", strings.Join(slackapi.ScopeNames(vital), ", "))

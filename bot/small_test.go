@@ -303,23 +303,27 @@ func TestHealth(t *testing.T) {
 
 // TestCheckScopes: the start ends without what everybody needs, and says what is lost without the rest and what is to spare.
 func TestCheckScopes(t *testing.T) {
-	all := slackapi.ScopeNames(slackapi.Scopes(false))
+	all := slackapi.ScopeNames(slackapi.Scopes(slackapi.Wants{}))
 	without := func(scope string) []string {
 		return slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == scope })
 	}
 	for name, c := range map[string]struct {
 		granted   []string
+		wants     slackapi.Wants
 		err, said string
 	}{
-		"all":          {all, "", ""},
-		"not told":     {nil, "", ""},
-		"one of three": {without("users:read"), "lacks the scopes users:read:", ""},
-		"no files":     {without("files:write"), "", "reports cannot be sent as files"},
-		"no private":   {without("groups:read"), "", "plans cannot be posted in private channels"},
-		"too much":     {append(slices.Clone(all), "files:read"), "", "scopes=files:read"},
+		"all":                 {all, slackapi.Wants{}, "", ""},
+		"not told":            {nil, slackapi.Wants{UserGroups: true}, "", ""},
+		"one of three":        {without("users:read"), slackapi.Wants{}, "lacks the scopes users:read:", ""},
+		"no files":            {without("files:write"), slackapi.Wants{}, "", "reports cannot be sent as files"},
+		"no private":          {without("groups:read"), slackapi.Wants{}, "", "plans cannot be posted in private channels"},
+		"too much":            {append(slices.Clone(all), "files:read"), slackapi.Wants{}, "", "scopes=files:read"},
+		"user groups":         {append(slices.Clone(all), "usergroups:read"), slackapi.Wants{UserGroups: true}, "", ""},
+		"no user groups":      {all, slackapi.Wants{UserGroups: true}, "", "usergroups:read"},
+		"user groups unasked": {append(slices.Clone(all), "usergroups:read"), slackapi.Wants{}, "", "scopes=usergroups:read"},
 	} {
 		var said bytes.Buffer
-		err := checkScopes(c.granted, slog.New(slog.NewTextHandler(&said, nil)))
+		err := checkScopes(c.granted, c.wants, slog.New(slog.NewTextHandler(&said, nil)))
 		if (err != nil) != (c.err != "") || err != nil && !strings.Contains(err.Error(), c.err) {
 			t.Errorf("%s: %v, want %q", name, err, c.err)
 		}

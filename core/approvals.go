@@ -33,8 +33,10 @@ type ApprovalOptions struct {
 	// Operator says that whoever runs the program holds the credentials to write, and may have any approved plan carried out. It
 	// is false in the bot.
 	Operator bool
-	// UserGroup reads a Slack user group; nil: nothing is known of any.
-	UserGroup func(ctx context.Context, id string) consent.UserGroup
+	// Roster reads Slack's user groups, and Directory says which users of the account their members are; without them nothing is
+	// known of any group, and votes that rest on one are kept until a process that has them looks at them.
+	Roster    Roster
+	Directory *Directory
 	// Holder names this process among all that use the ledger.
 	Holder string
 	// VoteFor is how long a plan may be voted on, from when it was made: a day if zero, at most MaxVoteFor. ApplyFor is how
@@ -137,7 +139,7 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 		kept: journal.Row(p, file, digest, ledger.Party{ID: by.ID, Name: by.Email}), plan: p, wished: wished{channel: by.Channel, ticket: ticket},
 	}
 	h.kept.State = ledger.Draft
-	h.facts = a.facts(ctx, h, by.ID)
+	h.facts = a.facts(ctx, h, a.engine.o.Now(), by.ID)
 	if err := a.askable(h, by); err != nil {
 		return made, Case{}, a.refused(ctx, by, p.ID, err)
 	}
@@ -226,13 +228,27 @@ func (a *Approvals) askable(h hearing, by ledger.Actor) error {
 	if len(on) > a.o.Caps.Securables {
 		return notAllowed("the plan grants something on %d securables, and none may on more than %d: ask for less, with --only or --exclude", len(on), a.o.Caps.Securables)
 	}
-	if r := a.rule(h); r.Outcome == consent.Refused {
-		if err := h.facts.unread(); err != nil {
-			return fmt.Errorf("whether anybody could approve the plan is not known, since not all could be read: %w", err)
+	return a.approvable(h)
+}
+
+// approvable refuses plans that nobody could approve here, as far as is known: one that waits for people in a group that cannot
+// be read would wait in vain.
+func (a *Approvals) approvable(h hearing) error {
+	r := a.rule(h)
+	if err := errors.Join(h.facts.slack.failed...); err != nil && r.Outcome != consent.Refused {
+		without := h
+		without.facts = h.facts.withoutUnread()
+		if r := a.rule(without); r.Outcome == consent.Refused {
+			return notAllowed("nobody could approve this plan here, as far as I can see: %v", err)
 		}
-		return notAllowed("nobody could approve this plan here: %s", sentence(r.Why))
 	}
-	return nil
+	if r.Outcome != consent.Refused {
+		return nil
+	}
+	if err := h.facts.unread(); err != nil {
+		return fmt.Errorf("whether anybody could approve the plan is not known, since not all could be read: %w", err)
+	}
+	return notAllowed("nobody could approve this plan here: %s", sentence(append(r.Why, h.facts.slack.notes...)))
 }
 
 // withinDay refuses somebody who has asked for enough.
@@ -300,9 +316,12 @@ func (a *Approvals) move(ctx context.Context, h hearing, m ledger.Move) (p ledge
 
 // Case says how a plan stands.
 func (a *Approvals) Case(ctx context.Context, id string) (Case, error) {
-	h, err := a.hear(ctx, id)
+	h, err := a.look(ctx, id)
 	if err != nil {
 		return Case{}, err
+	}
+	if open(h.kept.State) {
+		h.facts = a.facts(ctx, h, a.engine.o.Now().Add(-rosterShown)) // nothing is decided by it
 	}
 	return h.stands(a.rule(h)), nil
 }

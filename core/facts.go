@@ -28,7 +28,7 @@ type facts struct {
 	failed []error
 	// doubtful are users who may do nothing until an operator has looked at who they are.
 	doubtful map[identity.PrincipalKey]bool
-	slack    map[string]consent.UserGroup
+	slack    slackFacts
 }
 
 // factsOf reads what decides over the votes on a plan: of the people themselves, of everybody in the groups, and of whoever
@@ -51,7 +51,7 @@ func (g *Engine) factsOf(ctx context.Context, p plan.Plan, people, groups []iden
 	}
 	f := &facts{
 		target: p.Target.Key, looked: map[identity.PrincipalKey]bool{}, hidden: map[identity.PrincipalKey]bool{},
-		doubtful: map[identity.PrincipalKey]bool{}, slack: map[string]consent.UserGroup{},
+		doubtful: map[identity.PrincipalKey]bool{},
 	}
 	for {
 		e := collect.People(ctx, src, circle, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
@@ -338,11 +338,24 @@ func (f *facts) Members(group string) ([]identity.PrincipalKey, consent.Answer) 
 }
 
 // UserGroup is who is in a Slack user group, as far as that was asked.
-func (f *facts) UserGroup(id string) consent.UserGroup { return f.slack[id] }
+func (f *facts) UserGroup(id string) consent.UserGroup { return f.slack.groups[id] }
+
+// withoutUnread are the facts as if the user groups that could not be read were empty.
+func (f *facts) withoutUnread() *facts {
+	own := *f
+	own.slack.groups = map[string]consent.UserGroup{}
+	for id, g := range f.slack.groups {
+		if g.Read == consent.Unknown {
+			g = consent.UserGroup{Read: consent.No}
+		}
+		own.slack.groups[id] = g
+	}
+	return &own
+}
 
 // unread gives what could not be read, as one error; nil if all was. That somebody is gone is no gap, it is an answer.
 func (f *facts) unread() error {
-	gaps := slices.Clone(f.failed)
+	gaps := slices.Concat(f.failed, f.slack.failed)
 	e := f.model.Estate()
 	for _, r := range e.Unread() {
 		if r.Blocking() && r.Outcome.Kind != identity.NotFound {

@@ -87,7 +87,7 @@ func (a *Approvals) hear(ctx context.Context, id string, others ...string) (hear
 		return hearing{}, err
 	}
 	if open(h.kept.State) || len(others) > 0 {
-		h.facts = a.facts(ctx, h, others...)
+		h.facts = a.facts(ctx, h, a.engine.o.Now(), others...)
 	}
 	return h, nil
 }
@@ -112,8 +112,9 @@ func open(s ledger.State) bool {
 	return s == ledger.Draft || s == ledger.Pending || s == ledger.Approved
 }
 
-// facts reads what Databricks, and Slack's user groups, say of everybody concerned with a plan.
-func (a *Approvals) facts(ctx context.Context, h hearing, others ...string) *facts {
+// facts reads what Databricks, and Slack's user groups, say of everybody concerned with a plan. Of Slack that may be what was read
+// since a time; of Databricks it is what it says now.
+func (a *Approvals) facts(ctx context.Context, h hearing, since time.Time, others ...string) *facts {
 	people := []identity.PrincipalKey{userKey(h.kept.Requester.ID)}
 	for _, v := range h.votes {
 		people = append(people, userKey(v.Voter.ID))
@@ -123,17 +124,14 @@ func (a *Approvals) facts(ctx context.Context, h hearing, others ...string) *fac
 			people = append(people, userKey(id))
 		}
 	}
-	inSlack := map[string]consent.UserGroup{}
+	inSlack := slackFacts{groups: map[string]consent.UserGroup{}}
+	members := a.userGroups(ctx, &inSlack, a.deciding(h), people, since)
+	people = append(people, members...)
 	for _, s := range a.sets() {
 		for _, u := range s.Users {
 			if !u.Key.IsZero() {
 				people = append(people, u.Key)
 			}
-		}
-		if s.SlackGroup != "" && a.o.UserGroup != nil {
-			g := a.o.UserGroup(ctx, s.SlackGroup)
-			inSlack[s.SlackGroup] = g
-			people = append(people, g.Members...)
 		}
 	}
 	slices.SortFunc(people, identity.PrincipalKey.Compare)
@@ -158,6 +156,17 @@ func (a *Approvals) sets() []consent.Set {
 		list = append(list, r.Approvers...)
 	}
 	return list
+}
+
+// deciding are the sets of people who have a say over the plan as it stands: its approvers, and of a draft who may ask for one.
+func (a *Approvals) deciding(h hearing) []consent.Set {
+	sets := a.o.Policy.Terms(h.plan, h.channel).Approvers
+	if h.kept.State == ledger.Draft {
+		for _, r := range a.o.Policy.Requesters {
+			sets = append(slices.Clone(sets), r.From)
+		}
+	}
+	return sets
 }
 
 // ballot is what the policy is asked about.

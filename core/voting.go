@@ -111,6 +111,8 @@ func (a *Approvals) vote(ctx context.Context, by ledger.Actor, h hearing, v ledg
 		later = true
 	case unread != nil:
 		return Case{}, fmt.Errorf("whether you may vote is not known, since not all could be read; nothing was recorded: %w", unread)
+	case len(h.facts.slack.notes) > 0:
+		return Case{}, a.voteRefused(ctx, by, v, notAllowed("%v (%s)", may, sentence(h.facts.slack.notes)))
 	default:
 		return Case{}, a.voteRefused(ctx, by, v, notAllowed("%v", may))
 	}

@@ -112,6 +112,9 @@ type Approvals struct {
 	Wait time.Duration `yaml:"wait"`
 	// PlansADay is how many plans one person may ask for within a day.
 	PlansADay int `yaml:"plans_a_day"`
+	// PlainReplies has the bot hear replies in a plan's thread that do not mention it. It then gets every message of the
+	// channels that it is in.
+	PlainReplies bool `yaml:"plain_replies"`
 }
 
 // The modes of Identity.

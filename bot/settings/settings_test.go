@@ -36,7 +36,7 @@ identity:
   mode: static
   members: {T1/U1: "77"}
   domains: [acme.test]
-approvals: {wait: 12h, plans_a_day: 3}
+approvals: {wait: 12h, plans_a_day: 3, plain_replies: true}
 policy:
   anything: [at, all]
 `

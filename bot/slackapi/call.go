@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// maxAnswer bounds an answer that is read without slack-go.
-const maxAnswer = 1 << 20
+// maxAnswer bounds an answer that is read without slack-go. The longest is the list of all user groups of a workspace.
+const maxAnswer = 8 << 20
 
 // look calls a method without slack-go, whose types do not tell a field that is false from one that was not in
 // the answer: a check that fails closed has to. The answer is decoded into to.

@@ -61,6 +61,8 @@ var (
 		"views.open":                   {100, 10},
 		"files.getUploadURLExternal":   {100, 30}, // several for each answer
 		"files.completeUploadExternal": {100, 15},
+		"usergroups.list":              {20, 5},
+		"usergroups.users.list":        {20, 5},
 		doorMethod:                     {600, 40}, // limited by place
 		uploadMethod:                   {300, 30},
 	}

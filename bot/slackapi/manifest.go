@@ -19,8 +19,7 @@ type ManifestOptions struct {
 	// CommandPrefix begins the slash commands and the bot's name; empty means "access". Of two apps
 	// with the same command in one workspace the one that was installed last gets it.
 	CommandPrefix string
-	// PlainReplies lets the bot hear replies that do not mention it: every message where it is a member.
-	PlainReplies bool
+	Wants
 }
 
 const (
@@ -131,7 +130,7 @@ func NewManifest(o ManifestOptions) (Manifest, error) {
 		{o.auditCommand(), "Who can do what and why", "principal <who> | group <name> | resource <name> | compare <a> <b> | can <who> <action> <resource> | help", true},
 		{o.cloneCommand(), "Plan a copy of access that is applied after approval", "<from> <to> [--only GROUP,…] [--for DURATION]", true},
 	}
-	m.OAuth.Scopes.Bot = ScopeNames(Scopes(o.PlainReplies))
+	m.OAuth.Scopes.Bot = ScopeNames(Scopes(o.Wants))
 	m.Settings.Events.Bot = []string{"app_mention"}
 	if o.PlainReplies {
 		m.Settings.Events.Bot = append(m.Settings.Events.Bot, "message.channels", "message.groups")
@@ -202,13 +201,13 @@ func (m Manifest) comment(root *yaml.Node) {
 	at(root, "features", "slash_commands").HeadComment = commands
 	bot := at(root, "oauth_config", "scopes", "bot")
 	why := map[string]string{}
-	for _, s := range Scopes(true) {
+	for _, s := range Scopes(Wants{PlainReplies: true, UserGroups: true}) {
 		why[s.Name] = s.Why
 	}
 	for _, s := range bot.Content {
 		s.LineComment = why[s.Value]
 	}
-	bot.Content[len(bot.Content)-1].FootComment = notAsked(len(bot.Content) > len(scopes))
+	bot.Content[len(bot.Content)-1].FootComment = notAsked(m.OAuth.Scopes.Bot)
 	at(root, "settings", "interactivity", "is_enabled").LineComment = "without it clicks on buttons never arrive"
 }
 

@@ -48,10 +48,14 @@ func TestManifestFile(t *testing.T) {
 	}
 }
 
+var both = Wants{PlainReplies: true, UserGroups: true}
+
 // variants are the manifests that the options make.
 var variants = map[string]ManifestOptions{
 	"plain":           {},
-	"plain replies":   {PlainReplies: true},
+	"plain replies":   {Wants: Wants{PlainReplies: true}},
+	"user groups":     {Wants: Wants{UserGroups: true}},
+	"both":            {Wants: both},
 	"a second app":    {Name: "Access Audit (staging)", CommandPrefix: "staging"},
 	"a name like a y": {Name: "yes", CommandPrefix: "0"},
 	"a name of truth": {Name: "true"},
@@ -200,7 +204,7 @@ func TestScopesAreDocumented(t *testing.T) {
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_.:]+:?[a-z_.]*)` \\| ([^|]+) \\| ([^|]+) \\|$").FindAllStringSubmatch(section(t, string(readme), "### The scopes, and why"), -1) {
 		documented = append(documented, Scope{Name: row[1], Why: row[2], Without: row[3]})
 	}
-	want := Scopes(true)
+	want := Scopes(both)
 	for i := range want {
 		want[i].Vital = false
 	}
@@ -222,39 +226,43 @@ func section(t *testing.T, text, heading string) string {
 
 func TestManifestAsksForTheScopes(t *testing.T) {
 	t.Parallel()
-	for plainReplies, events := range map[bool][]string{false: {"app_mention"}, true: {"app_mention", "message.channels", "message.groups"}} {
-		m := manifest(t, ManifestOptions{PlainReplies: plainReplies})
-		if d := cmp.Diff(ScopeNames(Scopes(plainReplies)), m.OAuth.Scopes.Bot); d != "" {
+	replies := []string{"app_mention", "message.channels", "message.groups"}
+	for w, events := range map[Wants][]string{{}: {"app_mention"}, {UserGroups: true}: {"app_mention"}, {PlainReplies: true}: replies, both: replies} {
+		m := manifest(t, ManifestOptions{Wants: w})
+		if d := cmp.Diff(ScopeNames(Scopes(w)), m.OAuth.Scopes.Bot); d != "" {
 			t.Error(d)
+		}
+		if groups := slices.Contains(m.OAuth.Scopes.Bot, "usergroups:read"); groups != w.UserGroups {
+			t.Errorf("%+v: user groups are asked for: %v", w, groups)
 		}
 		if d := cmp.Diff(events, m.Settings.Events.Bot); d != "" {
 			t.Error(d)
 		}
 		history := slices.ContainsFunc(m.OAuth.Scopes.Bot, func(s string) bool { return strings.HasSuffix(s, ":history") })
-		if history != plainReplies {
-			t.Errorf("plain replies %v: history is asked for: %v", plainReplies, history)
+		if history != w.PlainReplies {
+			t.Errorf("%+v: history is asked for: %v", w, history)
 		}
 	}
-	for _, s := range Scopes(true) {
+	for _, s := range Scopes(both) {
 		if s.Why == "" || s.Without == "" || strings.HasPrefix(s.Name, "admin") || s.Name == "files:read" || strings.HasPrefix(s.Name, "chat:write.") {
 			t.Errorf("scope %+v", s)
 		}
 	}
-	if n := len(Scopes(false)); n != 9 {
+	if n := len(Scopes(Wants{})); n != 9 {
 		t.Errorf("%d scopes: one that is added needs a new installation of the app everywhere", n)
 	}
 }
 
 func TestCompareScopes(t *testing.T) {
 	t.Parallel()
-	missing, broader := CompareScopes(Scopes(false), []string{"users:read", "commands", "files:read", "admin", "admin"})
+	missing, broader := CompareScopes(Scopes(Wants{}), []string{"users:read", "commands", "files:read", "admin", "admin"})
 	if d := cmp.Diff([]string{"chat:write", "files:write", "im:write", "users:read.email", "app_mentions:read", "channels:read", "groups:read"}, ScopeNames(missing)); d != "" {
 		t.Error(d)
 	}
 	if d := cmp.Diff([]string{"admin", "files:read"}, broader); d != "" {
 		t.Error(d)
 	}
-	if missing, broader := CompareScopes(Scopes(true), ScopeNames(Scopes(true))); missing != nil || broader != nil {
+	if missing, broader := CompareScopes(Scopes(both), ScopeNames(Scopes(both))); missing != nil || broader != nil {
 		t.Errorf("the same: %v, %v", missing, broader)
 	}
 }

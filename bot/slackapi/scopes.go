@@ -39,22 +39,38 @@ var plainReplyScopes = []Scope{
 	{Name: "groups:history", Why: "the same in private channels", Without: "replies in private channels must mention the bot"},
 }
 
+// userGroupScopes come with approvers whom a Slack user group names.
+var userGroupScopes = []Scope{
+	{Name: "usergroups:read", Why: "read who is in the user groups that the policy names", Without: "nobody counts as a member of a Slack user group, so that those approve nothing"},
+}
+
 // notAsked is what bots are often given and this one does without.
-func notAsked(plainReplies bool) string {
+func notAsked(asked []string) string {
 	history := "any history scope"
-	if plainReplies {
+	if slices.Contains(asked, plainReplyScopes[0].Name) {
 		history = "any other history scope"
 	}
 	return "Not asked for: chat:write.public and chat:write.customize, files:read,\n" + history + ", any user scope, any admin scope."
 }
 
-// Scopes are the rights that the app asks for, in the order of the manifest. With plainReplies it also
-// hears replies that do not mention it.
-func Scopes(plainReplies bool) []Scope {
-	if plainReplies {
-		return slices.Concat(scopes, plainReplyScopes)
+// Wants are the abilities for which the app asks for more than the rights that it always has.
+type Wants struct {
+	// PlainReplies lets the bot hear replies that do not mention it: every message where it is a member.
+	PlainReplies bool
+	// UserGroups lets it read who is in which user group: for a policy that names some.
+	UserGroups bool
+}
+
+// Scopes are the rights that the app asks for, in the order of the manifest.
+func Scopes(w Wants) []Scope {
+	list := slices.Clone(scopes)
+	if w.UserGroups {
+		list = append(list, userGroupScopes...)
 	}
-	return slices.Clone(scopes)
+	if w.PlainReplies {
+		list = append(list, plainReplyScopes...)
+	}
+	return list
 }
 
 // ScopeNames are the names of scopes.

@@ -18,6 +18,7 @@ import (
 	"databricks-access-audit/bot/console"
 	"databricks-access-audit/bot/settings"
 	"databricks-access-audit/core"
+	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/formatters"
@@ -143,6 +144,7 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	}
 	config.Viewers, config.Ledger, config.Approvals, config.Identity = o.viewers, o.ledger, o.approvals, o.directory
 	config.ApprovalChannel, config.CloneCommand = set.Channels.Approval, set.Slack.CloneCommand
+	config.UserGroups, config.PlainReplies = o.groups, set.Approvals.PlainReplies && o.approvals != nil
 	config.Checks = append(config.Checks, bot.Check{Name: "the ledger", Try: func(ctx context.Context) error {
 		_, err := o.ledger.Plans(ctx, ledger.PlanFilter{Limit: 1})
 		return err
@@ -253,7 +255,8 @@ func checkConfig(c *cli.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	if _, err := policyOf(set); err != nil {
+	policy, err := policyOf(set)
+	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	if err := set.CheckFiles(); err != nil {
@@ -265,7 +268,25 @@ func checkConfig(c *cli.Context, s streams) error {
 		}
 	}
 	fmt.Fprintln(s.out, formatters.EscapeLine(path)+" is fine: "+strings.Join(inWords(set), "; ")+".")
+	for _, warning := range warnings(set, policy) {
+		fmt.Fprintln(s.out, "warning: "+warning)
+	}
 	return nil
+}
+
+// warnings are what somebody should know of a configuration that may be meant as it is.
+func warnings(set settings.Settings, policy consent.Policy) (list []string) {
+	groups, mutable := policy.SlackGroups()
+	for _, id := range mutable {
+		list = append(list, "whoever may change Slack group "+id+" by hand decides who may say so by it: the policy has allow_mutable_usergroup there")
+	}
+	if set.Identity.Mode == settings.Email && len(groups) > 0 {
+		list = append(list, "with identity.mode email nobody is known well enough to count as a member of a Slack group")
+	}
+	if set.Approvals.PlainReplies && set.Channels.Approval == "" {
+		list = append(list, "approvals.plain_replies does nothing, since channels.approval is not set")
+	}
+	return list
 }
 
 // inWords says what a configuration comes to.
@@ -275,6 +296,9 @@ func inWords(set settings.Settings) []string {
 		words = append(words, "no "+set.Slack.CloneCommand+", since channels.approval is not set")
 	} else {
 		words = append(words, set.Slack.CloneCommand+" with votes in channel "+set.Channels.Approval)
+	}
+	if set.Approvals.PlainReplies {
+		words = append(words, "replies in a plan's thread count without a mention")
 	}
 	if set.Estate.Refresh == 0 {
 		words = append(words, "each question reads what it needs")

@@ -62,7 +62,8 @@ type office struct {
 	ledger    *ledger.Ledger
 	viewers   bot.Viewers
 	directory *core.Directory
-	approvals bot.Approvals // nil without a channel to vote in
+	approvals bot.Approvals   // nil without a channel to vote in
+	groups    *bot.UserGroups // nil without plans, or if the policy names none
 }
 
 // viewers are the two halves of who may see what.
@@ -111,7 +112,17 @@ func (a *account) office(c *cli.Context, s streams, set settings.Settings, log *
 	if err != nil {
 		return o, err
 	}
+	slackGroups, mutable := policy.SlackGroups()
+	for _, id := range mutable {
+		log.Warn("people in a Slack user group may approve although its members can be changed by hand in Slack", "group", id)
+	}
+	var roster core.Roster
+	if len(slackGroups) > 0 {
+		o.groups = &bot.UserGroups{}
+		roster = o.groups
+	}
 	o.approvals = a.engine.Approvals(core.ApprovalOptions{
+		Roster: roster, Directory: o.directory,
 		Account: func() core.Writer { return writer.Session() }, Ledger: o.ledger, Policy: policy, Bots: bots, Holder: holder(machine), Log: log,
 		Times:   apply.DefaultTimes.Divided(s.haste),
 		VoteFor: set.Approvals.Wait, PerDay: set.Approvals.PlansADay,

@@ -266,8 +266,12 @@ func inFull(s consent.Set) string {
 	if s.Name != "" {
 		text = s.Name + " (" + text + ")"
 	}
-	if s.SlackGroup != "" && s.AllowMutable {
-		text += ", even if anybody may change that in Slack"
+	switch {
+	case s.SlackGroup == "":
+	case s.AllowMutable:
+		text += "; who is in the Slack group is known to Slack only, and counts even if anybody may change that there"
+	default:
+		text += "; who is in the Slack group is known to Slack only, and counts if nobody can change that there by hand"
 	}
 	return text
 }

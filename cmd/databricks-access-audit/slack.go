@@ -21,11 +21,15 @@ import (
 	"databricks-access-audit/formatters"
 )
 
-const plainRepliesFlag = "plain-replies"
+const (
+	plainRepliesFlag = "plain-replies"
+	userGroupsFlag   = "user-groups"
+)
 
 // slackCommand prints and checks the Slack app that the bot is.
 func slackCommand(s streams) *cli.Command {
 	plainReplies := &cli.BoolFlag{Name: plainRepliesFlag, Usage: "for a bot that also hears replies that do not mention it: it reads every message of its channels"}
+	userGroups := &cli.BoolFlag{Name: userGroupsFlag, Usage: "for a bot whose policy names Slack user groups: it reads who is in them"}
 	return &cli.Command{
 		Name:  "slack",
 		Usage: "the Slack app of the bot: its manifest, and whether it is set up",
@@ -37,6 +41,8 @@ func slackCommand(s streams) *cli.Command {
 				&cli.StringFlag{Name: "name", Usage: "call the app `NAME`", DefaultText: "Access Audit"},
 				&cli.StringFlag{Name: "command-prefix", Usage: "its commands are /`PREFIX`-audit and /PREFIX-clone", DefaultText: "access"},
 				plainReplies,
+				userGroups,
+				&cli.StringFlag{Name: "config", Usage: "ask for what the bot's configuration `FILE` needs"},
 			},
 			Action: func(c *cli.Context) error { return printManifest(c, s) },
 		}, {
@@ -49,6 +55,7 @@ func slackCommand(s streams) *cli.Command {
 				&cli.StringFlag{Name: "config", Usage: "take the tokens and channels from the bot's configuration `FILE`"},
 				&cli.StringSliceFlag{Name: "channel", Usage: "also check the channel with the `ID`; may be given several times"},
 				plainReplies,
+				userGroups,
 				slackURLFlag(),
 				&cli.BoolFlag{Name: "sandbox", Usage: "check a Slack inside the program"},
 				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Usage: "show the checks as `FORMAT`: text or json", Value: string(formatters.Text)},
@@ -73,9 +80,15 @@ func printManifest(c *cli.Context, s streams) error {
 	if err := none(c, "slack manifest"); err != nil {
 		return err
 	}
-	m, err := slackapi.NewManifest(slackapi.ManifestOptions{
-		Name: c.String("name"), CommandPrefix: c.String("command-prefix"), PlainReplies: c.Bool(plainRepliesFlag),
-	})
+	o := slackapi.ManifestOptions{Name: c.String("name"), CommandPrefix: c.String("command-prefix"), Wants: wanted(c)}
+	if path := c.String("config"); path != "" {
+		_, w, err := slackSettings(path)
+		if err != nil {
+			return err
+		}
+		o.Wants = both(o.Wants, w)
+	}
+	m, err := slackapi.NewManifest(o)
 	if err != nil {
 		return &query.UsageError{Problem: err.Error()}
 	}
@@ -93,6 +106,29 @@ func printManifest(c *cli.Context, s streams) error {
 	}
 	_, err = s.out.Write(text)
 	return err
+}
+
+// wanted is what flags say that the bot is to do.
+func wanted(c *cli.Context) slackapi.Wants {
+	return slackapi.Wants{PlainReplies: c.Bool(plainRepliesFlag), UserGroups: c.Bool(userGroupsFlag)}
+}
+
+func both(a, b slackapi.Wants) slackapi.Wants {
+	return slackapi.Wants{PlainReplies: a.PlainReplies || b.PlainReplies, UserGroups: a.UserGroups || b.UserGroups}
+}
+
+// slackSettings reads a configuration, and what the bot is to do by it.
+func slackSettings(path string) (settings.Settings, slackapi.Wants, error) {
+	set, err := settings.Read(path)
+	if err != nil {
+		return set, slackapi.Wants{}, err
+	}
+	policy, err := policyOf(set)
+	if err != nil {
+		return set, slackapi.Wants{}, fmt.Errorf("%s: %w", path, err)
+	}
+	groups, _ := policy.SlackGroups()
+	return set, slackapi.Wants{PlainReplies: set.Approvals.PlainReplies, UserGroups: len(groups) > 0 && set.Channels.Approval != ""}, nil
 }
 
 // slackHealth is what doctor found, as JSON. It is a contract: manifests/schema.
@@ -136,14 +172,15 @@ func examineSlack(c *cli.Context, s streams) error {
 
 // examined examines the Slack of the environment, or one inside the program.
 func examined(c *cli.Context, s streams) (checks []bot.SetupCheck, err error) {
-	e := bot.Examination{PlainReplies: c.Bool(plainRepliesFlag), Channels: c.StringSlice("channel"), APIURL: c.String("slack-api-url")}
+	e := bot.Examination{Wants: wanted(c), Channels: c.StringSlice("channel"), APIURL: c.String("slack-api-url")}
 	if !c.Bool("sandbox") {
 		getenv := s.getenv
 		if path := c.String("config"); path != "" {
-			set, err := settings.Read(path)
+			set, w, err := slackSettings(path)
 			if err != nil {
 				return nil, err
 			}
+			e.Wants = both(e.Wants, w)
 			getenv = withTokenFiles(getenv, set.Slack)
 			e.APIURL = cmp.Or(e.APIURL, set.Slack.APIURL)
 			e.Channels = append(e.Channels, postedIn(set.Channels)...)

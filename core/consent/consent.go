@@ -40,8 +40,10 @@ type Facts interface {
 // https://docs.slack.dev/reference/objects/usergroup-object
 type UserGroup struct {
 	Members []identity.PrincipalKey
-	// Read is Yes when the members are all, and No when there is no such group.
+	// Read is Yes when the group was read, and No when there is no such group.
 	Read Answer
+	// More says that it has further members, of whom it was not found out who they are. None of them has voted.
+	More bool
 	// Kept says that its members cannot be changed by hand in Slack: the identity provider keeps them, or they are locked.
 	Kept Answer
 }

@@ -95,6 +95,9 @@ func TestSlackGroups(t *testing.T) {
 		{true, consent.UserGroup{Members: []identity.PrincipalKey{sue}, Read: consent.No}, false, consent.Refused},
 		{false, consent.UserGroup{Members: []identity.PrincipalKey{sam}, Read: consent.Yes, Kept: consent.Yes}, false, consent.Open},
 		{false, consent.UserGroup{Read: consent.Yes, Kept: consent.Yes}, false, consent.Refused},
+		{false, consent.UserGroup{Read: consent.Yes, Kept: consent.Yes, More: true}, false, consent.Open},
+		{false, consent.UserGroup{Read: consent.Yes, Kept: consent.No, More: true}, false, consent.Refused},
+		{true, consent.UserGroup{Read: consent.Yes, Kept: consent.No, More: true}, false, consent.Open},
 		{true, consent.UserGroup{}, false, consent.Open},
 	} {
 		f := village()

@@ -402,3 +402,14 @@ func TestOnePersonByTwoNames(t *testing.T) {
 		t.Error("in two sets")
 	}
 }
+
+// TestSlackGroupsNamed are told with those that anybody in Slack may fill.
+func TestSlackGroupsNamed(t *testing.T) {
+	all, mutable := parse(t, wholePolicy).SlackGroups()
+	if !slices.Equal(all, []string{"S0LEADS", "S0SEC"}) || !slices.Equal(mutable, []string{"S0LEADS"}) {
+		t.Errorf("%q, of which %q", all, mutable)
+	}
+	if all, mutable := (consent.Policy{}).SlackGroups(); all != nil || mutable != nil {
+		t.Errorf("none: %q, %q", all, mutable)
+	}
+}

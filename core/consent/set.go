@@ -60,7 +60,7 @@ func (s Set) people(f Facts) (list []identity.PrincipalKey, all Answer) {
 	if s.SlackGroup != "" {
 		g := f.UserGroup(s.SlackGroup)
 		list = append(list, g.Members...)
-		if g.Read == Unknown {
+		if g.Read == Unknown || g.More && s.counts(g, Yes) != No {
 			all = Unknown
 		}
 	}
@@ -104,6 +104,22 @@ func (s Set) Parts() string {
 		parts = append(parts, "Slack group "+s.SlackGroup)
 	}
 	return strings.Join(parts, " and ")
+}
+
+// SlackGroups are the ids of the Slack user groups that the policy names, in order, and those of them that count although their
+// members can be changed by hand in Slack.
+func (p Policy) SlackGroups() (all, mutable []string) {
+	p.sets(func(s *Set) {
+		if s.SlackGroup != "" {
+			all = append(all, s.SlackGroup)
+		}
+		if s.SlackGroup != "" && s.AllowMutable {
+			mutable = append(mutable, s.SlackGroup)
+		}
+	})
+	slices.Sort(all)
+	slices.Sort(mutable)
+	return slices.Compact(all), slices.Compact(mutable)
 }
 
 // refs gives the principals that the set names.
