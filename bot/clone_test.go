@@ -351,7 +351,7 @@ func TestT02_PeopleWhoMayNotVote(t *testing.T) {
 }
 
 func TestT13_RepliesThatDoNothing(t *testing.T) {
-	w := found(t, slackfake.Options{BotEvents: []string{"app_mention", "message.groups"}}, nil, nil)
+	w := found(t, heard(), nil, nil)
 	card := w.asks(slackfake.Alice, "erin @bob")
 	p := w.plans()[0]
 	other := w.asks(slackfake.Alice, "erin @bob")

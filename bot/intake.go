@@ -33,6 +33,9 @@ func (c *clones) keep(d slackapi.Delivery, ack slackapi.Ack) bool {
 	if d.Command != nil && d.Command.Name != c.command {
 		return false
 	}
+	if c.idle(d) {
+		return false
+	}
 	now := c.pace.now()
 	c.lastCommand.Store(time.Now().UnixNano())
 	from := sender(d)
@@ -69,6 +72,30 @@ func (c *clones) keep(d slackapi.Delivery, ack slackapi.Ack) bool {
 		c.Settled(d.EnvelopeID)
 	}
 	return true
+}
+
+// idle reports that nothing comes of an event, so that it is acknowledged and forgotten: neither log nor ledger hears of it. What
+// people write to each other is nobody's business here.
+func (c *clones) idle(d slackapi.Delivery) bool {
+	switch {
+	case d.Mention != nil && d.Mention.Plain:
+		return !c.PlainReplies || d.Mention.ThreadTS == "" || c.ordered(d.Mention) == nil
+	case d.Change != nil: // no vote was given outside of a thread, nor by the bot
+		return d.Change.ThreadTS == "" || d.Change.UserID == c.self && c.self != ""
+	}
+	return false
+}
+
+// elsewhere reports that a reply that does not mention the bot is in the thread of no plan.
+func (c *clones) elsewhere(ctx context.Context, d slackapi.Delivery) (bool, error) {
+	if d.Mention == nil || !d.Mention.Plain {
+		return false, nil
+	}
+	_, err := c.ledger.CardAt(ctx, d.Mention.ChannelID, d.Mention.ThreadTS)
+	if err != nil && isNotFound(err) {
+		return true, nil
+	}
+	return false, err
 }
 
 // let acknowledges what is not kept.
@@ -134,6 +161,16 @@ func (c *clones) receive(d slackapi.Delivery, ack slackapi.Ack, late time.Time, 
 	defer cancel()
 	var m ledger.Message
 	var fresh bool
+	away, err := c.elsewhere(ctx, d)
+	if away {
+		c.let(d, ack, "")
+		return
+	}
+	if err != nil {
+		log.Error("delivery not kept", "error", err)
+		c.Settled(d.EnvelopeID) // it comes again
+		return
+	}
 	err = c.ledger.Do(ctx, func(tx *ledger.Tx) (err error) {
 		m, fresh, err = tx.Receive(ledger.Message{Keys: keysOf(d), Body: body})
 		return err

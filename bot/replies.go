@@ -41,9 +41,17 @@ func (c *clones) wordsTo(text string) string {
 	return ""
 }
 
-// reply deals with a message that mentions the bot.
+// ordered gives the parts of an order; nil if a message is none. What need not mention the bot is one as it stands.
+func (c *clones) ordered(d *slackapi.Mention) []string {
+	if d.Plain && !strings.Contains(d.Text, "<@"+c.self) {
+		return order.FindStringSubmatch(strings.TrimSpace(strings.ReplaceAll(d.Text, "\u00a0", " ")))
+	}
+	return order.FindStringSubmatch(c.wordsTo(d.Text))
+}
+
+// reply deals with a message that mentions the bot, or need not.
 func (c *clones) reply(j *errand, d *slackapi.Mention) {
-	said := order.FindStringSubmatch(c.wordsTo(d.Text))
+	said := c.ordered(d)
 	if said == nil {
 		c.answer(j, slackapi.Say(sayOrders))
 		return

@@ -126,10 +126,14 @@ func firstOf(doubts ...doubt) string {
 	return ""
 }
 
-// Mention is a message that mentions the bot.
+// Mention is a message that mentions the bot, or any message of a channel that the bot is in.
 //
 // https://docs.slack.dev/reference/events/app_mention
+// https://docs.slack.dev/reference/events/message.channels
+// https://docs.slack.dev/reference/events/message.groups
 type Mention struct {
+	// Plain says that Slack did not tell of it as a mention. One that is one is told of twice then, with the same channel and TS.
+	Plain     bool   `json:"plain,omitempty"`
 	EventID   string `json:"event"`
 	AppID     string `json:"app"`
 	TeamID    string `json:"team"`
@@ -205,7 +209,7 @@ func readEvent(raw json.RawMessage) (*Mention, *Change) {
 		{m.Channel == "", "nowhere"},
 	}
 	switch {
-	case m.Type == "app_mention":
+	case m.Type == "app_mention", m.Type == "message" && m.Subtype != "message_changed" && m.Subtype != "message_deleted":
 		doubts := base
 		for _, mark := range marks {
 			_, has := fields[mark]
@@ -215,7 +219,7 @@ func readEvent(raw json.RawMessage) (*Mention, *Change) {
 			doubt{m.User == "" || m.TS == "", "without an author or a time"},
 			doubt{m.Team != outer.TeamID || m.UserTeam != "" && m.UserTeam != m.Team || m.SourceTeam != "" && m.SourceTeam != m.Team, "of another team, or of none"},
 		)
-		return &Mention{EventID: outer.EventID, AppID: outer.AppID, TeamID: outer.TeamID, UserID: m.User, ChannelID: m.Channel, TS: m.TS, ThreadTS: m.ThreadTS,
+		return &Mention{Plain: m.Type == "message", EventID: outer.EventID, AppID: outer.AppID, TeamID: outer.TeamID, UserID: m.User, ChannelID: m.Channel, TS: m.TS, ThreadTS: m.ThreadTS,
 			Text: m.Text, Doubt: firstOf(doubts...)}, nil
 	case m.Type == "message" && (m.Subtype == "message_changed" || m.Subtype == "message_deleted"):
 		c := &Change{EventID: outer.EventID, AppID: outer.AppID, TeamID: outer.TeamID, ChannelID: m.Channel, TS: m.DeletedTS, Deleted: m.Subtype == "message_deleted"}
