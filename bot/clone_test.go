@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
@@ -527,5 +528,42 @@ func TestEveryCommandIsAcknowledgedOnce(t *testing.T) {
 	}
 	for id := range times {
 		w.await(id, 1)
+	}
+}
+
+// TestT04_ReviewIsTold once, where it is to be told, with names that do nothing.
+func TestT04_ReviewIsTold(t *testing.T) {
+	for name, channel := range map[string]string{"in a channel of its own": slackfake.Lounge, "where plans are voted on": ""} {
+		t.Run(name, func(t *testing.T) {
+			w := found(t, slackfake.Options{}, nil, func(b *board, c *Config) {
+				c.ReviewChannel = channel
+				b.quorum, b.reviews = 2, []string{"<!channel> carol approved 6 plans"}
+			})
+			if err := w.slack.UpdateChannel(slackfake.Lounge, func(c *slackfake.Channel) {
+				c.IsPrivate, c.Members = true, append(c.Members, slackfake.AuditBot)
+			}); err != nil {
+				t.Fatal(err)
+			}
+			card := w.asks(slackfake.Alice, "erin @bob")
+			told := func(s *slackfake.Snapshot) (n int) {
+				for _, m := range s.Messages {
+					if strings.Contains(textOf(m), "please look at who approves whose plans") {
+						if want := cmp.Or(channel, slackfake.DataApprovals); m.Channel != want || len(m.Mentions()) > 0 {
+							t.Errorf("in %s: %v", m.Channel, m.Mentions())
+						}
+						n++
+					}
+				}
+				return n
+			}
+			w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
+			w.until("told", func(s *slackfake.Snapshot) bool { return told(s) > 0 })
+			w.press(slackfake.Dave, slackfake.DataApprovals, card.TS, buttonApprove)
+			w.become(w.plans()[0].ID, ledger.Applied)
+			w.until("carried out", says("Carried out"))
+			if n := told(w.slack.Snapshot()); n != 1 {
+				t.Errorf("told %d times", n)
+			}
+		})
 	}
 }

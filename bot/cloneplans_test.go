@@ -39,7 +39,8 @@ type board struct {
 	ttl       time.Duration
 	group     string // that the plan adds its target to
 	// newest says that a plan takes the place of those that its requester has sent for the same two.
-	newest bool
+	newest  bool
+	reviews []string
 	// hold, if not nil, is waited for in each step.
 	hold chan struct{}
 
@@ -108,7 +109,8 @@ func (b *board) Case(ctx context.Context, id string) (core.Case, error) {
 	}
 	return core.Case{ID: p.ID, Digest: p.Digest, Kind: plan.Clone, State: p.State, Version: p.Version, Source: p.Source, Target: p.Target, Requester: p.Requester,
 		Tier: b.tier, Ticket: strings.TrimSuffix(string(p.Body), "!"), Votes: votes, CreatedAt: p.CreatedAt, ExpiresAt: p.ExpiresAt, EndsAt: p.EndsAt,
-		SupersededBy: b.successor(ctx, id), Ruling: consent.Ruling{Outcome: consent.Open, Approvers: []string{"1 of data-owners"}}}, nil
+		SupersededBy: b.successor(ctx, id), Reviews: b.reviews,
+		Ruling: consent.Ruling{Outcome: consent.Open, Approvers: []string{"1 of data-owners"}}}, nil
 }
 
 func (b *board) move(ctx context.Context, by ledger.Actor, id string, to ledger.State, lease ledger.Lease, from ...ledger.State) (core.Case, error) {

@@ -98,6 +98,8 @@ func (c Config) checkClones() error {
 		return errors.New("bot: plans need somebody who tells who people are, and a ledger")
 	case !strings.HasPrefix(c.ApprovalChannel, "C") && !strings.HasPrefix(c.ApprovalChannel, "G"):
 		return errors.New("the approval channel must be given by its id, such as C0123456789 (in Slack, at the end of the channel's details)")
+	case c.ReviewChannel != "" && !channelID.MatchString(c.ReviewChannel):
+		return errors.New("the review channel must be given by its id, such as C0123456789")
 	case !strings.HasPrefix(c.CloneCommand, "/") || c.CloneCommand == c.Command:
 		return errors.New("the slash command for plans must begin with a slash, and be another than that for questions")
 	}

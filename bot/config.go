@@ -63,6 +63,9 @@ type Config struct {
 	Ledger *ledger.Ledger
 	// ApprovalChannel is the id of the private channel in which plans are voted on.
 	ApprovalChannel string
+	// ReviewChannel is the id of the private channel in which it is told that two people approve each other's plans often; empty
+	// means ApprovalChannel.
+	ReviewChannel string
 	// CloneCommand is the slash command for plans; empty means "/access-clone".
 	CloneCommand string
 	// PlainReplies has replies in a plan's thread heard that do not mention the bot.

@@ -55,7 +55,7 @@ func memory(t *testing.T) *ledger.Ledger {
 }
 
 // kept counts the files that Slack still has.
-func kept(s *slackfake.Snapshot) (n int) {
+func keptFiles(s *slackfake.Snapshot) (n int) {
 	for _, f := range s.Files {
 		if !f.Deleted {
 			n++
@@ -142,11 +142,11 @@ func TestT30_ReportsExpire(t *testing.T) {
 	}
 	s.forward(47 * time.Hour)
 	w.swept(w.board.Ledger, s.now())
-	if kept(w.slack.Snapshot()) != 6 {
+	if keptFiles(w.slack.Snapshot()) != 6 {
 		t.Fatal("files were deleted before their time")
 	}
 	s.forward(time.Hour + time.Second)
-	w.rig.until("all deleted", func(s *slackfake.Snapshot) bool { return kept(s) == 0 })
+	w.rig.until("all deleted", func(s *slackfake.Snapshot) bool { return keptFiles(s) == 0 })
 	w.rig.eventually("nothing left", func() bool {
 		rows, err := w.Uploads(t.Context(), s.now())
 		return err == nil && len(rows) == 0
@@ -235,8 +235,8 @@ func TestT30_FilesThatAreGone(t *testing.T) {
 		rows, err := l.Uploads(t.Context(), s.now())
 		return err == nil && len(rows) == 0
 	})
-	if kept(r.slack.Snapshot()) != 0 || strings.Contains(r.log.String(), "file not deleted") {
-		t.Errorf("%d files are left\n%s", kept(r.slack.Snapshot()), r.log.String())
+	if keptFiles(r.slack.Snapshot()) != 0 || strings.Contains(r.log.String(), "file not deleted") {
+		t.Errorf("%d files are left\n%s", keptFiles(r.slack.Snapshot()), r.log.String())
 	}
 }
 
@@ -268,7 +268,7 @@ func TestT30_FailureIsTriedAgainAndAlarms(t *testing.T) {
 	r.eventually("the metric", func() bool { return strings.Contains(scrape(t, address), "access_audit_uploads_expiry_overdue 3\n") })
 	r.slack.ClearFaults()
 	s.forward(2 * time.Hour)
-	r.until("all deleted", func(s *slackfake.Snapshot) bool { return kept(s) == 0 })
+	r.until("all deleted", func(s *slackfake.Snapshot) bool { return keptFiles(s) == 0 })
 	r.eventually("the metric is well again", func() bool { return strings.Contains(scrape(t, address), "access_audit_uploads_expiry_overdue 0\n") })
 }
 
@@ -279,7 +279,7 @@ func TestT30_SlackHoldsOff(t *testing.T) {
 	r.ask(slackfake.Alice, "principal bob@acme.test")
 	r.slack.AddFault(slackfake.Fault{Method: "files.delete", Status: http.StatusTooManyRequests, RetryAfter: time.Second, Times: 1})
 	s.forward(7*24*time.Hour + time.Second)
-	r.until("all deleted", func(s *slackfake.Snapshot) bool { return kept(s) == 0 })
+	r.until("all deleted", func(s *slackfake.Snapshot) bool { return keptFiles(s) == 0 })
 	n := 0
 	for _, times := range r.deletions() {
 		n += times
@@ -328,11 +328,11 @@ func TestT30_OnceByManyAndAfterRestarts(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.forward(7*24*time.Hour + time.Second)
-	r.until("two deleted", func(s *slackfake.Snapshot) bool { return kept(s) == 1 })
+	r.until("two deleted", func(s *slackfake.Snapshot) bool { return keptFiles(s) == 1 })
 	for range 5 {
 		r.swept(l, s.now())
 	}
-	if kept(r.slack.Snapshot()) != 1 {
+	if keptFiles(r.slack.Snapshot()) != 1 {
 		t.Error("what another process had taken was deleted at once")
 	}
 	stop()
@@ -340,7 +340,7 @@ func TestT30_OnceByManyAndAfterRestarts(t *testing.T) {
 		t.Error(err)
 	}
 	s.forward(expirePutOff)
-	r.until("the third deleted", func(s *slackfake.Snapshot) bool { return kept(s) == 0 })
+	r.until("the third deleted", func(s *slackfake.Snapshot) bool { return keptFiles(s) == 0 })
 	for file, n := range r.deletions() {
 		if n != 1 {
 			t.Errorf("%s was deleted %d times", file, n)

@@ -32,6 +32,7 @@ const (
 	postThread  postKind = "thread"  // Message under it
 	postFiles   postKind = "files"   // the files under it
 	postWhisper postKind = "whisper" // Message to User alone, in Channel or else directly
+	postNotice  postKind = "notice"  // Message in Channel, for everybody in it
 	orderApply  postKind = "apply"   // the plan is carried out, on the word of By
 	orderUndo   postKind = "undo"    // … or taken back
 )
@@ -193,6 +194,8 @@ func (c *clones) send(ctx context.Context, p post) error {
 		return c.sendThread(ctx, p)
 	case postWhisper:
 		return c.sendWhisper(ctx, p)
+	case postNotice:
+		return c.sendNotice(ctx, p)
 	default:
 		c.Log.Error("outbox: of a kind that this version does not know", "key", p.Key, "kind", p.Kind)
 		c.sent(p.Key, nil)
@@ -342,6 +345,22 @@ func paragraphs(m slackapi.Message) slackapi.Message {
 }
 
 // sendWhisper says something to one person: where they are, or else in a direct message.
+// sendNotice writes a message into a channel of its own, which has to be one that plans may be shown in.
+func (c *clones) sendNotice(ctx context.Context, p post) error {
+	if p.Message == nil {
+		c.sent(p.Key, nil)
+		return nil
+	}
+	if err := c.place(ctx, p.Channel); err != nil {
+		return err
+	}
+	if _, err := c.written(ctx, slackapi.Place{Channel: p.Channel}, *p.Message); err != nil {
+		return err
+	}
+	c.sent(p.Key, nil)
+	return nil
+}
+
 func (c *clones) sendWhisper(ctx context.Context, p post) error {
 	if p.Message == nil {
 		c.sent(p.Key, nil)

@@ -158,7 +158,22 @@ func (c *clones) card(ctx context.Context, id, note string) (m slackapi.Message,
 	}
 	m.Buttons = buttons(k, s)
 	closed = k.State.Final() || k.State == ledger.Applied && k.EndsAt.IsZero()
-	return m, ledger.Edition(k.Version, k.Votes), closed, news(k, s), nil
+	return m, ledger.Edition(k.Version, k.Votes), closed, append(c.reviews(k), news(k, s)...), nil
+}
+
+// reviews tell who watches over approvals what the votes on a plan gave rise to say, each once.
+func (c *clones) reviews(k core.Case) (posts []post) {
+	channel := c.ReviewChannel
+	if channel == "" {
+		channel = c.channel
+	}
+	for i, text := range k.Reviews {
+		m := slackapi.Message{Parts: []slackapi.Part{
+			{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": please look at who approves whose plans."}, {Text: slackapi.Cut(line(text), maxLine) + "."},
+		}}
+		posts = append(posts, post{Key: fmt.Sprintf("review/%s/%d", k.ID, i), Kind: postNotice, Channel: channel, Message: &m})
+	}
+	return posts
 }
 
 // news tells the requester what became of their plan: each end of it once.

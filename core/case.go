@@ -23,6 +23,8 @@ type Case struct {
 	Votes []ledger.Vote
 	// Ruling is what the policy says of the votes now; empty for a plan that is not voted on any more.
 	Ruling consent.Ruling
+	// Reviews say of votes on it that somebody should look at who approves whose plans. They stop nothing.
+	Reviews []string
 	// ExpiresAt is when the plan may no longer be approved or begun, EndsAt when what it gave is taken back (zero: never).
 	CreatedAt, ExpiresAt, EndsAt time.Time
 	// SupersededBy is the plan that took the place of this one; empty if none did, or the trail does not say which. Supersedes

@@ -24,12 +24,14 @@ type hearing struct {
 	facts *facts
 }
 
-// wished is how a plan was asked for, and what took its place, as the audit trail has it.
+// wished is how a plan was asked for, what its votes gave rise to say, and what took its place, as the audit trail has it.
 type wished struct {
 	// ticket is what the requester gave as the reason, and channel where the plan was put to the vote.
 	ticket, channel string
 	// parts are what of the source's access it is about: partsOf. They are empty if that was not kept.
 	parts string
+	// reviews are what its votes gave rise to say.
+	reviews []string
 	// successor is the plan that took its place.
 	successor string
 }
@@ -61,7 +63,7 @@ func (a *Approvals) look(ctx context.Context, id string) (hearing, error) {
 	return h, err
 }
 
-// readWished finds in the audit trail of a plan how it was asked for.
+// readWished finds in the audit trail of a plan how it was asked for, and what was said of it since.
 func readWished(trail []ledger.Entry) (w wished, err error) {
 	for _, entry := range trail {
 		e, err := entry.Event()
@@ -74,6 +76,8 @@ func readWished(trail []ledger.Entry) (w wished, err error) {
 			w.channel = e.Actor.Channel
 		case e.Event == ledger.EventPlanMoved && e.To == ledger.Superseded:
 			w.successor = e.Detail[ledger.DetailSuccessor]
+		case e.Event == EventReview:
+			w.reviews = append(w.reviews, e.Reason)
 		}
 	}
 	return w, nil
@@ -216,7 +220,7 @@ func (h hearing) stands(r consent.Ruling) Case {
 	return Case{
 		ID: h.kept.ID, Digest: h.kept.Digest, Kind: h.plan.Kind, State: h.kept.State, Version: h.kept.Version,
 		Source: h.kept.Source, Target: h.kept.Target, Requester: h.kept.Requester, Tier: h.plan.Tier, Ticket: h.ticket,
-		Votes: h.votes, Ruling: r, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt, SupersededBy: h.successor,
+		Votes: h.votes, Ruling: r, Reviews: h.reviews, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt, SupersededBy: h.successor,
 	}
 }
 

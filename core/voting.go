@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/ledger"
@@ -117,18 +118,32 @@ func (a *Approvals) vote(ctx context.Context, by ledger.Actor, h hearing, v ledg
 		return Case{}, a.voteRefused(ctx, by, v, notAllowed("%v", may))
 	}
 	var ruling consent.Ruling
+	reviews := h.reviews
 	err := a.o.Ledger.Do(ctx, func(tx *ledger.Tx) (err error) {
-		ruling = consent.Ruling{}
-		stored, err := tx.Vote(by, v)
+		ruling, h.reviews = consent.Ruling{}, reviews
+		before, err := tx.Votes(ctx, v.Plan)
 		if err != nil {
+			return err
+		}
+		first := !slices.ContainsFunc(before, func(old ledger.Vote) bool { return old.Voter.ID == v.Voter.ID })
+		if _, err := tx.Vote(by, v); err != nil {
 			return err
 		}
 		if err := h.again(ctx, tx); err != nil {
 			return err
 		}
-		if reason != "" && stored.At.Equal(tx.Now()) {
+		if reason != "" && first {
 			if err := tx.Record(ledger.Event{Event: EventVoteReason, Actor: by, Plan: v.Plan, Digest: v.Digest, Subject: by.ID, Decision: v.Decision, Reason: reason}); err != nil {
 				return err
+			}
+		}
+		if v.Decision == ledger.Approve && first {
+			text, err := a.review(ctx, tx, by, h, v)
+			if err != nil {
+				return err
+			}
+			if text != "" {
+				h.reviews = append(slices.Clone(reviews), text)
 			}
 		}
 		if later {

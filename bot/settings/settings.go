@@ -79,6 +79,8 @@ type Estate struct {
 type Channels struct {
 	// Approval is where plans are put to the vote.
 	Approval string `yaml:"approval"`
+	// Review is where it is told that two people approve each other's plans often; empty means Approval.
+	Review string `yaml:"review"`
 	// Public are those in which --public may be used: "counts" or "full".
 	Public map[string]string `yaml:"public"`
 }
@@ -189,6 +191,7 @@ func (s Settings) check() error {
 	say(s.Reports.Retention < time.Hour || s.Reports.Retention > mostRetention, "reports.retention: %s is not between an hour and 90 days (2160h)", s.Reports.Retention)
 	say(s.Approvals.PlansADay < 1, "approvals.plans_a_day: %d is no number of plans", s.Approvals.PlansADay)
 	say(s.Channels.Approval != "" && !channelID.MatchString(s.Channels.Approval), "channels.approval: %q is no id of a channel: it is at the end of the channel's details in Slack, and begins with C", s.Channels.Approval)
+	say(s.Channels.Review != "" && !channelID.MatchString(s.Channels.Review), "channels.review: %q is no id of a channel", s.Channels.Review)
 	for id, show := range s.Channels.Public {
 		say(!channelID.MatchString(id), "channels.public: %q is no id of a channel", id)
 		say(show != "counts" && show != "full", "channels.public: %s shows %q: write counts or full", id, show)

@@ -31,6 +31,7 @@ reports: {retention: 48h}
 audits: {may_start_warehouse: true}
 channels:
   approval: C012345
+  review: C054321
   public: {C099: counts}
 identity:
   mode: static
@@ -90,6 +91,7 @@ func TestRefused(t *testing.T) {
 		"ledger: {path: a, url_file: b}":                "ledger: path and url_file",
 		"ledger: {path: 'postgres://u:p@h/d'}":          "ledger.path",
 		"channels: {approval: help}":                    "channels.approval",
+		"channels: {review: safety}":                    "channels.review",
 		"channels: {public: {C11: all}}":                "write counts or full",
 		"channels: {public: {c11: full}}":               "no id of a channel",
 		"identity: {mode: mail}":                        "identity.mode",

@@ -143,7 +143,7 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 		return err
 	}
 	config.Viewers, config.Ledger, config.Approvals, config.Identity = o.viewers, o.ledger, o.approvals, o.directory
-	config.ApprovalChannel, config.CloneCommand = set.Channels.Approval, set.Slack.CloneCommand
+	config.ApprovalChannel, config.ReviewChannel, config.CloneCommand = set.Channels.Approval, set.Channels.Review, set.Slack.CloneCommand
 	config.UserGroups, config.PlainReplies = o.groups, set.Approvals.PlainReplies && o.approvals != nil
 	config.Checks = append(config.Checks, bot.Check{Name: "the ledger", Try: func(ctx context.Context) error {
 		_, err := o.ledger.Plans(ctx, ledger.PlanFilter{Limit: 1})

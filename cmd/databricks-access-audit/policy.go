@@ -180,6 +180,8 @@ func (t *policyText) policy(path string, p consent.Policy) {
 	} else {
 		t.line("  nobody")
 	}
+	t.line("When somebody is told to look at who approves whose plans:")
+	t.line("  two people have approved more than %d of each other's within 30 days", p.MutualLimit())
 	t.line("")
 	t.line("Who must approve, by the first rule that covers all of a plan:")
 	for _, r := range p.Rules {

@@ -209,6 +209,9 @@ func postedIn(c settings.Channels) []string {
 	if c.Approval != "" {
 		ids = append(ids, c.Approval)
 	}
+	if c.Review != "" {
+		ids = append(ids, c.Review)
+	}
 	return ids
 }
 

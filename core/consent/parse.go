@@ -25,6 +25,7 @@ const (
 	maxEntries = 200     // entries of one list
 	maxSets    = 8       // sets of approvers of one rule
 	maxVotes   = 10      // approvals that a rule may ask for
+	maxMutual  = 1000    // approvals of each other that are borne
 	maxErrors  = 20      // that are told at once
 )
 
@@ -225,6 +226,15 @@ func (d *decoder) flag(n *yaml.Node, path string) bool {
 	return strings.EqualFold(n.Value, "true")
 }
 
+// number reads a number from 1 to most.
+func (d *decoder) number(n *yaml.Node, path string, most int) int {
+	v, err := strconv.Atoi(n.Value)
+	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil || v < 1 || v > most {
+		d.bad(n, path, "it is %s: write a number from 1 to %d", kindOf(n), most)
+	}
+	return v
+}
+
 // ref reads a principal: an id if it is all digits, else a name that is resolved later.
 func (d *decoder) ref(n *yaml.Node, path string, kind identity.Kind) Ref {
 	word, ok := d.text(n, path, "the name or id of a "+kind.Title()+" of the account")
@@ -306,6 +316,7 @@ func (d *decoder) policy(n *yaml.Node) (p Policy) {
 			})
 		}},
 		field{"free_undo", func(n *yaml.Node, path string) { p.FreeUndo = d.flag(n, path) }},
+		field{"mutual_approvals", func(n *yaml.Node, path string) { p.MutualApprovals = d.number(n, path, maxMutual) }},
 	)
 	return p
 }
@@ -379,10 +390,7 @@ func (d *decoder) rule(n *yaml.Node, path string) (r ApprovalRule) {
 			d.list(n, path, maxSets, func(n *yaml.Node, path string) { r.Approvers = append(r.Approvers, d.set(n, path)) })
 		}},
 		field{"min_approvals", func(n *yaml.Node, path string) {
-			v, err := strconv.Atoi(n.Value)
-			if r.MinApprovals = v; n.Kind != yaml.ScalarNode || n.ShortTag() != "!!int" || err != nil || v < 1 || v > maxVotes {
-				d.bad(n, path, "it is %s: write a number from 1 to %d", kindOf(n), maxVotes)
-			}
+			r.MinApprovals = d.number(n, path, maxVotes)
 		}},
 		field{"max_for", func(n *yaml.Node, path string) { r.MaxFor = d.duration(n, path) }},
 		field{"channels", func(n *yaml.Node, path string) {

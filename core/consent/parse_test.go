@@ -47,6 +47,7 @@ rules:
     min_approvals: 1
     channels: any
 free_undo: true
+mutual_approvals: 7
 `
 
 func ref(written string, key identity.PrincipalKey) consent.Ref {
@@ -76,7 +77,7 @@ func TestParse(t *testing.T) {
 		}, {
 			ID: "rest", Approvers: []consent.Set{{Group: &security}}, MinApprovals: 1, AnyChannel: true,
 		}},
-		FreeUndo: true,
+		FreeUndo: true, MutualApprovals: 7,
 	}
 	if diff := cmp.Diff(want, parse(t, wholePolicy)); diff != "" {
 		t.Error(diff)
@@ -195,6 +196,8 @@ func TestT44_HostilePolicies(t *testing.T) {
 		"rule: sets share a group":      {"rules: [{id: x, approvers: [{group: a}, {group: A}]}]", `policy.rules[1].approvers: rule x: "A" is in its sets 1 and 2`},
 		"rule: sets share a user":       {"rules: [{id: x, approvers: [{users: [a]}, {group: a}, {users: [b, a]}]}]", `"a" is in its sets 1 and 3`},
 		"rule: sets share a user's id":  {"rules: [{id: x, approvers: [{users: [12]}, {users: [12]}]}]", `"12" is in its sets 1 and 2`},
+		"mutual: none":                  {"mutual_approvals: 0", "write a number from 1 to 1000"},
+		"mutual: no number":             {"mutual_approvals: many", "write a number from 1 to 1000"},
 		"rule: sets share a Slack one":  {"rules: [{id: x, approvers: [{slack_group: S0A1}, {slack_group: S0A1}]}]", `"S0A1" is in its sets 1 and 2`},
 		"rule: high with one set":       {"rules: [{id: x, match: {tiers: [normal, high]}, approvers: [{group: a}]}]", "plans of the high tier need votes of two sets"},
 		"rule: barred with one set":     {"rules: [{id: x, match: {tiers: [barred]}, approvers: [{group: a}]}]", "plans of the barred tier need votes of two sets"},
@@ -286,6 +289,7 @@ func TestVersion(t *testing.T) {
 		{"C0PLANS", "C0PLAN"},
 		{"channels: any", "channels: [C0PLANS]"},
 		{"free_undo: true", "free_undo: false"},
+		{"mutual_approvals: 7", "mutual_approvals: 8"},
 	} {
 		if strings.Count(wholePolicy, change[0]) != 1 {
 			t.Fatalf("%q is not there once", change[0])
@@ -411,5 +415,15 @@ func TestSlackGroupsNamed(t *testing.T) {
 	}
 	if all, mutable := (consent.Policy{}).SlackGroups(); all != nil || mutable != nil {
 		t.Errorf("none: %q, %q", all, mutable)
+	}
+}
+
+// TestMutualLimit has a default, which leaves the version of a policy as it was.
+func TestMutualLimit(t *testing.T) {
+	if n := (consent.Policy{}).MutualLimit(); n != 5 {
+		t.Errorf("%d", n)
+	}
+	if n := parse(t, wholePolicy).MutualLimit(); n != 7 {
+		t.Errorf("%d", n)
 	}
 }

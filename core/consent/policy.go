@@ -18,6 +18,20 @@ type Policy struct {
 	Rules []ApprovalRule
 	// FreeUndo lets people take back, without votes, what their own plan gave within the last hour: see UndoFree.
 	FreeUndo bool
+	// MutualApprovals is how often two people may have approved each other's plans within 30 days before somebody is told to look
+	// at it; zero means DefaultMutualApprovals. It stops no plan.
+	MutualApprovals int `json:",omitempty"` // policies that do not have it keep their versions
+}
+
+// DefaultMutualApprovals is MutualApprovals where a policy does not say it.
+const DefaultMutualApprovals = 5
+
+// MutualLimit is MutualApprovals, or what holds without it.
+func (p Policy) MutualLimit() int {
+	if p.MutualApprovals <= 0 {
+		return DefaultMutualApprovals
+	}
+	return p.MutualApprovals
 }
 
 // Ref is a principal as the policy names it.
