@@ -15,8 +15,14 @@ import (
 )
 
 // Warm answers questions from a whole account that was read before, so that a question costs no reading; every answer bears the
-// age of its facts. What was not read then, or is not known there yet, is asked of the account itself. It is safe for
-// concurrent use.
+// age of its facts. What was not read then, or is not known there yet, is asked of the account itself, and so is everything
+// once the account was changed after it was read by plans that it knows of. It is safe for concurrent use.
+//
+// All of it is read again each time. Databricks tells of no changes that could be followed instead: SCIM and the lists of
+// permissions have no way to ask for what is new; updated_at of a table is when "this table was last modified"
+// (https://docs.databricks.com/api/workspace/tables/list), of which it is not said that a grant on it is such a modification,
+// so that to skip the grants of what seems unmodified could leave out access; and the audit log is a table that takes a
+// warehouse and arrives some time after the fact (https://docs.databricks.com/aws/en/admin/account-settings/audit-logs).
 type Warm struct {
 	live *Engine
 
@@ -24,6 +30,39 @@ type Warm struct {
 
 	mu   sync.RWMutex
 	kept *Saved
+	// begun is when the reading of what is kept began, and changes says when the account was last changed.
+	begun   time.Time
+	changes Changes
+}
+
+// Changes says when plans last changed the account, by a clock that may differ a little; now says that one does. *ledger.Ledger
+// has it. It is called for every question, concurrently.
+type Changes interface {
+	Changed(ctx context.Context) (at time.Time, now bool, err error)
+}
+
+// skew is by how much the clock of Changes may differ from this process's, so that a change is not taken for one before the
+// reading.
+const skew = time.Minute
+
+// Watch has questions asked of the account itself that would else be answered from before a change. When the change is unknown
+// they are, too.
+func (w *Warm) Watch(c Changes) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes = c
+}
+
+// moved reports whether the account may have been changed since what is kept was read.
+func (w *Warm) moved(ctx context.Context) bool {
+	w.mu.RLock()
+	changes, begun := w.changes, w.begun
+	w.mu.RUnlock()
+	if changes == nil {
+		return false
+	}
+	at, now, err := changes.Changed(ctx)
+	return err != nil || now || !at.IsZero() && !at.Add(skew).Before(begun)
 }
 
 // Warm makes a Warm that has read nothing yet: until Refresh every question is asked of the account itself.
@@ -37,6 +76,7 @@ func (w *Warm) Fresh() *Engine { return w.live }
 func (w *Warm) Refresh(ctx context.Context) error {
 	w.refreshing.Lock()
 	defer w.refreshing.Unlock()
+	begun := w.live.o.Now()
 	e, err := w.live.everything(ctx, w.live.o.Open(), nil)
 	switch {
 	case err != nil:
@@ -51,6 +91,7 @@ func (w *Warm) Refresh(ctx context.Context) error {
 			return fmt.Errorf("read the whole account: %d reads failed; questions are answered from the reading before", failed)
 		}
 	}
+	w.begun = begun
 	w.kept = &Saved{e: e, about: snapshot.About{Tool: w.live.o.Version, SavedAt: w.live.o.Now().UTC(), Question: SnapshotMode}}
 	return nil
 }
@@ -100,7 +141,7 @@ func (w *Warm) saved() *Saved {
 // Answer answers one question, as Engine.Answer does.
 func (w *Warm) Answer(ctx context.Context, req query.Request, progress Progress) (report.Report, error) {
 	kept := w.saved()
-	if kept == nil {
+	if kept == nil || w.moved(ctx) {
 		return w.live.Answer(ctx, req, progress)
 	}
 	o := w.live.o

@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,4 +144,68 @@ func TestWarmKeep(t *testing.T) {
 	}
 	cancel()
 	<-ended
+}
+
+// TestWarmAfterAPlan: what a plan gave and took back is in the next answer, whichever process carried it out, and once the account
+// was read again that answers.
+func TestWarmAfterAPlan(t *testing.T) {
+	c := sit(t)
+	w := c.engine.Warm()
+	w.Watch(c.ledger)
+	refresh := func() {
+		t.Helper()
+		c.clock.Add(2 * time.Minute) // beyond what clocks may differ by
+		if err := w.Refresh(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	member := func(live bool) bool {
+		t.Helper()
+		c.server.ResetCalls()
+		r, err := w.Answer(t.Context(), parse(t, "principal", "victor@acme.test"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(c.server.Calls()); (n > 0) != live {
+			t.Errorf("the answer took %d calls, live is %v", n, live)
+		}
+		return slices.ContainsFunc(r.(*report.PrincipalReport).Memberships, func(m report.Membership) bool { return m.Group.Name == "readers" })
+	}
+	refresh()
+	if member(false) {
+		t.Fatal("there before it was given")
+	}
+	made := c.approved()
+	if member(false) {
+		t.Error("an approval alone gives something")
+	}
+	if _, _, err := c.Apply(t.Context(), in(bob), made.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	if !member(true) {
+		t.Error("what was just given is not in the answer")
+	}
+	refresh()
+	if !member(false) {
+		t.Error("what was given is not in the answer of the new reading")
+	}
+	if _, _, err := c.replica("two", c.policy).Undo(t.Context(), in(bob), made.ID); err != nil {
+		t.Fatal(err)
+	}
+	if member(true) {
+		t.Error("what was just taken back is in the answer")
+	}
+	refresh()
+	if member(false) {
+		t.Error("what was taken back is in the answer of the new reading")
+	}
+	w.Watch(unknownChanges{})
+	member(true)
+}
+
+// unknownChanges is a ledger that cannot be read.
+type unknownChanges struct{}
+
+func (unknownChanges) Changed(context.Context) (time.Time, bool, error) {
+	return time.Time{}, false, errors.New("no ledger")
 }

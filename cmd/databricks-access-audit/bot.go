@@ -142,6 +142,9 @@ func botOnce(c *cli.Context, s streams, given map[string]bool) error {
 	if err != nil {
 		return err
 	}
+	if w, ok := warm.(*core.Warm); ok {
+		w.Watch(o.ledger)
+	}
 	config.Viewers, config.Ledger, config.Approvals, config.Identity = o.viewers, o.ledger, o.approvals, o.directory
 	config.ApprovalChannel, config.ReviewChannel, config.CloneCommand = set.Channels.Approval, set.Channels.Review, set.Slack.CloneCommand
 	config.UserGroups, config.PlainReplies = o.groups, set.Approvals.PlainReplies && o.approvals != nil

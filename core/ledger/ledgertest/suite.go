@@ -27,6 +27,7 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 		{"one vote of each, on what was shown", votesOnce},
 		{"a withdrawn vote stays withdrawn", withdraws},
 		{"who approves whose plans is counted", countsMutual},
+		{"when the account was changed is told", tellsChanges},
 		{"a step is begun and ended once", stepsOnce},
 		{"what may have been done is found again", findsOpenIntents},
 		{"a lease is of one holder, and each is of a greater epoch", leases},
