@@ -127,6 +127,9 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 	if err := a.o.Ledger.Do(ctx, func(tx *ledger.Tx) error { return a.withinDay(ctx, tx, by) }); err != nil {
 		return nil, Case{}, a.refused(ctx, by, "", err)
 	}
+	if err := a.mayAsk(ctx, by, q.To); err != nil {
+		return nil, Case{}, a.refused(ctx, by, "", err)
+	}
 	made, file, err := a.make(ctx, by, q, progress)
 	if err != nil {
 		return nil, Case{}, a.refused(ctx, by, "", err)
@@ -205,7 +208,7 @@ func (a *Approvals) hideNames(ctx context.Context, by ledger.Actor, err error) e
 func (a *Approvals) askable(h hearing, by ledger.Actor) error {
 	who := userKey(by.ID)
 	if h.facts.Active(who) != consent.Yes {
-		return notAllowed("your Databricks user is not active, or it could not be read whether it is")
+		return errNotActive
 	}
 	if err := a.o.Policy.MayRequest(who, h.plan, h.facts); err != nil {
 		return notAllowed("%v", err)

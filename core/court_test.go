@@ -30,7 +30,7 @@ const (
 
 // court is the sample account, a ledger, and people who vote.
 type court struct {
-	t      *testing.T
+	t      testing.TB
 	server *sandbox.Server
 	engine *core.Engine
 	opened *databricks.Account
@@ -74,7 +74,7 @@ func rules() consent.Policy {
 }
 
 // sit opens a court on the sample account.
-func sit(t *testing.T, change ...func(*consent.Policy)) *court {
+func sit(t testing.TB, change ...func(*consent.Policy)) *court {
 	t.Helper()
 	c := &court{t: t, server: serve(t, town(), sandbox.Options{}), clock: ledgertest.NewClock(), policy: rules()}
 	for _, f := range change {
@@ -208,7 +208,7 @@ func (c *court) has(group, id string) (in bool) {
 }
 
 // notAllowed checks that somebody was refused, for a reason that says some words.
-func notAllowed(t *testing.T, err error, words string) {
+func notAllowed(t testing.TB, err error, words string) {
 	t.Helper()
 	why, is := errors.AsType[*core.NotAllowedError](err)
 	if !is || !strings.Contains(why.Why, words) {

@@ -160,12 +160,32 @@ func (v *Views) manages(ctx context.Context, who identity.PrincipalKey, name str
 		return identity.PrincipalKey{}, false, err
 	}
 	groups = slices.DeleteFunc(groups, func(p identity.Principal) bool { return p.Key.Workspace != 0 })
-	if len(groups) != 1 {
+	// Of a group that is not there the same is read as of one that somebody else manages.
+	on := identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindGroup, ID: "0"}, Name: name}
+	if len(groups) == 1 {
+		on = groups[0]
+	}
+	grants, err := v.engine.o.Open().RoleGrants(ctx, on)
+	own := v.circle(ctx, collect.Circle{People: []identity.PrincipalKey{who}})
+	if len(groups) != 1 || err != nil || !slices.ContainsFunc(grants, func(g identity.RoleGrant) bool { return mayMean(own, who, g) }) {
 		return identity.PrincipalKey{}, false, nil
 	}
-	group := groups[0].Key
-	m := v.circle(ctx, collect.Circle{People: []identity.PrincipalKey{who}, On: []identity.PrincipalKey{group}})
-	return group, m.Subject(who).HasRole(identity.RoleGroupManager, group) == access.Allowed, nil
+	m := v.circle(ctx, collect.Circle{People: []identity.PrincipalKey{who}, On: []identity.PrincipalKey{on.Key}})
+	return on.Key, m.Subject(who).HasRole(identity.RoleGroupManager, on.Key) == access.Allowed, nil
+}
+
+// mayMean reports whether a role may be somebody's, by what was read of them and their groups alone.
+func mayMean(m *access.Model, who identity.PrincipalKey, g identity.RoleGrant) bool {
+	if g.Role != identity.RoleGroupManager {
+		return false
+	}
+	p, _ := m.Estate().Principal(who)
+	if identity.SameName(g.Holder.Name, p.Name) || identity.SameName(g.Holder.Name, identity.AccountUsersName) || slices.ContainsFunc(addresses(p), func(a string) bool { return strings.EqualFold(a, g.Holder.Name) }) {
+		return true
+	}
+	return slices.ContainsFunc(m.Estate().Named(g.Holder.Name), func(q identity.Principal) bool {
+		return q.Key.Kind == identity.KindGroup && m.Subject(who).In(q.Key) != access.Denied
+	})
 }
 
 func (v *Views) circle(ctx context.Context, c collect.Circle) *access.Model {
