@@ -83,7 +83,13 @@ func (s *syncBuffer) String() string {
 // begin starts a workspace and a bot in it. It ends both and looks for problems with the test.
 func begin(t *testing.T, e engine, o slackfake.Options, change func(*Config)) *rig {
 	t.Helper()
-	s, err := slackfake.Start(slackfake.AcmeWorkspace(), o)
+	return beginIn(t, slackfake.AcmeWorkspace(), e, o, change)
+}
+
+// beginIn is begin in a workspace of the test's own.
+func beginIn(t *testing.T, in *slackfake.Workspace, e engine, o slackfake.Options, change func(*Config)) *rig {
+	t.Helper()
+	s, err := slackfake.Start(in, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,11 @@ func show(plan string, edition int64) post {
 	return post{Key: fmt.Sprintf("show/%s/%d", plan, edition), Kind: postShow, Plan: plan}
 }
 
+// apply orders that a plan that became approved with this version is carried out.
+func apply(plan string, version int64, by ledger.Actor) post {
+	return post{Key: fmt.Sprintf("apply/%s/%d", plan, version), Kind: orderApply, Plan: plan, By: &by}
+}
+
 // queue puts posts into the outbox, in their order.
 func queue(tx *ledger.Tx, posts []post) error {
 	for i, p := range posts {

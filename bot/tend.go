@@ -3,6 +3,7 @@ package bot
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"databricks-access-audit/bot/slackapi"
@@ -76,8 +77,20 @@ func (c *clones) look(card ledger.Card) error {
 	}
 	var posts []post
 	if e := ledger.Edition(p.Version, votes); e > card.Shown {
-		// By now the post of the change itself has failed, or was lost with the process that was to queue it.
-		posts = append(posts, show(card.Plan, e))
+		// By now the post of the change itself has failed, or was lost with the process that was to queue it; or the change was made
+		// outside Slack.
+		logins, err := c.logins(p.ID, votes)
+		if err != nil {
+			return err
+		}
+		posts = append(append(posts, logins...), show(card.Plan, e))
+	}
+	if p.State == ledger.Approved {
+		begin, err := c.due(p, votes)
+		if err != nil {
+			return err
+		}
+		posts = append(posts, begin...)
 	}
 	remind := p.State == ledger.Pending && !card.Reminded && c.half(p)
 	if remind {
@@ -92,6 +105,46 @@ func (c *clones) look(card ledger.Card) error {
 	return c.ledger.Do(c.work, func(tx *ledger.Tx) error {
 		return errors.Join(queue(tx, posts), tx.PutCard(card))
 	})
+}
+
+// atTerminal is the source of votes that were given with the voter's own login, outside Slack.
+const atTerminal = "cli"
+
+// logins tell in the thread of votes that were given outside Slack.
+func (c *clones) logins(id string, votes []ledger.Vote) (posts []post, err error) {
+	for _, v := range votes {
+		if v.Source != atTerminal || !v.Stands() {
+			continue
+		}
+		k, err := c.approvals.Case(c.work, id)
+		if err != nil {
+			return nil, err
+		}
+		text := fmt.Sprintf("%s by %s, with their own Databricks login.", verb(v.Decision), party(v.Voter))
+		m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(k)}}}
+		posts = append(posts, thread(id, "login/"+v.Voter.ID+"/"+string(v.Decision), m))
+	}
+	return posts, nil
+}
+
+// due has an approved plan carried out whose last vote was not given in Slack, or was judged later: on the word of who voted for it
+// last. An order that there is already is the same one.
+func (c *clones) due(p ledger.Plan, votes []ledger.Vote) ([]post, error) {
+	trail, err := c.ledger.Trail(c.work, p.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range slices.Backward(trail) {
+		e, err := entry.Event()
+		if err != nil {
+			return nil, err
+		}
+		stands := func(v ledger.Vote) bool { return v.Voter.ID == e.Subject && v.Stands() && v.Decision == ledger.Approve }
+		if e.Event == ledger.EventVoted && slices.ContainsFunc(votes, stands) {
+			return []post{apply(p.ID, p.Version, e.Actor)}, nil
+		}
+	}
+	return nil, nil
 }
 
 func (c *clones) half(p ledger.Plan) bool {

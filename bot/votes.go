@@ -194,8 +194,7 @@ func (c *clones) vote(j *errand, who ledger.Actor, k core.Case, approve bool, re
 	parts := []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(k)}}
 	j.posts = append(j.posts, thread(k.ID, "vote/"+who.ID+"/"+string(decision), slackapi.Message{Parts: parts}), show(k.ID, ledger.Edition(k.Version, k.Votes)))
 	if k.State == ledger.Approved {
-		by := who
-		j.posts = append(j.posts, post{Key: fmt.Sprintf("apply/%s/%d", k.ID, k.Version), Kind: orderApply, Plan: k.ID, By: &by})
+		j.posts = append(j.posts, apply(k.ID, k.Version, who))
 	}
 	if slices.ContainsFunc(before.Votes, func(v ledger.Vote) bool { return v.Voter.ID == who.ID && v.Decision == decision && v.Stands() }) {
 		c.metrics.voted(approve, voteRepeated)
