@@ -197,14 +197,14 @@ func buttons(k core.Case, s showing) []slackapi.Button {
 	cancel := slackapi.Button{ID: buttonCancel, Value: value, Text: "Cancel", Ask: &slackapi.Question{
 		Title: "Cancel this plan?", Text: "Plan " + k.ID + " then comes to its end. The requester may do this, and who may approve it.", Yes: "Cancel the plan", No: "Back"}}
 	details := slackapi.Button{ID: buttonDetails, Value: value, Text: "Details"}
-	switch k.State {
-	case ledger.Pending:
+	switch {
+	case k.State == ledger.Pending && k.Tier != plan.Barred:
 		return []slackapi.Button{
 			{ID: buttonApprove, Value: value, Text: "Approve", Primary: true, Ask: &slackapi.Question{Title: "Approve this plan?", Text: s.Confirm, Yes: "Approve", No: "Back"}},
 			{ID: buttonReject, Value: value, Text: "Reject …", Danger: true},
 			cancel, details,
 		}
-	case ledger.Approved:
+	case k.State == ledger.Pending, k.State == ledger.Approved:
 		return []slackapi.Button{cancel, details}
 	default:
 		return nil
