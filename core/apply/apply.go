@@ -193,6 +193,11 @@ func (r *run) preflight(ctx context.Context) error {
 	var drift []Drift
 	for _, batch := range batches(r.left()) {
 		readings, err := r.read(ctx, batch)
+		if identity.IsKind(err, identity.NotFound) {
+			// Somebody or something of the name may be there again, and is another.
+			drift = append(drift, Drift{Step: batch[0].ID, Change: *batch[0].Change, Why: "who or what it is about is no longer there: " + err.Error()})
+			continue
+		}
 		if err != nil {
 			return fmt.Errorf("%s could not be read: %w", batch[0].ID, err)
 		}
