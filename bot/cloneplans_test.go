@@ -224,6 +224,13 @@ func (b *board) Vote(ctx context.Context, by ledger.Actor, id, digest string, ap
 	return b.Case(ctx, id)
 }
 
+func (b *board) WithdrawVoter(ctx context.Context, by ledger.Actor, id, voter, reason string) (core.Case, error) {
+	if err := b.Do(ctx, func(tx *ledger.Tx) error { return tx.Withdraw(by, id, voter, reason) }); err != nil {
+		return core.Case{}, err
+	}
+	return b.Case(ctx, id)
+}
+
 func (b *board) Withdraw(ctx context.Context, by ledger.Actor, id, source, reason string) (core.Case, error) {
 	err := b.Do(ctx, func(tx *ledger.Tx) error {
 		votes, err := tx.Votes(ctx, id)

@@ -30,6 +30,8 @@ type Approvals interface {
 	Vote(ctx context.Context, by ledger.Actor, id, digest string, approve bool, reason string) (core.Case, error)
 	// Withdraw takes back a vote whose message was edited or deleted: source is Vote.Source.
 	Withdraw(ctx context.Context, by ledger.Actor, id, source, reason string) (core.Case, error)
+	// WithdrawVoter takes back the vote of somebody who may no longer act in Slack.
+	WithdrawVoter(ctx context.Context, by ledger.Actor, id, voter, reason string) (core.Case, error)
 	// Cancel ends a plan that was not begun, on the word of its requester or of one who may approve it.
 	Cancel(ctx context.Context, by ledger.Actor, id, reason string) (core.Case, error)
 	// Apply carries out an approved plan, or goes on with one that stopped. All votes are judged again first, by what holds now.

@@ -208,8 +208,6 @@ func (c *clones) changed(j *errand, d *slackapi.Change) {
 			j.log.Error("vote not withdrawn", "plan", k.ID, "error", err)
 			continue
 		}
-		text := fmt.Sprintf("The vote of %s is withdrawn: its message was %s.", party(v.Voter), what)
-		j.posts = append(j.posts, thread(k.ID, "withdrawn/"+v.Voter.ID, slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(now)}}}),
-			show(k.ID, ledger.Edition(now.Version, now.Votes)))
+		j.posts = append(j.posts, withdrawn(now, v, "its message was "+what)...)
 	}
 }

@@ -41,6 +41,13 @@ func (c *clones) carryOut(p post) {
 		c.sent(p.Key, nil)
 		return
 	}
+	if p.Kind == orderApply {
+		if err := c.seeAgain(p.Plan); err != nil {
+			log.Info("work put off", "error", err)
+			c.unsent(p.Key, err, c.pace.busy)
+			return
+		}
+	}
 	var r *report.CloneReport
 	var k core.Case
 	var err error

@@ -189,6 +189,15 @@ func (a *Approvals) voteRefused(ctx context.Context, by ledger.Actor, v ledger.V
 // Withdraw takes back a vote whose message was edited or deleted: source is Vote.Source. An approved plan that it was needed
 // for waits for votes again. Where no vote was given, it gives a *ledger.NotFoundError.
 func (a *Approvals) Withdraw(ctx context.Context, by ledger.Actor, id, source, reason string) (Case, error) {
+	return a.withdraw(ctx, by, id, "from "+source, reason, func(v ledger.Vote) bool { return v.Source == source })
+}
+
+// WithdrawVoter takes back the vote of somebody who may no longer act where they gave it. The rest is as with Withdraw.
+func (a *Approvals) WithdrawVoter(ctx context.Context, by ledger.Actor, id, voter, reason string) (Case, error) {
+	return a.withdraw(ctx, by, id, "of "+voter, reason, func(v ledger.Vote) bool { return v.Voter.ID == voter })
+}
+
+func (a *Approvals) withdraw(ctx context.Context, by ledger.Actor, id, which, reason string, is func(ledger.Vote) bool) (Case, error) {
 	for range voteTries {
 		h, err := a.hear(ctx, id)
 		if err != nil {
@@ -203,7 +212,7 @@ func (a *Approvals) Withdraw(ctx context.Context, by ledger.Actor, id, source, r
 			}
 			found := false
 			for _, v := range votes {
-				if v.Source != source {
+				if !is(v) {
 					continue
 				}
 				found = true
@@ -212,7 +221,7 @@ func (a *Approvals) Withdraw(ctx context.Context, by ledger.Actor, id, source, r
 				}
 			}
 			if !found {
-				return &ledger.NotFoundError{What: "vote from " + source + " on plan", ID: id}
+				return &ledger.NotFoundError{What: "vote " + which + " on plan", ID: id}
 			}
 			if err := h.again(ctx, tx); err != nil || !open(h.kept.State) {
 				return err // what was begun or ended is not changed by a vote less
