@@ -107,13 +107,10 @@ func (c *clones) look(card ledger.Card) error {
 	})
 }
 
-// atTerminal is the source of votes that were given with the voter's own login, outside Slack.
-const atTerminal = "cli"
-
 // logins tell in the thread of votes that were given outside Slack.
 func (c *clones) logins(id string, votes []ledger.Vote) (posts []post, err error) {
 	for _, v := range votes {
-		if v.Source != atTerminal || !v.Stands() {
+		if v.Source != ledger.SourceLogin || !v.Stands() {
 			continue
 		}
 		k, err := c.approvals.Case(c.work, id)

@@ -22,7 +22,7 @@ func (c *clones) seeAgain(id string) error {
 		return err
 	}
 	for _, v := range k.Votes {
-		if !v.Stands() || v.Decision != ledger.Approve || v.Source == atTerminal {
+		if !v.Stands() || v.Decision != ledger.Approve || v.Source == ledger.SourceLogin {
 			continue
 		}
 		why, err := c.doubt(members[v.Voter.ID], v.Voter.ID)

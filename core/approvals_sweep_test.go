@@ -286,3 +286,33 @@ func TestWithdraw(t *testing.T) {
 	}
 	c.is(got, ledger.Approved)
 }
+
+// TestKeptVoteAfterOneInSlack judges a vote with a login that could not be judged at once, though its voter had voted in Slack before.
+// The message of that vote no longer matters.
+func TestKeptVoteAfterOneInSlack(t *testing.T) {
+	c := sit(t)
+	far(c)
+	made := c.pending()
+	for _, who := range []string{erin, grace} {
+		if _, err := c.Vote(t.Context(), in(who), made.ID, made.Digest, true, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.kept(made.ID, ledger.Pending)
+	c.fault("GET /api/2.0/accounts/*/scim/v2/* status=403", "GET /api/2.0/identity/* status=403", "GET /api/2.0/identity/accounts/*/principals/*/transitive-parent-groups status=403")
+	terminal := c.replica("terminal", c.policy, func(o *core.ApprovalOptions) { o.Login = identity.PrincipalKey{Kind: identity.KindUser, ID: grace} })
+	if _, err := terminal.Vote(t.Context(), ledger.Actor{ID: grace, Via: "cli"}, made.ID, made.Digest, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	c.kept(made.ID, ledger.Pending)
+	c.fault()
+	c.sweep(c.Approvals)
+	c.kept(made.ID, ledger.Approved)
+	if _, err := c.Withdraw(t.Context(), in(grace), made.ID, core.VoteSource(in(grace)), "the message was deleted"); err == nil {
+		t.Error("a vote with a login was taken back with a message")
+	}
+	c.kept(made.ID, ledger.Approved)
+	if err := c.ledger.Check(t.Context(), made.ID); err != nil {
+		t.Error(err)
+	}
+}

@@ -11,7 +11,7 @@ import (
 )
 
 // sourceLogin is the source of votes that were given with the voter's own login. Those of messages have two slashes.
-const sourceLogin = "cli"
+const sourceLogin = ledger.SourceLogin
 
 // VoteSource says where somebody's word was given, as Vote.Source has it: the message, or the command line. It is empty
 // if that cannot be told.
@@ -33,7 +33,8 @@ var errAnotherVoter = errors.New("somebody voted meanwhile")
 const voteTries = 10
 
 // Vote records a vote on what has this digest, which may be its first 12 digits or more. A plan with enough votes becomes
-// approved by it, one that was voted down rejected, in the same transaction. The same vote again changes nothing. A voter
+// approved by it, one that was voted down rejected, in the same transaction. The same vote again changes nothing,
+// but one with a login takes the place of one in Slack. A voter
 // who may not vote is a *NotAllowedError; a plan that is no longer voted on, or another vote of the same voter, a
 // *ledger.ConflictError.
 func (a *Approvals) Vote(ctx context.Context, by ledger.Actor, id, digest string, approve bool, reason string) (Case, error) {

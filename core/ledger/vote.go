@@ -37,8 +37,12 @@ type Vote struct {
 // Stands says that the vote was not withdrawn.
 func (v Vote) Stands() bool { return v.WithdrawnAt.IsZero() }
 
+// SourceLogin is the Source of a vote that was given at the command line, with the voter's own login.
+const SourceLogin = "cli"
+
 // Vote stores a vote on a plan that is Pending or Approved. The same decision again changes nothing and
-// gives the vote that is there; another decision, or one after it was withdrawn, is a ConflictError. A vote on
+// gives the vote that is there, but that one given with a login takes the place of one given elsewhere while the plan is
+// Pending; another decision, or one after it was withdrawn, is a ConflictError. A vote on
 // another digest than the plan's is refused. Whether the voter may vote, and whether there are enough votes, is
 // for the caller to say.
 func (tx *Tx) Vote(actor Actor, v Vote) (Vote, error) {
@@ -62,6 +66,9 @@ func (tx *Tx) Vote(actor Actor, v Vote) (Vote, error) {
 			continue
 		}
 		if old.Decision == v.Decision && old.Stands() {
+			if v.Source == SourceLogin && old.Source != SourceLogin && p.State == Pending {
+				return tx.confirm(actor, p, old, v)
+			}
 			return old, nil
 		}
 		why := fmt.Sprintf("there is one already: %s", old.Decision)
@@ -85,6 +92,23 @@ func (tx *Tx) Vote(actor Actor, v Vote) (Vote, error) {
 	}
 	return v, tx.append(Event{Event: EventVoted, Actor: actor, Plan: v.Plan, Digest: v.Digest, Subject: v.Voter.ID, Decision: v.Decision,
 		Rule: v.Rule, Policy: v.Policy, Version: p.Version, Detail: map[string]string{"source": v.Source, "event_hash": v.EventHash}})
+}
+
+// confirm puts a vote with a login in the place of the same vote without one.
+func (tx *Tx) confirm(actor Actor, p Plan, old, v Vote) (Vote, error) {
+	what := fmt.Sprintf("vote of %s on plan %s", v.Voter.ID, v.Plan)
+	if !tx.Now().Before(p.ExpiresAt) {
+		return Vote{}, &RefusedError{What: what, Why: "the plan's time is over since " + Time{p.ExpiresAt}.String()}
+	}
+	was := old.Source
+	old.Source, old.EventHash, old.Rule, old.Policy = v.Source, v.EventHash, v.Rule, v.Policy // without a rule it waits to be judged
+	proof := tx.keys.seal("vote", old.fields()...)
+	if err := tx.exec(what, `UPDATE votes SET source = $1, event_hash = $2, rule = $3, policy = $4, key_id = $5, mac = $6 WHERE plan = $7 AND voter_id = $8`,
+		old.Source, old.EventHash, old.Rule, old.Policy, proof.keyID, proof.mac, old.Plan, old.Voter.ID); err != nil {
+		return Vote{}, err
+	}
+	return old, tx.append(Event{Event: EventVoted, Actor: actor, Plan: old.Plan, Digest: old.Digest, Subject: old.Voter.ID, Decision: old.Decision,
+		Rule: old.Rule, Policy: old.Policy, Version: p.Version, Detail: map[string]string{"source": old.Source, "event_hash": old.EventHash, "was": was}})
 }
 
 // Withdraw marks a vote as withdrawn: its message was edited or deleted, or the voter may no longer vote. It is
