@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -155,5 +156,77 @@ func TestT28_Purge(t *testing.T) {
 	none := &ledger.NotFoundError{}
 	if _, err := ledger.Open(t.Context(), ledger.Options{Location: path + ".none", ReadOnly: true}); !errors.As(err, &none) {
 		t.Errorf("a ledger that is not there: %v", err)
+	}
+}
+
+// TestI3_PurgeKeepsWhatAnUndoMustKnow: a plan that was done for good is kept while another for the same target, that it overlaps
+// with, may still be taken back, and forgotten once that is over.
+func TestI3_PurgeKeepsWhatAnUndoMustKnow(t *testing.T) {
+	for name, open := range map[string]func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger{
+		"SQLite":     func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger { return ledgertest.Memory(t, clock) },
+		"PostgreSQL": func(t *testing.T, clock *ledgertest.Clock) *ledger.Ledger { return postgres.Ledger(t, clock) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const day = 24 * time.Hour
+			clock := ledgertest.NewClock()
+			l := open(t, clock)
+			create := func(change func(p *ledger.Plan)) (p ledger.Plan) {
+				t.Helper()
+				made := ledgertest.Plan(clock)
+				made.Steps = nil
+				change(&made)
+				if err := l.Do(t.Context(), func(tx *ledger.Tx) (err error) {
+					p, err = tx.Create(ledger.Actor{}, made)
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+				return p
+			}
+			move := func(p ledger.Plan, states ...ledger.State) ledger.Plan {
+				t.Helper()
+				for _, to := range states {
+					if err := l.Do(t.Context(), func(tx *ledger.Tx) error {
+						lease, err := tx.Acquire(ledger.PlanLease(p.ID), "one", time.Minute)
+						if err != nil {
+							return err
+						}
+						p, err = tx.Move(ledger.Move{Plan: p.ID, From: p.State, Version: p.Version, To: to, Lease: lease})
+						return err
+					}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				return p
+			}
+			applied := []ledger.State{ledger.Pending, ledger.Approved, ledger.Applying, ledger.Applied}
+			timed := move(create(func(p *ledger.Plan) { p.EndsAt = clock.Now().Add(200 * day) }), applied...)
+			beside := move(create(func(*ledger.Plan) {}), applied...)
+			elsewhere := move(create(func(p *ledger.Plan) { p.Target.ID = "109" }), applied...)
+			clock.Add(100 * day)
+			left := func() (ids []string) {
+				t.Helper()
+				if _, err := l.Purge(t.Context(), ledger.Actor{}, clock.Now().Add(-90*day), time.Time{}); err != nil {
+					t.Fatal(err)
+				}
+				plans, err := l.Plans(t.Context(), ledger.PlanFilter{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, p := range plans {
+					ids = append(ids, p.ID)
+				}
+				slices.Sort(ids)
+				return ids
+			}
+			if got, want := left(), slices.Sorted(slices.Values([]string{timed.ID, beside.ID})); !slices.Equal(got, want) {
+				t.Errorf("kept %v, want %v and not %s", got, want, elsewhere.ID)
+			}
+			move(timed, ledger.UndoPending, ledger.Undone)
+			later := move(create(func(p *ledger.Plan) { p.EndsAt = clock.Now().Add(200 * day) }), applied...)
+			if got, want := left(), slices.Sorted(slices.Values([]string{timed.ID, later.ID})); !slices.Equal(got, want) {
+				t.Errorf("afterwards kept %v, want %v", got, want)
+			}
+		})
 	}
 }

@@ -152,7 +152,7 @@ func (o operation) run(t *testing.T, l *ledger.Ledger) string {
 		}
 		switch o.kind {
 		case "create":
-			got, err = tx.Create(actor, ledger.Plan{ID: o.plan, Kind: "clone", Digest: "d", Body: []byte(o.text + "{}"), Requester: ledger.Party{ID: o.who, Name: o.text},
+			got, err = tx.Create(actor, ledger.Plan{ID: o.plan, Kind: "clone", Digest: "d", Body: []byte(o.text + "{}"), Target: ledger.Party{ID: o.who}, Requester: ledger.Party{ID: o.who, Name: o.text},
 				Steps: []string{"a", "b", "c"}, ExpiresAt: tx.Now().Add(24 * time.Hour)})
 		case "move":
 			got, err = tx.Move(ledger.Move{Plan: o.plan, From: from, Version: version, To: to, Actor: actor, Lease: lease})
@@ -242,6 +242,9 @@ func everything(t *testing.T, l *ledger.Ledger) string {
 		add(l.Attempts(ctx, id))
 	}
 	add(l.OpenIntents(ctx))
+	for _, target := range []string{"one", "two"} {
+		add(l.Standing(ctx, target))
+	}
 	add(l.Leases(ctx))
 	add(l.Elevations(ctx))
 	add(l.Outbox(ctx))

@@ -19,6 +19,9 @@ var ledger1 string
 //go:embed migrations/00002_cards.sql
 var cards2 string
 
+//go:embed migrations/00003_target.sql
+var target3 string
+
 //go:embed migrations/00004_slack.sql
 var slack4 string
 
@@ -28,7 +31,7 @@ func migrations(dialect *strings.Replacer) []*goose.Migration {
 	for _, m := range []struct {
 		version int64
 		text    string
-	}{{1, ledger1}, {2, cards2}, {4, slack4}} {
+	}{{1, ledger1}, {2, cards2}, {3, target3}, {4, slack4}} {
 		list = append(list, goose.NewGoMigration(m.version, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, dialect.Replace(m.text))
 			return err

@@ -16,9 +16,9 @@ type Purged struct{ Plans, Rows int64 }
 var errEnough = errors.New("enough")
 
 // Purge forgets plans that came to their end before a time, and rows of the audit trail from before another; a zero
-// time forgets nothing. Plans that may still be undone by time, or are half done, are kept, and the trail
-// is kept from the creation of the oldest plan on. The trail stays whole: it then begins later, and says so. What is deleted
-// is overwritten in the file.
+// time forgets nothing. Plans that may still be undone by time, or are half done, are kept, with what was done for the
+// same target meanwhile (see Standing), and the trail is kept from the creation of the oldest plan on. The trail stays
+// whole: it then begins later, and says so. What is deleted is overwritten in the file.
 func (l *Ledger) Purge(ctx context.Context, actor Actor, plansBefore, trailBefore time.Time) (Purged, error) {
 	var p Purged
 	err := l.Do(ctx, func(tx *Tx) error {
@@ -46,7 +46,11 @@ func (l *Ledger) Purge(ctx context.Context, actor Actor, plansBefore, trailBefor
 }
 
 func (tx *Tx) purgePlans(before int64, p *Purged) error {
-	over := `updated_at < $1 AND (state IN ('failed', 'rejected', 'cancelled', 'expired', 'superseded', 'stale', 'undone') OR state = 'applied' AND ends_at = 0)`
+	// What was done for good is kept as long as a plan that was made before it was over may be taken back, of the same target: that
+	// undo must know what others gave. What was done ten minutes and more before another plan was made cannot concern that one.
+	over := `updated_at < $1 AND (state IN ('failed', 'rejected', 'cancelled', 'expired', 'superseded', 'stale', 'undone') OR state = 'applied' AND ends_at = 0
+		AND NOT EXISTS (SELECT 1 FROM plans AS other WHERE other.target_id = plans.target_id AND other.id <> plans.id AND other.created_at <= plans.updated_at + 600000000
+			AND (other.state IN ('applying', 'partially_applied', 'undo_pending', 'expiry_overdue') OR other.state = 'applied' AND (other.ends_at <> 0 OR other.updated_at >= $1))))`
 	for _, table := range []string{"votes", "intents", "cards", "showings"} {
 		if err := tx.exec("purge plans", `DELETE FROM `+table+` WHERE plan IN (SELECT id FROM plans WHERE `+over+`)`, before); err != nil {
 			return err

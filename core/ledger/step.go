@@ -158,6 +158,18 @@ func (r reader) OpenIntents(ctx context.Context) ([]Attempt, error) {
 	return r.attempts(ctx, `WHERE result IN ('', 'unknown')`)
 }
 
+// Standing lists what the plans for a target may have made of the account: of each step of each plan but those that
+// are Undone, the newest attempt, where that made the change, found it made, or where it is not known what came of it. It is in
+// the order in which they were begun. Plans that take another back are among them: what they made so was taken back of
+// the other.
+//
+// It tells of steps, and not of what they change, which the ledger does not read: whoever asks holds them against the
+// plans' bodies. It does not tell of plans that were purged.
+func (r reader) Standing(ctx context.Context, target string) ([]Attempt, error) {
+	return r.attempts(ctx, `WHERE result IN ('done', 'already', '', 'unknown') AND plan IN (SELECT id FROM plans WHERE target_id = $1 AND state <> 'undone')
+		AND NOT EXISTS (SELECT 1 FROM intents AS later WHERE later.plan = intents.plan AND later.step = intents.step AND later.attempt > intents.attempt)`, target)
+}
+
 func (r reader) attempts(ctx context.Context, where string, args ...any) ([]Attempt, error) {
 	return rows(ctx, r, "read the steps", `SELECT `+attemptColumns+` FROM intents `+where+` ORDER BY at, plan, step, attempt`, args, func(row *sql.Rows) (Attempt, error) {
 		var a Attempt

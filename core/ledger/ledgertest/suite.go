@@ -30,6 +30,7 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 		{"when the account was changed is told", tellsChanges},
 		{"a step is begun and ended once", stepsOnce},
 		{"what may have been done is found again", findsOpenIntents},
+		{"what may stand for a target is found", whatStands},
 		{"a lease is of one holder, and each is of a greater epoch", leases},
 		{"nothing is applied while halted", halts},
 		{"an elevation is shared by count", elevates},

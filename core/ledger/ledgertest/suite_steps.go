@@ -2,6 +2,7 @@ package ledgertest
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -117,6 +118,69 @@ func findsOpenIntents(w *world) {
 	w.end(other, open[1], ledger.StepFailed)
 	if open, err = w.OpenIntents(w.Context()); err != nil || len(open) != 0 {
 		w.Errorf("open: %v, %v", open, err)
+	}
+}
+
+// whatStands has plans for one target, and one for another, whose attempts ended in every way.
+func whatStands(w *world) {
+	made := map[string]string{}
+	begun := func(name string, change func(p *ledger.Plan)) (ledger.Plan, ledger.Lease) {
+		p := Plan(w.clock)
+		if change != nil {
+			change(&p)
+		}
+		made[p.ID] = name
+		w.do(func(tx *ledger.Tx) (err error) {
+			p, err = tx.Create(carol, p)
+			return err
+		})
+		l := w.lease(p, "one")
+		w.clock.Add(time.Second)
+		return w.moved(p, l, ledger.Pending, ledger.Approved, ledger.Applying), l
+	}
+	p, l := begun("all", nil)
+	w.end(l, w.begin(l, p, "a"), ledger.StepFailed)
+	w.end(l, w.begin(l, p, "a"), ledger.Done)
+	w.end(l, w.begin(l, p, "b"), ledger.Already)
+	w.end(l, w.begin(l, p, "c"), ledger.Unknown)
+
+	p, l = begun("open", nil)
+	w.end(l, w.begin(l, p, "a"), ledger.StepRefused)
+	w.end(l, w.begin(l, p, "b"), ledger.Already)
+	w.end(l, w.begin(l, p, "b"), ledger.StepFailed)
+	w.begin(l, p, "c")
+
+	p, l = begun("undone", nil)
+	for _, step := range p.Steps {
+		w.end(l, w.begin(l, p, step), ledger.Done)
+	}
+	undone := w.moved(p, l, ledger.Applied, ledger.UndoPending, ledger.Undone)
+
+	p, l = begun("undo", func(p *ledger.Plan) { p.Kind, p.Parent = "undo", undone.ID })
+	w.end(l, w.begin(l, p, "a"), ledger.Done)
+
+	p, l = begun("somebody else's", func(p *ledger.Plan) { p.Target = ledger.Party{ID: "109", Name: "bob@acme.test"} })
+	w.end(l, w.begin(l, p, "a"), ledger.Done)
+
+	w.moved(w.created(), ledger.Lease{}, ledger.Pending)
+
+	attempts, err := w.Standing(w.Context(), "102")
+	if err != nil {
+		w.Fatal(err)
+	}
+	var got []string
+	for _, a := range attempts {
+		got = append(got, fmt.Sprintf("%s %s #%d %s", made[a.Plan], a.Step, a.Number, a.Result))
+	}
+	if want := []string{"all a #2 done", "all b #1 already", "all c #1 unknown", "open c #1 ", "undo a #1 done"}; !slices.Equal(got, want) {
+		w.Errorf("standing: %q, want %q", got, want)
+	}
+	w.equal("before", string(attempts[0].Before), `"before a"`)
+	if attempts, err = w.Standing(w.Context(), "nobody"); err != nil || len(attempts) != 0 {
+		w.Errorf("of nobody: %v, %v", attempts, err)
+	}
+	if _, err = w.Standing(w.Context(), "a\x00b"); err == nil {
+		w.Error("what no store can hold was looked for")
 	}
 }
 
