@@ -17,7 +17,7 @@ var appliedTitles = []struct {
 	{report.StatusUnknown, "What became of it is not known", alarm},
 	{report.StatusDone, "Done", title},
 	{report.StatusAlready, "There already", title},
-	{report.StatusLeft, "Left alone: somebody changed it since", title},
+	{report.StatusLeft, "Left alone: somebody changed it since, or another plan gave it too", title},
 	{report.StatusPlanned, "Not done yet", title},
 	{report.StatusOpen, "For others to do", title},
 }

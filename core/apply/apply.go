@@ -78,6 +78,11 @@ func (r *run) carry(ctx context.Context) error {
 	if err := r.Store.Halted(ctx); err != nil {
 		return err
 	}
+	if !gives(r.plan) {
+		if err := r.askClaims(ctx); err != nil {
+			return err
+		}
+	}
 	if r.kept.State == PartiallyApplied {
 		// It comes to rest where it was if it cannot be gone on with.
 		if err := r.entitled(ctx, r.known()); err != nil {

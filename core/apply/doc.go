@@ -10,5 +10,6 @@
 //
 // What it cannot know, it says. Databricks answers an addition of what is there already like any other, so
 // a change that somebody else makes between our reading of a cell and our write to it, or so shortly before
-// that the reading does not show it yet, cannot be told from ours. Everything else can, and undo leaves it alone.
+// that the reading does not show it yet, cannot be told from ours. Everything else can, and undo leaves it alone. What several plans gave is left to those that
+// stand, and taken back with the last of them.
 package apply

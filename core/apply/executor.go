@@ -90,6 +90,8 @@ type run struct {
 	past map[string][]Attempt
 	// rights are those of the caller, as far as they were asked for.
 	rights plan.Rights
+	// claimed are the claims of other plans on what is taken back; nil before they were asked for.
+	claimed map[plan.Cell]claim
 }
 
 // times are the executor's.
@@ -143,15 +145,22 @@ func (r *run) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	attempts, err := r.Store.Attempts(ctx, p.ID)
+	past, err := r.pastOf(ctx, p.ID)
 	if err != nil {
 		return err
 	}
-	r.kept, r.plan, r.past = kept, p, map[string][]Attempt{}
-	for _, a := range attempts {
-		r.past[a.Step] = append(r.past[a.Step], a)
-	}
+	r.kept, r.plan, r.past = kept, p, past
 	return nil
+}
+
+// pastOf gives the attempts at a plan's steps so far, by step.
+func (e *Executor) pastOf(ctx context.Context, id string) (map[string][]Attempt, error) {
+	attempts, err := e.Store.Attempts(ctx, id)
+	past := map[string][]Attempt{}
+	for _, a := range attempts {
+		past[a.Step] = append(past[a.Step], a)
+	}
+	return past, err
 }
 
 func (r *run) release(ctx context.Context) error {

@@ -14,7 +14,7 @@ const (
 	StatusOpen    Status = "open"    // nobody has tried it yet
 	StatusDone    Status = "done"    // we made the change
 	StatusAlready Status = "already" // it was so before
-	StatusLeft    Status = "left"    // it was to be taken back, but somebody changed it since
+	StatusLeft    Status = "left"    // it was to be taken back, but somebody changed it since, or another plan gave it, too
 	StatusFailed  Status = "failed"  // it had no effect
 	StatusRefused Status = "refused" // it was not tried: something had moved
 	StatusUnknown Status = "unknown" // what became of it is to be found out

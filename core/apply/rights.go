@@ -55,8 +55,11 @@ func (r *run) asked(step string) bool {
 	return false
 }
 
-// barred reports whether the caller is known not to be able to carry out a step.
-func (r *run) barred(s plan.Step) bool { return r.rights.Of(s.ID).May == plan.MayNot }
+// barred reports whether the caller is known not to be able to carry out a step. To leave one to another plan takes no
+// right.
+func (r *run) barred(s plan.Step) bool {
+	return r.rights.Of(s.ID).May == plan.MayNot && (gives(r.plan) || !r.handedOver(s))
+}
 
 // entitled refuses steps of which the caller may not carry out one: half a plan is worse than none. What ends because
 // its time is over ends as far as it can, and is refused only where nothing of it can be done.

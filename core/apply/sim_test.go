@@ -74,18 +74,27 @@ func (w *world) change(n int) plan.Change {
 
 // give makes up a plan, puts it into the store and the account into the state that it was made from.
 func (w *world) give(steps int, d time.Duration) plan.Plan {
+	var changes []plan.Change
+	for n := range steps {
+		c := w.change(n)
+		w.near = append(w.near, c)
+		w.cells[c.Cell] = []version{{w.now.Add(-time.Hour), c.Before}}
+		changes = append(changes, c)
+	}
+	return w.giveThese(changes, d)
+}
+
+// giveThese puts a plan of these changes into the store, with consent.
+func (w *world) giveThese(changes []plan.Change, d time.Duration) plan.Plan {
 	w.names++
 	p := plan.Plan{
 		ID: fmt.Sprintf("p-%010d", w.names), Kind: plan.Clone, Account: home.Account, Host: home.Host, Target: plan.Party{Key: target, Name: "bob"},
 		CreatedAt: w.now, ExpiresAt: w.now.Add(time.Hour), For: int64(d / time.Second), Complete: true, Tier: plan.Normal,
 	}
-	for n := range steps {
-		c := w.change(n)
-		w.near = append(w.near, c)
+	for n, c := range changes {
 		kind := map[plan.CellKind]plan.StepKind{plan.Member: plan.AddMember, plan.Assigned: plan.WorkspaceAssignment, plan.Entitled: plan.Entitlement,
 			plan.Granted: plan.Grant, plan.ObjectLevel: plan.ObjectACL}[c.Cell.Kind]
 		p.Steps = append(p.Steps, plan.Step{ID: "s" + strconv.Itoa(n+1), Kind: kind, Change: &c})
-		w.cells[c.Cell] = []version{{w.now.Add(-time.Hour), c.Before}}
 	}
 	if w.edit != nil {
 		w.edit(&p)

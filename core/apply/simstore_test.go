@@ -3,11 +3,13 @@ package apply_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/apply/invariant"
 	"databricks-access-audit/core/apply/journal"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/plan"
 )
@@ -89,6 +91,11 @@ func (o observed) Attempts(ctx context.Context, id string) (a []apply.Attempt, e
 	return a, err
 }
 
+func (o observed) Standing(ctx context.Context, target identity.PrincipalKey) (list []apply.Standing, err error) {
+	err = o.call("standing", false, func() error { list, err = o.Store.Standing(ctx, target); return err })
+	return list, err
+}
+
 func (o observed) Begin(ctx context.Context, l apply.Lease, id string, steps []apply.Attempt) (n []int64, err error) {
 	err = o.call("begin", true, func() error {
 		n, err = o.Store.Begin(ctx, l, id, steps)
@@ -105,6 +112,12 @@ func (o observed) End(ctx context.Context, l apply.Lease, id string, ended []app
 		err := o.Store.End(ctx, l, id, ended)
 		if err == nil {
 			for _, a := range ended {
+				if strings.Contains(a.Error, "was not taken back") {
+					o.w.left++
+				}
+				if strings.Contains(a.Error, "may have made it so") {
+					o.w.refused++
+				}
 				o.note(invariant.Event{What: invariant.Ended, Plan: id, Step: a.Step, Number: a.Number, Result: a.Result, Uncertain: a.Uncertain})
 			}
 		}

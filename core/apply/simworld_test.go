@@ -46,6 +46,8 @@ type world struct {
 	meddles int
 	names   int
 	steps   int
+	// left and refused count outcomes of undos that left a step to another plan, and that could not for now.
+	left, refused int
 	// edit, unless nil, changes plans before they are stored.
 	edit func(p *plan.Plan)
 	// at, unless nil, is asked at every boundary whether the process dies there: exhaustive tests use it.

@@ -80,8 +80,10 @@ func (r *run) read(ctx context.Context, steps []plan.Step) ([]Reading, error) {
 	return readings, err
 }
 
-// batch brings steps that one write can make to their end.
+// batch brings steps that one write can make to their end. Of what is taken back, one that is refused keeps no other from
+// being tried.
 func (r *run) batch(ctx context.Context, steps []plan.Step) error {
+	var left error
 	for try := 1; len(steps) > 0; try++ {
 		if err := r.Store.Halted(ctx); err != nil {
 			return err
@@ -90,16 +92,21 @@ func (r *run) batch(ctx context.Context, steps []plan.Step) error {
 		if err != nil {
 			return err
 		}
-		if steps, err = r.sift(ctx, steps, readings); err != nil || len(steps) == 0 {
-			return err
-		}
-		again, err := r.attempt(ctx, steps, read, try)
+		write, odd, err := r.sift(ctx, steps, readings)
 		if err != nil {
 			return err
 		}
-		steps = again
+		if odd != nil && left == nil {
+			left = *odd
+		}
+		if len(write) == 0 {
+			break
+		}
+		if steps, err = r.attempt(ctx, write, read, try); err != nil {
+			return err
+		}
 	}
-	return nil
+	return left
 }
 
 // readBefore reads cells before they are written. What the plan that is taken back gave a moment ago may not show yet:
@@ -129,54 +136,65 @@ func (r *run) readBefore(ctx context.Context, steps []plan.Step) ([]Reading, tim
 	}
 }
 
-// sift drops the steps that need no write, records why, and stops at the first cell that moved.
-func (r *run) sift(ctx context.Context, steps []plan.Step, readings []Reading) ([]plan.Step, error) {
-	var write []plan.Step
+// sift drops the steps that need no write or may have none, and records why. Of a plan that gives something, the first cell
+// that moved is an error; of what is taken back, odd is why the first step was refused, and the others go on.
+func (r *run) sift(ctx context.Context, steps []plan.Step, readings []Reading) (write []plan.Step, odd *surprise, err error) {
 	var over []Attempt
-	var odd *surprise
 	for i, s := range steps {
 		now := readings[i]
 		if open := r.last(s.ID); open.Number > 0 && open.Open() {
 			settled, err := r.settleSeen(ctx, s, open, now)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			if settled {
 				continue
 			}
 		}
-		a := Attempt{Step: s.ID, Before: now.Value, After: now.Value, Result: Already}
-		switch {
-		case now.Value == s.Change.After:
-			if r.mayBeOurs(s.ID) {
-				a.Result, a.Before, a.Uncertain = Done, s.Change.Before, true
-			}
-			over = append(over, a)
-		case now.Value != s.Change.Before && !gives(r.plan):
-			a.Error = fmt.Sprintf("it was changed since, to %s: left alone", shown(now.Value))
-			over = append(over, a)
-		case now.Barred != "":
-			a.Result, a.Error = StepRefused, now.Barred
-			over = append(over, a)
-			odd = &surprise{step: s.ID, why: now.Barred, moved: true}
-		case now.Value == s.Change.Before:
+		a := r.look(s, now)
+		if a.Result == "" {
 			write = append(write, s)
-		default:
-			a.Result, a.Error = StepRefused, fmt.Sprintf("it holds %s, not %s", shown(now.Value), shown(s.Change.Before))
-			over = append(over, a)
-			odd = &surprise{step: s.ID, why: a.Error, moved: true}
+			continue
 		}
-		if odd != nil {
-			break
+		over = append(over, a)
+		if a.Result == StepRefused && odd == nil {
+			odd = &surprise{step: s.ID, why: a.Error, moved: true}
+			if gives(r.plan) {
+				break
+			}
 		}
 	}
 	if err := r.note(ctx, over); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if odd != nil {
-		return nil, *odd
+	if odd != nil && gives(r.plan) {
+		return nil, nil, *odd
 	}
-	return write, nil
+	return write, odd, nil
+}
+
+// look decides what becomes of a step by what its cell holds now. The attempt has no Result where it is to be written.
+func (r *run) look(s plan.Step, now Reading) Attempt {
+	a := Attempt{Step: s.ID, Before: now.Value, After: now.Value}
+	held, claimed := r.claimed[s.Change.Cell]
+	switch {
+	case now.Value == s.Change.After:
+		a.Result = Already
+		if r.mayBeOurs(s.ID) {
+			a.Result, a.Before, a.Uncertain = Done, s.Change.Before, true
+		}
+	case now.Value != s.Change.Before && !gives(r.plan):
+		a.Result, a.Error = Already, fmt.Sprintf("it was changed since, to %s: left alone", shown(now.Value))
+	case claimed && held.sure && !gives(r.plan):
+		a.Result, a.Error = Already, held.why()
+	case claimed && !gives(r.plan):
+		a.Result, a.Error = StepRefused, held.why()
+	case now.Barred != "":
+		a.Result, a.Error = StepRefused, now.Barred
+	case now.Value != s.Change.Before:
+		a.Result, a.Error = StepRefused, fmt.Sprintf("it holds %s, not %s", shown(now.Value), shown(s.Change.Before))
+	}
+	return a
 }
 
 // settleSeen ends an attempt that settle left open, by the newest reading; settled says that nothing is left to do.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/plan"
 )
 
@@ -67,8 +68,8 @@ type Attempt struct {
 	// Uncertain says that somebody else may have made the change that was found.
 	Uncertain bool
 	Error     string
-	// BegunAt is by the Store's clock.
-	BegunAt time.Time
+	// BegunAt and EndedAt (zero: there is no outcome) are by the Store's clock.
+	BegunAt, EndedAt time.Time
 }
 
 // Open says that it is not known what came of the attempt.
@@ -78,6 +79,13 @@ func (a Attempt) Open() bool { return a.Result == "" || a.Result == Unknown }
 type Lease struct {
 	Name, Holder string
 	Epoch        int64
+}
+
+// Standing is a plan with what may stand of what it did.
+type Standing struct {
+	Kept
+	// Attempts are, of each step, the newest attempt, where that is Done, Already or open.
+	Attempts []Attempt
 }
 
 // Store is what is needed of the ledger. When a method that changes something returns nil, the change is durable. Its
@@ -108,6 +116,9 @@ type Plans interface {
 type Journal interface {
 	// Attempts lists all attempts at the steps of a plan, in the order in which they were begun.
 	Attempts(ctx context.Context, id string) ([]Attempt, error)
+	// Standing lists the plans for a principal that have attempts of which something may stand, those that are Undone
+	// not among them, but those that took something back.
+	Standing(ctx context.Context, target identity.PrincipalKey) ([]Standing, error)
 	// Begin records the intent to carry out steps, of which Step and Before are given, and gives their numbers. It gives a
 	// LeaseLostError or a HaltedError where they may not be.
 	Begin(ctx context.Context, lease Lease, id string, steps []Attempt) ([]int64, error)

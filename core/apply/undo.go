@@ -14,7 +14,8 @@ import (
 // Undo takes back what a plan gave: the steps that we made effective, in the opposite order, and nothing that
 // was so before or that somebody changed since. It does so by a plan of its own, whose steps are made from the
 // recorded outcomes alone. Steps of which it is not certain that the change was ours are left, and named, unless a
-// person says otherwise by uncertain. Undoing again goes on where it stopped; when all is taken back, it does nothing.
+// person says otherwise by uncertain. What another plan gave, too, stays with that plan, whatever a person says: see claim for
+// every case of it. Undoing again goes on where it stopped; when all is taken back, it does nothing.
 // The Result is that of the new plan, with that of the one taken back as its Parent. The errors are those of Apply.
 func (e *Executor) Undo(ctx context.Context, id string, uncertain bool) (Result, error) {
 	return e.takeBack(ctx, id, plan.Undo, uncertain)
@@ -163,7 +164,7 @@ func (r *run) child(ctx context.Context, kind plan.Kind, uncertain bool) (*run, 
 		p.Steps = append(p.Steps, s)
 	}
 	// Before anything says that it is being taken back.
-	asking := &run{Executor: r.Executor, plan: p, lease: r.lease, leases: r.leases, fresh: r.fresh}
+	asking := &run{Executor: r.Executor, plan: p, lease: r.lease, leases: r.leases, fresh: r.fresh, claimed: r.claimed}
 	err = asking.entitled(ctx, p.Steps)
 	r.fresh = asking.fresh
 	if err != nil {
@@ -181,7 +182,7 @@ func (r *run) child(ctx context.Context, kind plan.Kind, uncertain bool) (*run, 
 
 // under takes the lease of a plan that takes this one back, beside those that are held.
 func (r *run) under(ctx context.Context, p plan.Plan) (*run, error) {
-	child := &run{Executor: r.Executor, plan: p, fresh: r.fresh}
+	child := &run{Executor: r.Executor, plan: p, fresh: r.fresh, claimed: r.claimed}
 	if err := r.hold(ctx, r.times().Call); err != nil {
 		return nil, err
 	}
@@ -210,7 +211,8 @@ func (r *run) shown(ctx context.Context) (time.Time, error) {
 	return r.Clock.Now().Add(wait), err
 }
 
-// remaining are the steps whose effect is ours and was not taken back yet, in the order of the plan.
+// remaining are the steps whose effect is ours and was not taken back yet, in the order of the plan. What is left to
+// another plan needs no person to say whose it was.
 func (r *run) remaining(ctx context.Context, uncertain bool) ([]plan.Step, error) {
 	back := map[plan.Cell]bool{}
 	children, err := r.Store.Children(ctx, r.plan.ID)
@@ -234,10 +236,13 @@ func (r *run) remaining(ctx context.Context, uncertain bool) ([]plan.Step, error
 			back[s.Change.Cell] = back[s.Change.Cell] || over[s.ID]
 		}
 	}
+	if err := r.askClaims(ctx); err != nil {
+		return nil, err
+	}
 	var list []plan.Step
 	for _, s := range r.plan.Executable() {
 		a := r.last(s.ID)
-		if ours := a.Result == Done && (!a.Uncertain || uncertain); ours && !back[s.Change.Cell] {
+		if ours := a.Result == Done && (!a.Uncertain || uncertain || r.handedOver(s)); ours && !back[s.Change.Cell] {
 			list = append(list, s)
 		}
 	}

@@ -99,8 +99,8 @@ func I1(t Trace) error {
 	return nil
 }
 
-// I2: when a plan ends Applied, every cell of it holds what it was to hold, unless somebody else changed it since; each
-// effect was made once, unless somebody else undid it; and nothing else was written.
+// I2: when a plan ends Applied, every cell of it holds what it was to hold, unless somebody else changed it since, or another
+// plan did; each effect was made once, unless somebody else undid it; and nothing else was written.
 func I2(t Trace) error {
 	for i, e := range t.Events {
 		if e.What == Sent && stepOf(t.Plans[e.Plan], e.Cell) == nil {
@@ -113,14 +113,19 @@ func I2(t Trace) error {
 		outcome := outcomes(t, e.Plan, i)
 		for _, s := range p.Executable() {
 			effects, foreign, last := 0, 0, Event{}
+			since := false // somebody else changed it after the newest attempt was begun
 			for _, c := range t.Events[:i] {
+				if c.What == Began && c.Plan == e.Plan && c.Step == s.ID {
+					since = false
+				}
 				if c.Cell != s.Change.Cell || c.What != Sent && c.What != Changed || c.From == c.To {
 					continue
 				}
 				if c.What == Sent && c.Plan == e.Plan {
 					effects++
-				} else if c.What == Changed {
+				} else {
 					foreign++
+					since = true
 				}
 				last = c
 			}
@@ -130,7 +135,7 @@ func I2(t Trace) error {
 				return violated("I2", i, e, "%s has no outcome", s.ID)
 			case effects > 1+foreign:
 				return violated("I2", i, e, "%s was made effective %d times", s.ID, effects)
-			case done.Result == apply.Done && last.To != s.Change.After && last.What != Changed:
+			case done.Result == apply.Done && last.To != s.Change.After && last.What != Changed && !since:
 				return violated("I2", i, e, "%s holds %q", s.ID, last.To)
 			}
 		}
@@ -139,7 +144,8 @@ func I2(t Trace) error {
 }
 
 // I3: what is taken back is what we made effective, and it goes back to what it was before; what was there before, or
-// what somebody else gave since, stays. What no reading could have shown is nobody's fault: see shrouded.
+// what somebody else gave since, stays. What no reading could have shown is nobody's fault: see shrouded. What another of
+// our plans gave is in the record, so that nothing excuses taking that.
 func I3(t Trace) error {
 	for i, e := range t.Events {
 		p := t.Plans[e.Plan]
@@ -160,9 +166,13 @@ func I3(t Trace) error {
 		case e.To != s.Change.Before:
 			return violated("I3", i, e, "it held %q before the plan", s.Change.Before)
 		}
+		if last := lastChange(t, e.Cell, i); last.What == Sent && last.To == s.Change.After && t.stands(last.Plan, parent.ID, e.Cell, i) {
+			return violated("I3", i, e, "it is what plan %s gave", last.Plan)
+		}
 		ours := false
 		for _, c := range t.Events[:i] {
-			if c.What == Sent && c.Plan == parent.ID && c.Cell == e.Cell && c.From == s.Change.Before && c.To == s.Change.After {
+			// What was left to this plan when another was taken back is this one's by then.
+			if c.What == Sent && (c.Plan == parent.ID || t.released(c.Plan, e.Cell, i)) && c.Cell == e.Cell && c.From == s.Change.Before && c.To == s.Change.After {
 				ours = true
 			}
 		}
@@ -176,7 +186,7 @@ func I3(t Trace) error {
 	return taken(t)
 }
 
-// taken checks that what was taken back is gone.
+// taken checks that what was taken back is gone, unless another plan gave it, too.
 func taken(t Trace) error {
 	for i, e := range t.Events {
 		if e.What != Moved || e.State != apply.Undone {
@@ -189,7 +199,7 @@ func taken(t Trace) error {
 				continue
 			}
 			last := lastChange(t, s.Change.Cell, i)
-			if last.What == Sent && last.Plan == p.ID {
+			if last.What == Sent && last.Plan == p.ID && !t.givenToo(p.ID, *s, i) {
 				return violated("I3", i, e, "%s still holds what the plan gave", step)
 			}
 		}
@@ -244,7 +254,8 @@ func I4(t Trace) error {
 // grace is how long after its time access may still be there.
 const grace = 5 * time.Minute
 
-// I6: access for a time is gone five minutes after it, or the plan is overdue and a person was called.
+// I6: access for a time is gone five minutes after it, or another plan gave it, too, or the plan is overdue and a person
+// was called.
 func I6(t Trace) error {
 	ends := map[string]time.Time{}
 	for _, e := range t.Events {
@@ -265,12 +276,64 @@ func I6(t Trace) error {
 		}
 		for _, s := range t.Plans[id].Executable() {
 			last := lastChange(t, s.Change.Cell, until)
-			if last.What == Sent && last.Plan == id && last.To == s.Change.After && last.From != last.To && !called {
+			if last.What == Sent && last.Plan == id && last.To == s.Change.After && last.From != last.To && !called && !t.givenToo(id, s, until) {
 				return fmt.Errorf("I6: %s of plan %s is still there at %s, and nobody was called", s.ID, id, deadline.Format(time.TimeOnly))
 			}
 		}
 	}
 	return nil
+}
+
+// stands reports whether a plan is another one than id, nor one that takes id back, and what it did to a cell was not
+// taken back before an event.
+func (t Trace) stands(other, id string, cell plan.Cell, before int) bool {
+	return other != id && t.Plans[other].Parent != id && !t.released(other, cell, before)
+}
+
+// released reports whether taking a plan back was over for a cell before an event: it was written, or there was nothing
+// to take, or it was left to another plan.
+func (t Trace) released(id string, cell plan.Cell, before int) bool {
+	for child, p := range t.Plans {
+		if p.Parent != id {
+			continue
+		}
+		s := stepOf(p, cell)
+		if s == nil {
+			continue
+		}
+		if r := outcomes(t, child, before)[s.ID].Result; r == apply.Done || r == apply.Already {
+			return true
+		}
+	}
+	return false
+}
+
+// givenToo reports whether another plan than id made the change of a step before an event, or may have, and that
+// was not taken back.
+func (t Trace) givenToo(id string, s plan.Step, before int) bool {
+	for other, p := range t.Plans {
+		its := stepOf(p, s.Change.Cell)
+		if its == nil || its.Change.After != s.Change.After || !t.stands(other, id, s.Change.Cell, before) {
+			continue
+		}
+		made := false
+		for _, e := range t.Events[:before] {
+			if e.Plan != other || e.Step != its.ID {
+				continue
+			}
+			switch e.What {
+			case Began:
+				made = true
+			case Ended:
+				made = e.Result == apply.Done || e.Result == apply.Unknown
+			default:
+			}
+		}
+		if made {
+			return true
+		}
+	}
+	return false
 }
 
 // shrouded reports whether somebody else changed the cell so shortly before a write of ours that no reading showed it

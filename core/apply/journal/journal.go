@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"databricks-access-audit/core/apply"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/plan"
 )
@@ -160,10 +161,38 @@ func (s *Store) Attempts(ctx context.Context, id string) ([]apply.Attempt, error
 	attempts, err := s.Ledger.Attempts(ctx, id)
 	list := make([]apply.Attempt, len(attempts))
 	for i, a := range attempts {
-		list[i] = apply.Attempt{Step: a.Step, Number: a.Number, Before: plan.Value(a.Before), After: plan.Value(a.After), Result: apply.Outcome(a.Result),
-			Uncertain: a.Attribution == ledger.Uncertain, Error: a.Error, BegunAt: a.BegunAt}
+		list[i] = attempt(a)
 	}
 	return list, err
+}
+
+func attempt(a ledger.Attempt) apply.Attempt {
+	return apply.Attempt{Step: a.Step, Number: a.Number, Before: plan.Value(a.Before), After: plan.Value(a.After), Result: apply.Outcome(a.Result),
+		Uncertain: a.Attribution == ledger.Uncertain, Error: a.Error, BegunAt: a.BegunAt, EndedAt: a.EndedAt}
+}
+
+// Standing lists the plans for a principal of whose attempts something may stand.
+func (s *Store) Standing(ctx context.Context, target identity.PrincipalKey) ([]apply.Standing, error) {
+	attempts, err := s.Ledger.Standing(ctx, target.String())
+	if err != nil {
+		return nil, err
+	}
+	var list []apply.Standing
+	at := map[string]int{}
+	for _, a := range attempts {
+		i, ok := at[a.Plan]
+		if !ok {
+			p, err := s.Ledger.Plan(ctx, a.Plan)
+			if err != nil {
+				return nil, err
+			}
+			i = len(list)
+			at[a.Plan] = i
+			list = append(list, apply.Standing{Kept: kept(p)})
+		}
+		list[i].Attempts = append(list[i].Attempts, attempt(a))
+	}
+	return list, nil
 }
 
 // Begin records the intent to carry out steps, all or none.
