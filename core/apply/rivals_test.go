@@ -222,10 +222,11 @@ func TestI3_Rivals(t *testing.T) {
 // what was found is said, too.
 func TestRivalSeeds(t *testing.T) {
 	for seed, found := range map[uint64]string{
-		11:  "undo took what another plan had given since",
-		89:  "two plans gave one thing, each from a reading that lagged, and undo of the first took it from the second",
-		265: "undo took what a plan that was resumed later had found, and called its own",
-		414: "what another plan gave after an undo was held against that undo",
+		11:                  "undo took what another plan had given since",
+		89:                  "two plans gave one thing, each from a reading that lagged, and undo of the first took it from the second",
+		265:                 "undo took what a plan that was resumed later had found, and called its own",
+		1795401167181321157: "a reading that was long on its way was taken for proof that a write had had no effect",
+		414:                 "what another plan gave after an undo was held against that undo",
 	} {
 		if _, err := rivalry(seed); err != nil {
 			t.Errorf("seed %d (%s): %v", seed, found, err)

@@ -425,7 +425,9 @@ func (r *run) poll(ctx context.Context, steps []plan.Step, d time.Duration, quie
 		until = quiet
 	}
 	for pause := min(time.Second, r.times().Heartbeat); ; pause = min(2*pause, r.times().Heartbeat) {
-		early := r.Clock.Now().Before(quiet)
+		// When the reading is asked for counts: its answer may be long on its way, and shows what was then.
+		asked := r.Clock.Now()
+		early := asked.Before(quiet)
 		readings, err := r.read(ctx, steps)
 		if _, lost := errors.AsType[*LeaseLostError](err); lost {
 			return nil, nil, err
@@ -443,7 +445,7 @@ func (r *run) poll(ctx context.Context, steps []plan.Step, d time.Duration, quie
 				missing++
 			}
 		}
-		if missing == 0 || !early && !r.Clock.Now().Before(until) {
+		if missing == 0 || !asked.Before(until) {
 			return found, readErr, nil
 		}
 		if err := r.wait(ctx, pause); err != nil {
