@@ -114,6 +114,9 @@ func TestT11_VotesAtOnce(t *testing.T) {
 					return
 				}
 			}
+			if err := ledgertest.Retold(t.Context(), ledgers[0]); err != nil {
+				t.Errorf("T14: %v", err)
+			}
 		})
 	}
 }

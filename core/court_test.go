@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -103,7 +104,12 @@ func (c *court) open(at string, keys ledger.Keys) *ledger.Ledger {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.t.Cleanup(func() { _ = l.Close() })
+	c.t.Cleanup(func() {
+		if err := ledgertest.Retold(context.Background(), l); err != nil {
+			c.t.Errorf("T14: %v", err)
+		}
+		_ = l.Close()
+	})
 	return l
 }
 

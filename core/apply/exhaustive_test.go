@@ -26,7 +26,7 @@ func small(t *testing.T, d time.Duration) (*world, plan.Plan) {
 func (w *world) check(t *testing.T) {
 	t.Helper()
 	w.trace.End = w.now
-	if err := invariant.All(w.trace); err != nil {
+	if err := w.sound(); err != nil {
 		tell(t, w)
 		t.Fatal(err)
 	}

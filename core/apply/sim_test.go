@@ -18,6 +18,7 @@ import (
 	"databricks-access-audit/core/apply/journal"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/ledger/ledgertest"
 	"databricks-access-audit/core/plan"
 )
 
@@ -247,10 +248,21 @@ func schedule(seed uint64) (*world, error) {
 		w.one(expire)
 	}
 	w.trace.End = w.now
-	if err := invariant.All(w.trace); err != nil {
+	if err := w.sound(); err != nil {
 		return w, err
 	}
 	return w, ends(w, p)
+}
+
+// sound checks every invariant, and that the audit trail alone tells all that the store has (T14).
+func (w *world) sound() error {
+	if err := invariant.All(w.trace); err != nil {
+		return err
+	}
+	if err := ledgertest.Retold(context.Background(), w.ledger); err != nil {
+		return fmt.Errorf("T14: %w", err)
+	}
+	return nil
 }
 
 // meanwhile lets time pass in which nobody works on the plan, and others may change what it is about.

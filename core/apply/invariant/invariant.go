@@ -113,11 +113,9 @@ func I2(t Trace) error {
 		outcome := outcomes(t, e.Plan, i)
 		for _, s := range p.Executable() {
 			effects, foreign, last := 0, 0, Event{}
-			since := false // somebody else changed it after the newest attempt was begun
+			begun, since := false, false // somebody else changed it after the first attempt was begun
 			for _, c := range t.Events[:i] {
-				if c.What == Began && c.Plan == e.Plan && c.Step == s.ID {
-					since = false
-				}
+				begun = begun || c.What == Began && c.Plan == e.Plan && c.Step == s.ID
 				if c.Cell != s.Change.Cell || c.What != Sent && c.What != Changed || c.From == c.To {
 					continue
 				}
@@ -125,7 +123,7 @@ func I2(t Trace) error {
 					effects++
 				} else {
 					foreign++
-					since = true
+					since = begun
 				}
 				last = c
 			}

@@ -25,6 +25,7 @@ import (
 	"databricks-access-audit/core/apply/journal"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/ledger/ledgertest"
 	"databricks-access-audit/core/plan"
 	"databricks-access-audit/core/sandbox"
 )
@@ -287,6 +288,9 @@ func (s *site) judge(t *testing.T) {
 	t.Helper()
 	if v, err := s.ledger.Verify(t.Context()); err != nil {
 		t.Errorf("after row %d: %v", v.Rows, err)
+	}
+	if err := ledgertest.Retold(t.Context(), s.ledger); err != nil {
+		t.Errorf("T14: %v", err)
 	}
 	trace := s.trace(t)
 	if err := invariant.All(trace); err != nil {

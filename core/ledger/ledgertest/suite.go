@@ -47,7 +47,11 @@ func Suite(t *testing.T, open func(t *testing.T, clock *Clock) *ledger.Ledger) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			clock := NewClock()
-			c.test(&world{T: t, Ledger: open(t, clock), clock: clock})
+			w := &world{T: t, Ledger: open(t, clock), clock: clock}
+			c.test(w)
+			if err := Retold(t.Context(), w.Ledger); err != nil {
+				t.Errorf("T14: %v", err)
+			}
 		})
 	}
 }
