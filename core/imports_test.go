@@ -34,6 +34,7 @@ var walls = map[string][]string{
 	},
 	"core/sandbox": {"testing", "github.com/databricks/databricks-sdk-go/…", module + "core/identity", module + "core/databricks", module + "core/estate"},
 	"core/ledger":  {"net/http", "testing", module + "core/estate", module + "core/access", module + "core/plan", module + "core/report", module + "core/query", module + "core/databricks"},
+	"core/ocsf":    {"net/http", module + "core/collect", module + "core/databricks", module + "core/query", module + "core/apply", module + "formatters"},
 	"core/elevate": {"net/http", "testing", module + "core/ledger", module + "core/estate", module + "core/access", module + "core/report", module + "core/query", module + "core/databricks"},
 	"core/elevate/book": {
 		"net/http", "testing", module + "core/estate", module + "core/access", module + "core/report", module + "core/query", module + "core/databricks",

@@ -38,6 +38,16 @@ func marshal(v any) ([]byte, error) {
 	return visible(bytes.TrimSuffix(b.Bytes(), []byte("\n"))), nil
 }
 
+// WriteLine writes any value that is no report as one line of JSON that is safe on a terminal.
+func WriteLine(w io.Writer, v any) error {
+	b, err := marshal(v)
+	if err != nil {
+		return fmt.Errorf("write a line of JSON: %w", err)
+	}
+	_, err = w.Write(append(b, '\n'))
+	return err
+}
+
 // visible replaces hidden code points by \u escapes. Outside strings JSON is ASCII, so it may look
 // at the bytes alone. ASCII controls but DEL are escaped by the encoder.
 func visible(doc []byte) []byte {

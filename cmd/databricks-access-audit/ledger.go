@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/ocsf"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 	"databricks-access-audit/core/sandbox"
@@ -91,9 +93,18 @@ func auditCommand(s streams) *cli.Command {
 		}, {
 			Name:  "export",
 			Usage: "write the trail as lines of JSON, the oldest row first",
-			Flags: slices.Concat(fileFlags(), ledgerFlags(), whoseFlags()),
+			Flags: slices.Concat([]cli.Flag{
+				&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputCategory, Usage: "each row as `FORMAT`: jsonl, as it is kept; ocsf, an event of OCSF " + ocsf.Version + " that carries the row", Value: "jsonl"},
+			}, fileFlags(), ledgerFlags(), whoseFlags()),
 			Action: func(c *cli.Context) error {
-				return dumped(c, s, "audit export", "row", (*ledger.Ledger).Export)
+				switch format := c.String("output"); format {
+				case "jsonl":
+					return dumped(c, s, "audit export", "row", (*ledger.Ledger).Export)
+				case "ocsf":
+					return dumped(c, s, "audit export", "row", exportOCSF)
+				default:
+					return &query.UsageError{Problem: fmt.Sprintf("audit export cannot answer as %q", format), Hint: "write -o jsonl or -o ocsf"}
+				}
 			},
 		}},
 	}
@@ -262,6 +273,13 @@ func verifyTrail(c *cli.Context, s streams) error {
 		}
 		return errors.Join(err, formatters.WriteTrailCheck(s.out, format, r))
 	})
+}
+
+// exportOCSF writes the trail as events of OCSF, one a line.
+func exportOCSF(l *ledger.Ledger, ctx context.Context, w io.Writer) (int64, error) {
+	buffer := bufio.NewWriter(w)
+	n, err := ocsf.Export(ctx, l, func(e ocsf.Event) error { return formatters.WriteLine(buffer, e) })
+	return n, errors.Join(err, buffer.Flush())
 }
 
 // dumped writes what one of the ledger's methods writes, to a file or to stdout.
