@@ -54,7 +54,7 @@ func (a *Approvals) userGroups(ctx context.Context, f *slackFacts, sets []consen
 			var err error
 			if g, err = a.userGroup(ctx, id, people, since); err != nil {
 				g = consent.UserGroup{}
-				f.failed = append(f.failed, fmt.Errorf("Slack group %s: %w", id, err))
+				f.failed = append(f.failed, fmt.Errorf("user group %s in Slack: %w", id, err))
 			}
 			f.groups[id] = g
 			members = append(members, g.Members...)

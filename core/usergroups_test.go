@@ -113,8 +113,8 @@ func TestSlackGroupApproves(t *testing.T) {
 				user(a, erin, func(u *sandbox.User) { u.Emails = append(u.Emails, "e.other@acme.test") })
 			})
 		}},
-		"unread":            {voter: erin, refused: "Slack group S0OWN: no network", change: func(_ *court, s *slackTeam, _ *core.Directory) { s.fail(own, errors.New("no network")) }},
-		"unread themselves": {voter: erin, refused: "Slack group S0OWN: no network", change: func(_ *court, s *slackTeam, _ *core.Directory) { s.fail("U"+erin, errors.New("no network")) }},
+		"unread":            {voter: erin, refused: "user group S0OWN in Slack: no network", change: func(_ *court, s *slackTeam, _ *core.Directory) { s.fail(own, errors.New("no network")) }},
+		"unread themselves": {voter: erin, refused: "user group S0OWN in Slack: no network", change: func(_ *court, s *slackTeam, _ *core.Directory) { s.fail("U"+erin, errors.New("no network")) }},
 		"another unread":    {voter: erin, change: func(_ *court, s *slackTeam, _ *core.Directory) { s.fail("U"+heidi, errors.New("no network")) }},
 		"of another team": {voter: erin, refused: "none of its approvers", change: func(_ *court, s *slackTeam, _ *core.Directory) {
 			s.change(func(g *core.SlackGroup) { g.Team = "T2" })
@@ -216,7 +216,7 @@ func TestSlackGroupAtCreation(t *testing.T) {
 			"nobody could approve"},
 		"open to all":       {func(s *slackTeam) { s.change(func(g *core.SlackGroup) { g.Kept = consent.No }) }, "can be changed by hand in Slack"},
 		"gone":              {func(s *slackTeam) { s.change(func(g *core.SlackGroup) { *g = core.SlackGroup{} }) }, "there is no Slack group"},
-		"unread":            {func(s *slackTeam) { s.fail(own, errors.New("no network")) }, "nobody could approve this plan here, as far as I can see: Slack group S0OWN: no network"},
+		"unread":            {func(s *slackTeam) { s.fail(own, errors.New("no network")) }, "nobody could approve this plan here, as far as I can see: user group S0OWN in Slack: no network"},
 		"many who are none": {crowd, ""}, // not all of whom were looked up
 		"many, and open to all": {func(s *slackTeam) {
 			crowd(s)
