@@ -29,6 +29,7 @@ type clones struct {
 	self      string // the bot's member id
 
 	intake *pool // writes what came into the inbox
+	inbox  batch
 	lanes  struct {
 		plans *pool // proposals, each of which reads the account
 		votes *pool // everything else that people say
@@ -60,7 +61,7 @@ type planDoor interface {
 }
 
 const (
-	intakes       = 8
+	intakes       = 64 // as many are kept with one commit
 	intakeQueue   = 256
 	proposers     = 2
 	proposerQueue = 8
@@ -77,6 +78,7 @@ func newClones(b *bot, self string) *clones {
 		bot: b, approvals: b.Approvals, identity: b.Identity, ledger: b.Ledger, door: b.client, channel: b.ApprovalChannel, command: b.CloneCommand, self: self,
 		clicks: newFairness(window{clicksAMinute, time.Minute}), busy: map[string]bool{}, wake: make(chan struct{}, 1),
 	}
+	c.inbox.ledger, c.inbox.limit = b.Ledger, b.pace.commit
 	recovered := func(p any) { b.Log.Error("panic", "panic", p) }
 	c.intake = newPool(intakes, intakeQueue, recovered)
 	c.lanes.plans = newPool(proposers, proposerQueue, recovered)

@@ -157,11 +157,9 @@ func (c *clones) receive(d slackapi.Delivery, ack slackapi.Ack, late time.Time, 
 		}
 	})
 	defer timer.Stop()
-	ctx, cancel := context.WithDeadline(c.work, late)
+	within, cancel := context.WithDeadline(c.work, late)
 	defer cancel()
-	var m ledger.Message
-	var fresh bool
-	away, err := c.elsewhere(ctx, d)
+	away, err := c.elsewhere(within, d)
 	if away {
 		c.let(d, ack, "")
 		return
@@ -171,10 +169,7 @@ func (c *clones) receive(d slackapi.Delivery, ack slackapi.Ack, late time.Time, 
 		c.Settled(d.EnvelopeID) // it comes again
 		return
 	}
-	err = c.ledger.Do(ctx, func(tx *ledger.Tx) (err error) {
-		m, fresh, err = tx.Receive(ledger.Message{Keys: keysOf(d), Body: body})
-		return err
-	})
+	m, fresh, err := c.inbox.receive(c.work, ledger.Message{Keys: keysOf(d), Body: body})
 	event := d.Mention != nil || d.Change != nil
 	if err != nil {
 		log.Error("delivery not kept", "error", err)
