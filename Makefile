@@ -67,8 +67,8 @@ fuzz: ## run each fuzz target for FUZZTIME
 bench: build ## the figures, each printed with its floor or limit
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 30m ./core ./core/access/... ./core/analysis ./core/diff ./core/snapshot
 	$(GO) test -run '^$$' -bench Closure ./core
-	$(GO) test -run '^$$' -bench . ./cmd/$(PROGRAM)
-	$(GO) test -run '^$$' -bench 'HTML|Pictures|Large' ./formatters
+	$(GO) test -run '^$$' -bench . -timeout 30m ./cmd/$(PROGRAM)
+	$(GO) test -run '^$$' -bench 'HTML|Pictures' ./formatters
 	$(GO) test -run '^$$' -bench . -benchtime 2s ./core/ledger
 
 .PHONY: golden
