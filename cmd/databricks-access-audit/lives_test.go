@@ -341,11 +341,11 @@ func (l *life) end(ctx context.Context) error {
 		}
 		if err := l.until(ctx, "applied", lostAfter, func() {}, func() (bool, error) {
 			p, err := l.kept.Plan(ctx, l.id)
-			return !p.AppliedAt.IsZero() || l.kind == torn && p.State == ledger.Cancelled || l.kind == timed && p.State == ledger.Undone, err
+			return !p.AppliedAt.IsZero() || l.kind == torn && p.State == ledger.Cancelled || p.State == ledger.Failed || l.kind == timed && p.State == ledger.Undone, err
 		}); err != nil {
 			return err
 		}
-		if is, err := l.stands(ctx, ledger.Cancelled)(); is || err != nil {
+		if is, err := l.stands(ctx, ledger.Cancelled, ledger.Failed)(); is || err != nil { // failed is that nothing was changed, which the people are told
 			time.Sleep(time.Second) // for whatever is on its way
 			return err
 		}
@@ -459,8 +459,8 @@ func (l *life) judge(ctx context.Context) error {
 	switch {
 	case p.State == ledger.Undone && sure && (gave != 1 || took != 1):
 		err = errors.Join(err, fmt.Errorf("it was given %d times and taken back %d times", gave, took))
-	case p.State == ledger.Cancelled && gave > 0:
-		err = errors.Join(err, errors.New("it was cancelled, and given"))
+	case (p.State == ledger.Cancelled || p.State == ledger.Failed) && gave > 0:
+		err = errors.Join(err, fmt.Errorf("it is %s, and was given", p.State))
 	case gave > 1 || took > gave:
 		err = errors.Join(err, fmt.Errorf("it was given %d times and taken back %d times", gave, took))
 	case p.AppliedAt.IsZero() && gave > 0 && p.State != ledger.Undone && p.State != ledger.UndoPending:
