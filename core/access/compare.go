@@ -191,7 +191,7 @@ func (a audit) hasRoleOf(r office, ways map[office]report.Path) Verdict {
 // that one owns.
 func (c comparison) access() report.Sides[report.ComparedAccess] {
 	list := sides[report.ComparedAccess]()
-	for _, on := range c.carriers() {
+	for _, on := range merged(c.a.carriers(), c.b.carriers(), identity.Securable.Compare) {
 		for _, row := range c.rowsOn(on) {
 			item := report.ComparedAccess{
 				Securable: c.a.securable(on), Privileges: identity.SortPrivileges(row.privileges), Workspaces: []string{}, PathA: row.pathA, PathB: row.pathB,
@@ -203,13 +203,6 @@ func (c comparison) access() report.Sides[report.ComparedAccess] {
 		}
 	}
 	return list
-}
-
-// carriers are the securables on which one of the two was given something or that one owns, in order.
-func (c comparison) carriers() []identity.Securable {
-	all := append(c.a.carriers(), c.b.carriers()...)
-	slices.SortFunc(all, identity.Securable.Compare)
-	return slices.Compact(all)
 }
 
 // comparedRow is privileges on one securable that are on one side from the same workspaces, by the same

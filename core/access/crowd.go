@@ -2,6 +2,7 @@ package access
 
 import (
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -15,25 +16,30 @@ func sharedOut[T, A any](list []T, answer func(part []T) []A) []A {
 	if len(list) < few || parts == 1 {
 		return answer(list)
 	}
-	answers, panics := make([][]A, parts), make([]any, parts)
+	answers := make([][]A, parts)
+	do := make([]func(), parts)
+	for i := range do {
+		do[i] = func() { answers[i] = answer(list[i*len(list)/parts : (i+1)*len(list)/parts]) }
+	}
+	Together(do...)
+	return slices.Concat(answers...)
+}
+
+// Together does things that do not rest on each other at the same time, and waits for all of them. A panic of
+// one is the caller's.
+func Together(do ...func()) {
+	panics := make([]any, len(do))
 	var all sync.WaitGroup
-	for i := range parts {
+	for i, f := range do {
 		all.Go(func() {
 			defer func() { panics[i] = recover() }()
-			answers[i] = answer(list[i*len(list)/parts : (i+1)*len(list)/parts])
+			f()
 		})
 	}
 	all.Wait()
-	n := 0
-	for i, p := range panics {
+	for _, p := range panics {
 		if p != nil {
 			panic(p)
 		}
-		n += len(answers[i])
 	}
-	together := make([]A, 0, n)
-	for _, part := range answers {
-		together = append(together, part...)
-	}
-	return together
 }

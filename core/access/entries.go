@@ -18,7 +18,7 @@ func (m *Model) Entry(h estate.Holder, in identity.WorkspaceID) (Verdict, estate
 	switch {
 	case h.Ambiguous:
 		return Unknown, groups
-	case !accountGroup || m.nobody().groupAssigned(h.Key, in):
+	case !accountGroup || m.groupAssigned(h.Key, in):
 		return Allowed, estate.ReadKey{}
 	case !m.e.Saw(groups):
 		return Unknown, groups

@@ -59,9 +59,9 @@ func (r rules[T]) meansThere(g estate.ObjectGrant, in identity.WorkspaceID) T {
 		return r.logic.fact(r.meansOneOrOther(h, in), evidence{read: groups})
 	case h.Ambiguous:
 		return r.logic.fact(r.meansEither(h.Name, in), evidence{read: groups})
-	case group && h.Key != identity.AccountUsers() && !r.groupAssigned(h.Key, in) && !r.e.Saw(groups):
+	case group && h.Key != identity.AccountUsers() && !r.m.groupAssigned(h.Key, in) && !r.e.Saw(groups):
 		return r.logic.fact(r.meansOneOrOther(h, in), evidence{read: groups})
-	case group && r.m.options.AssignedGroupsOnly && !r.groupAssigned(h.Key, in):
+	case group && r.m.options.AssignedGroupsOnly && !r.m.groupAssigned(h.Key, in):
 		return r.logic.fact(Denied, evidence{})
 	default:
 		return r.meansKind(h, g.Kind, in)
@@ -87,6 +87,11 @@ func (s *Subject) meansEither(name string, in identity.WorkspaceID) Verdict {
 	return s.meansOneOf(name)
 }
 
-func (s *Subject) groupAssigned(k identity.PrincipalKey, in identity.WorkspaceID) bool {
-	return slices.ContainsFunc(s.e.Assignments(in), func(a identity.Assignment) bool { return a.Principal == k })
+// groupAssigned reports whether a group is itself assigned to a workspace.
+func (m *Model) groupAssigned(k identity.PrincipalKey, in identity.WorkspaceID) bool {
+	if at, listed := m.entrances()[in]; listed {
+		n, ok := m.e.Container(k)
+		return ok && at.users.groups.has(n)
+	}
+	return slices.ContainsFunc(m.e.Assignments(in), func(a identity.Assignment) bool { return a.Principal == k })
 }

@@ -129,7 +129,7 @@ func (t *turning) access() {
 	own := carriersOf(t.after, t.before)
 	all := own
 	if t.than != nil {
-		all = carriersOf(t.after, t.before, t.than)
+		all = merged(own, carriersOf(t.than), identity.Securable.Compare)
 	}
 	for _, on := range all {
 		rows := t.rowsOn(on)
@@ -199,14 +199,30 @@ func (t *turning) rowsAnew(on identity.Securable) turnedRows {
 func carriersOf(several ...*usage) []identity.Securable {
 	var all []identity.Securable
 	for _, u := range several {
-		all = append(all, u.carriersOf(u.actsAs())...)
+		all = merged(all, u.e.Carrying(u.actsAs()), identity.Securable.Compare)
 	}
-	slices.SortFunc(all, identity.Securable.Compare)
-	return slices.Compact(all)
+	return all
 }
 
-// carriers are the securables on which the subject was given something or that it owns.
-func (a audit) carriers() []identity.Securable { return a.carriersOf(a.holders()) }
+// carriers are the securables on which the subject was given something or that it owns, in order.
+func (a audit) carriers() []identity.Securable { return a.e.Carrying(a.holders()) }
+
+// merged is what is in one of two lists that are in order, each item once.
+func merged[T any](a, b []T, compare func(a, b T) int) []T {
+	all := make([]T, 0, len(a)+len(b))
+	for len(a) > 0 && len(b) > 0 {
+		c := compare(a[0], b[0])
+		if c <= 0 {
+			all, a = append(all, a[0]), a[1:]
+		} else {
+			all = append(all, b[0])
+		}
+		if c >= 0 {
+			b = b[1:]
+		}
+	}
+	return append(append(all, a...), b...)
+}
 
 // actsAs are the identities that count for the subject. What everybody has who gets somewhere counts for
 // groups too here: it comes into reach of their members with a workspace.
@@ -219,19 +235,6 @@ func (a audit) actsAs() []identity.PrincipalKey {
 		}
 	}
 	return keys
-}
-
-func (a audit) carriersOf(holders []identity.PrincipalKey) []identity.Securable {
-	var all []identity.Securable
-	for _, k := range holders {
-		for g := range a.e.GrantsTo(k) {
-			all = append(all, g.Securable)
-		}
-		for s := range a.e.OwnedBy(k) {
-			all = append(all, s.Securable)
-		}
-	}
-	return all
 }
 
 func (t *turning) workspaces() {
@@ -320,14 +323,14 @@ func (t *turning) objects() {
 			slices.Sort(all)
 		}
 		for _, l := range all {
-			was, is := t.before.Operates(l, o.Object), t.after.Operates(l, o.Object)
+			was, is := t.before.operates(l, o.Object), t.after.operates(l, o.Object)
 			if r := t.turn.rights(sideAfter(was, is)); r != nil && slices.Contains(own, l) {
 				r.Objects = append(r.Objects, Operation{On: o.Object, Level: l})
 			}
 			if t.than == nil {
 				continue
 			}
-			if r := t.beyond.rights(sideAfter(Any(was, t.than.Operates(l, o.Object)), is)); r != nil {
+			if r := t.beyond.rights(sideAfter(Any(was, t.than.operates(l, o.Object)), is)); r != nil {
 				r.Objects = append(r.Objects, Operation{On: o.Object, Level: l})
 			}
 		}
@@ -338,12 +341,11 @@ func (t *turning) objects() {
 func (t *turning) objectsMeant() []identity.ObjectInfo {
 	var all []identity.ObjectInfo
 	for _, u := range t.all() {
-		all = append(all, u.e.PermittedTo(func(k identity.PrincipalKey) bool {
+		all = merged(all, u.e.PermittedTo(func(k identity.PrincipalKey) bool {
 			return k.IsZero() || u.means(estate.Holder{Key: k}, k.Workspace) != Denied
-		})...)
+		}), func(a, b identity.ObjectInfo) int { return a.Compare(b.Object) })
 	}
-	slices.SortFunc(all, func(a, b identity.ObjectInfo) int { return a.Compare(b.Object) })
-	return slices.CompactFunc(all, func(a, b identity.ObjectInfo) bool { return a.Object == b.Object })
+	return all
 }
 
 // levelsFor are the levels on an object of the entries that may mean one of several, in order.

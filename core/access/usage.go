@@ -44,17 +44,23 @@ func usageOf(s *Subject) *usage {
 	return u
 }
 
-// reachesFrom is Reaches.
-func (u *usage) reachesFrom(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) Verdict {
-	r := u.verdicts()
+// isIn says whether the subject is active, and assigned to a workspace: where it is not, it can do nothing.
+func (u *usage) isIn(in identity.WorkspaceID) Verdict {
 	there, ok := u.places[in]
 	if !ok {
-		there = All(r.active(), r.assigned(in))
+		there = All(u.verdicts().active(), u.verdicts().assigned(in))
 		u.places[in] = there
 	}
+	return there
+}
+
+// reachesFrom is Reaches.
+func (u *usage) reachesFrom(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) Verdict {
+	there := u.isIn(in)
 	if there == Denied {
 		return Denied
 	}
+	r := u.verdicts()
 	at := binding{bindable(on), p, in}
 	bound, ok := u.bounds[at]
 	if !ok {
@@ -67,6 +73,15 @@ func (u *usage) reachesFrom(on identity.Securable, p identity.Privilege, in iden
 		bound = All(bound, r.stored(on, p, in))
 	}
 	return All(there, bound)
+}
+
+// operates is Operates.
+func (u *usage) operates(l identity.Level, on identity.Object) Verdict {
+	there := u.isIn(on.Workspace)
+	if there == Denied {
+		return Denied
+	}
+	return All(there, u.Permitted(l, on))
 }
 
 // usageOn tells what a subject holds on one securable, in the workspaces.
@@ -96,6 +111,9 @@ func (u *usage) of(s identity.Securable) usageOn {
 
 // can is canUse.
 func (h usageOn) can(p identity.Privilege, in identity.WorkspaceID) Verdict {
+	if h.isIn(in) == Denied {
+		return Denied
+	}
 	at := heldIn{p: p} // the same everywhere
 	if h.alone || slices.Contains(h.apart, in) {
 		at.in = in

@@ -302,6 +302,29 @@ func (e *Estate) OwnedBy(k identity.PrincipalKey) iter.Seq[identity.SecurableInf
 	}
 }
 
+// Carrying gives the securables on which one of the principals itself was given something or that one
+// owns, in order, each once.
+func (e *Estate) Carrying(holders []identity.PrincipalKey) []identity.Securable {
+	marked := newMarks(len(e.securables))
+	for _, k := range holders {
+		p, ok := e.index(k)
+		if !ok {
+			continue
+		}
+		for _, r := range e.grantsTo[p] {
+			marked.add(r.securable)
+		}
+		for _, i := range e.owned[p] {
+			marked.add(i)
+		}
+	}
+	found := make([]identity.Securable, 0, marked.count())
+	for i := range marked.all() {
+		found = append(found, e.securables[i].Securable)
+	}
+	return found
+}
+
 // GrantsOn gives the direct grants on a securable.
 func (e *Estate) GrantsOn(s identity.Securable) iter.Seq[Grant] {
 	return func(yield func(Grant) bool) {

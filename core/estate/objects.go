@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"maps"
-	"math/bits"
 	"slices"
 	"strings"
 
@@ -153,21 +152,17 @@ func (e *Estate) Permitted(k identity.PrincipalKey) iter.Seq[identity.ObjectInfo
 
 // PermittedTo gives the objects whose lists name one of those that a holder may be, in order, each once.
 func (e *Estate) PermittedTo(may func(k identity.PrincipalKey) bool) []identity.ObjectInfo {
-	marked := make([]uint64, (len(e.objects)+63)/64)
-	n := 0
+	marked := newMarks(len(e.objects))
 	for k, list := range e.permitted {
 		if may(k) {
-			n += len(list)
 			for _, i := range list {
-				marked[i/64] |= 1 << (i % 64)
+				marked.add(i)
 			}
 		}
 	}
-	found := make([]identity.ObjectInfo, 0, min(n, len(e.objects)))
-	for word, left := range marked {
-		for ; left != 0; left &= left - 1 {
-			found = append(found, e.objects[word*64+bits.TrailingZeros64(left)])
-		}
+	found := make([]identity.ObjectInfo, 0, marked.count())
+	for i := range marked.all() {
+		found = append(found, e.objects[i])
 	}
 	return found
 }
