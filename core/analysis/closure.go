@@ -20,12 +20,11 @@ type state struct {
 }
 
 // of tells of one identity: of every edge that one of its own takes, and of those that it comes to by
-// acting as others, nearest first, each once.
-func (q *escalation) of(s *access.Subject) {
-	me := q.number(s.Key())
-	if !q.active(me) {
-		q.r.Notes = append(q.r.Notes, "deactivated: it can take none of the ways that it has until it is reactivated")
-		return
+// acting as others, nearest first, each once, with the way to the holder. It reports whether the identity
+// is active: a deactivated one takes none.
+func (q *escalation) of(s *access.Subject, tell func(f report.Finding, e *edge, way []int32)) (active bool) {
+	if !q.active(q.number(s.Key())) {
+		return false
 	}
 	told := map[*edge]bool{}
 	seen := map[int32]bool{}
@@ -53,22 +52,24 @@ func (q *escalation) of(s *access.Subject) {
 			}
 		}
 	}
+	holds := q.holdings(s)
 	for _, e := range q.edges {
-		f, ok := q.own(s, e)
+		f, ok := q.own(s, e, holds(e.holder))
 		if !ok {
 			continue
 		}
 		told[e] = true
-		q.tell(f, e, q.wayOf(s, e))
+		tell(f, e, q.wayOf(s, e))
 		lead(state{}, f, e)
 	}
 	// Of each holder only the edges are looked at that nobody took so far.
 	rest := map[int32][]*edge{}
-	for holder, edges := range q.byHolder {
-		if q.keys[holder] == identity.AccountUsers() {
-			continue // its own already, or in the case of a group its members'
+	restOf := func(holder int32) []*edge {
+		edges, looked := rest[holder]
+		if !looked && q.keys[holder] != identity.AccountUsers() { // its own already, or in the case of a group its members'
+			edges = slices.DeleteFunc(slices.Clone(q.byHolder[holder]), func(e *edge) bool { return told[e] || e.personal || q.already(s, e) })
 		}
-		rest[holder] = slices.DeleteFunc(slices.Clone(edges), func(e *edge) bool { return told[e] || e.personal || q.already(s, e) })
+		return edges
 	}
 	for len(queue)+len(doubtful) > 0 {
 		if len(queue) == 0 {
@@ -82,17 +83,18 @@ func (q *escalation) of(s *access.Subject) {
 		at := queue[0]
 		queue = queue[1:]
 		for _, i := range q.identities(at.as) {
-			rest[i] = slices.DeleteFunc(rest[i], func(e *edge) bool {
+			rest[i] = slices.DeleteFunc(restOf(i), func(e *edge) bool {
 				if !q.passes(at.as, e) {
 					return false
 				}
 				f := q.others(s, at, e)
-				q.tell(f, e, q.circle(e.holder).way(at.as))
+				tell(f, e, q.circle(e.holder).way(at.as))
 				lead(at, f, e)
 				return true
 			})
 		}
 	}
+	return true
 }
 
 // passes says whether somebody whom the subject acts as may take an edge.
@@ -100,12 +102,6 @@ func (q *escalation) passes(as int32, e *edge) bool {
 	return slices.ContainsFunc(gatesOf(e), func(g gate) bool {
 		return g.in == 0 || !q.person(as) || q.assigned(as, g.in) != access.Denied
 	})
-}
-
-func (q *escalation) tell(f report.Finding, e *edge, way []int32) {
-	q.r.Findings = append(q.r.Findings, f)
-	q.draw.finding(e)
-	q.draw.way(way)
 }
 
 // targets are whom an edge leads to acting as.
@@ -125,17 +121,42 @@ func (q *escalation) wayOf(s *access.Subject, e *edge) []int32 {
 	return nil
 }
 
-// own is an edge that one of the subject's own identities takes.
-func (q *escalation) own(s *access.Subject, e *edge) (report.Finding, bool) {
-	k := q.keys[e.holder]
-	h := estate.Holder{Key: k, Name: q.name(e.holder)}
+// holding is what a subject is of a holder of edges.
+type holding struct {
+	h      estate.Holder
+	is     access.Verdict
+	looked bool
+}
+
+// holdings tells what a subject is of each holder of edges, of whom some hold thousands.
+func (q *escalation) holdings(s *access.Subject) func(holder int32) holding {
+	known := make([]holding, len(q.keys))
+	return func(holder int32) holding {
+		if !known[holder].looked {
+			known[holder] = q.holding(s, holder)
+		}
+		return known[holder]
+	}
+}
+
+func (q *escalation) holding(s *access.Subject, holder int32) holding {
+	k := q.keys[holder]
+	h := estate.Holder{Key: k, Name: q.name(holder)}
 	if _, known := q.e.Principal(k); !known && k.Workspace == 0 {
 		h = estate.Holder{Name: k.ID} // nobody that was read: only a name
 	}
-	if s.Key().Kind == identity.KindGroup && q.everybodys(e.holder) && s.Key() != k {
-		return report.Finding{}, false // what everybody has is not the group's
+	if s.Key().Kind == identity.KindGroup && q.everybodys(holder) && s.Key() != k {
+		return holding{h, access.Denied, true} // what everybody has is not the group's
 	}
-	v := s.Means(h, k.Workspace)
+	return holding{h, s.Means(h, k.Workspace), true}
+}
+
+// own is an edge that one of the subject's own identities takes.
+func (q *escalation) own(s *access.Subject, e *edge, as holding) (report.Finding, bool) {
+	k, h, v := q.keys[e.holder], as.h, as.is
+	if v == access.Denied {
+		return report.Finding{}, false
+	}
 	for _, in := range e.in {
 		if _, assigned := s.Assigned(in); assigned != access.Denied || s.Key().Kind == identity.KindGroup {
 			v = access.All(v, access.Any(assigned, access.Holds(s.Key().Kind == identity.KindGroup)))

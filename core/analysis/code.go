@@ -13,11 +13,7 @@ import (
 
 // codeOf enters who can change the code that an object runs as somebody else (E13): whoever may edit
 // the notebook or file, or a directory above it. What comes out of a Git repository is changed there.
-func (c *catalogue) codeOf(o identity.ObjectInfo) {
-	if len(o.Code) == 0 {
-		return
-	}
-	runs := c.m.RunsAs(o)
+func (c *catalogue) codeOf(o *identity.ObjectInfo, runs estate.Holder) {
 	for _, path := range o.Code {
 		switch {
 		case strings.HasPrefix(path, "/Volumes/"):
@@ -30,7 +26,7 @@ func (c *catalogue) codeOf(o identity.ObjectInfo) {
 	}
 }
 
-func (c *catalogue) codeInTree(o identity.ObjectInfo, runs estate.Holder, path string) {
+func (c *catalogue) codeInTree(o *identity.ObjectInfo, runs estate.Holder, path string) {
 	found := false
 	for _, file := range c.e.Above(o.Workspace, path) {
 		found = found || c.e.Saw(permissionsRead(file.Object))
@@ -54,7 +50,7 @@ func (c *catalogue) inherited(in identity.WorkspaceID, g estate.ObjectGrant) boo
 	return ok && c.e.Saw(permissionsRead(identity.Object{Workspace: in, Type: identity.ObjectType(kind), ID: id}))
 }
 
-func (c *catalogue) editor(o identity.ObjectInfo, runs estate.Holder, file identity.ObjectInfo, g estate.ObjectGrant) {
+func (c *catalogue) editor(o *identity.ObjectInfo, runs estate.Holder, file identity.ObjectInfo, g estate.ObjectGrant) {
 	e, ok := c.acting(o, runs)
 	if !ok {
 		return
@@ -67,18 +63,23 @@ func (c *catalogue) editor(o identity.ObjectInfo, runs estate.Holder, file ident
 		e.why = "whether the workspace has a group of its own of that name was not read"
 	case access.Allowed:
 	}
-	e.id, e.severity, e.fix = "E13", report.High, c.lower(file, g)
+	e.id, e.severity = "E13", report.High
 	if k := g.Holder.Key; k == identity.AccountUsers() || k == identity.WorkspaceUsers(o.Workspace) {
 		e.severity = report.Critical
 	}
-	e.facts = append([]estate.ReadKey{permissionsRead(file.Object)}, objectRead(c.e, o.Object))
 	e.toward.object = file.Object
-	e.acts = []string{fmt.Sprintf("change %s, which %s runs as %s", c.title(file), c.title(o), runs.Name)}
+	e.say = func() words {
+		return words{
+			acts:  []string{fmt.Sprintf("change %s, which %s runs as %s", c.title(&file), c.title(o), runs.Name)},
+			facts: []estate.ReadKey{permissionsRead(file.Object), objectRead(c.e, o.Object)},
+			fix:   c.lower(&file, g),
+		}
+	}
 	c.add(g.Holder, e)
 }
 
 // codeInVolume is code that lies in a volume: whoever may write there changes it.
-func (c *catalogue) codeInVolume(o identity.ObjectInfo, runs estate.Holder, path string) {
+func (c *catalogue) codeInVolume(o *identity.ObjectInfo, runs estate.Holder, path string) {
 	parts := strings.Split(path, "/") // "", Volumes, catalog, schema, volume, …
 	if len(parts) < 6 {
 		return
@@ -99,7 +100,7 @@ func (c *catalogue) codeInVolume(o identity.ObjectInfo, runs estate.Holder, path
 	}
 }
 
-func (c *catalogue) writer(o identity.ObjectInfo, runs estate.Holder, on identity.Securable, s share, path string) {
+func (c *catalogue) writer(o *identity.ObjectInfo, runs estate.Holder, on identity.Securable, s share, path string) {
 	e, ok := c.acting(o, runs)
 	if !ok || s.of.Key.IsZero() {
 		return

@@ -24,6 +24,8 @@ type edge struct {
 	acts   []string
 	facts  []estate.ReadKey
 	fix    string
+	// say, where it is not nil, gives acts, facts and fix, which are not there yet: see told.
+	say func() words
 	// why says what makes it uncertain; empty where every fact that it rests on was read.
 	why string
 	// unless says what the holder itself lacks for it, where members of it may have that otherwise; holds
@@ -39,6 +41,23 @@ type edge struct {
 	// holds asks anew whether it is possible, for one identity that has it through the holder; nil
 	// means that being the holder is enough.
 	holds func(*access.Subject) access.Verdict
+}
+
+// words are what is said of an edge to whoever is told of it.
+type words struct {
+	acts  []string
+	facts []estate.ReadKey
+	fix   string
+}
+
+// told is the edge with all that is said of it. Of the permissions on a hundred thousand objects a few are
+// told of at a time, so what is said of one is put into words only then.
+func (e *edge) told() *edge {
+	if e.say != nil {
+		w := e.say()
+		e.acts, e.facts, e.fix, e.say = w.acts, w.facts, w.fix, nil
+	}
+	return e
 }
 
 // sure reports whether every fact that the edge rests on was read, and says that it can be taken.
@@ -68,6 +87,14 @@ func toIdentity(i int32) target { t := nowhere(); t.identity = i; return t }
 func toSecurable(s identity.Securable) target { t := nowhere(); t.securable = s; return t }
 
 func toObject(o identity.Object) target { t := nowhere(); t.object = o; return t }
+
+// about is the securable that an edge is about, a metastore too; the zero value where it is about none.
+func (e *edge) about() identity.Securable {
+	if t := e.toward; t.securable.Type != "" || t.metastore == "" {
+		return t.securable
+	}
+	return identity.MetastoreSecurable(e.toward.metastore)
+}
 
 // crowd is several principals any of whom can be acted as, such as the people of a workspace.
 type crowd struct {
@@ -150,24 +177,63 @@ func (c *catalogue) itself(holder, target int32) bool {
 
 // sort puts the edges into an order that does not depend on how they were found.
 func (c *catalogue) sort() {
-	slices.SortStableFunc(c.edges, func(a, b *edge) int {
-		return cmp.Or(
-			strings.Compare(a.id, b.id),
-			c.keys[a.holder].Compare(c.keys[b.holder]),
-			compareTargets(a.toward, b.toward),
-			strings.Compare(a.gains, b.gains),
-			strings.Compare(a.why, b.why),
-			slices.Compare(a.in, b.in),
-		)
-	})
-	c.edges = slices.CompactFunc(c.edges, func(a, b *edge) bool {
-		return a.id == b.id && a.holder == b.holder && a.toward == b.toward && a.gains == b.gains && a.why == b.why && slices.Equal(a.in, b.in)
-	})
+	ranks := c.byKey()
+	found := make([]foundEdge, len(c.edges))
+	for n, e := range c.edges {
+		found[n] = foundEdge{e, ranks[e.holder], int32(n)}
+	}
+	slices.SortFunc(found, foundEdge.compare)
+	c.edges = c.edges[:0]
+	for n, f := range found {
+		if n == 0 || !sameEdge(found[n-1].edge, f.edge) {
+			c.edges = append(c.edges, f.edge)
+		}
+	}
+}
+
+// byKey is the place of each principal in the order of keys.
+func (d *directory) byKey() []int32 {
+	order, place := make([]int32, len(d.keys)), make([]int32, len(d.keys))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int { return d.keys[i].Compare(d.keys[j]) })
+	for n, i := range order {
+		place[i] = int32(n)
+	}
+	return place
+}
+
+// foundEdge is an edge to be put in order: by its holder's place among all keys, and where nothing tells two
+// apart as they were found.
+type foundEdge struct {
+	*edge
+	rank, at int32
+}
+
+// compare asks for one thing after the other, since of a hundred thousand edges nearly all differ in the first.
+func (a foundEdge) compare(b foundEdge) int {
+	if c := strings.Compare(a.id, b.id); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(a.rank, b.rank); c != 0 {
+		return c
+	}
+	if c := compareTargets(a.toward, b.toward); c != 0 {
+		return c
+	}
+	return cmp.Or(strings.Compare(a.gains, b.gains), strings.Compare(a.why, b.why), slices.Compare(a.in, b.in), cmp.Compare(a.at, b.at))
+}
+
+func sameEdge(a, b *edge) bool {
+	return a.id == b.id && a.holder == b.holder && a.toward == b.toward && a.gains == b.gains && a.why == b.why && slices.Equal(a.in, b.in)
 }
 
 func compareTargets(a, b target) int {
+	if c := cmp.Or(cmp.Compare(a.identity, b.identity), cmp.Compare(a.crowd, b.crowd)); c != 0 {
+		return c
+	}
 	return cmp.Or(
-		cmp.Compare(a.identity, b.identity), cmp.Compare(a.crowd, b.crowd),
 		strings.Compare(a.metastore, b.metastore), cmp.Compare(a.workspace, b.workspace),
 		a.securable.Compare(b.securable), a.object.Compare(b.object),
 	)

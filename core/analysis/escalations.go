@@ -16,32 +16,44 @@ import (
 // can come to act as, with the acts that lead there. The envelope is left to the caller, except for its
 // notes.
 func Escalations(m *access.Model, who *identity.PrincipalKey) *report.EscalationsReport {
-	c := newCatalogue(m)
-	if who != nil {
-		c.number(*who) // it may be nobody that a fact names
+	q := newEscalation(m, who)
+	r := &report.EscalationsReport{
+		Findings: []report.Finding{}, Powers: []report.Power{}, ChokePoints: []report.ChokePoint{}, NotLookedAt: []report.Unknowable{},
 	}
-	powers := c.powers()
-	q := &escalation{
-		web: newWeb(c), who: who, draw: newDrawing(c), powers: powers,
-		r: &report.EscalationsReport{
-			Findings: []report.Finding{}, Powers: []report.Power{}, ChokePoints: []report.ChokePoint{}, NotLookedAt: []report.Unknowable{},
-		},
-	}
+	q.r, q.draw = r, newDrawing(q.catalogue)
 	q.search()
-	q.weigh()
 	q.reached()
 	if who == nil {
 		q.all()
 	} else {
 		p := m.Describe(*who)
-		q.r.Subject = &p
-		q.of(m.Subject(*who))
+		r.Subject = &p
+		known := q.of(m.Subject(*who), func(f report.Finding, e *edge, way []int32) {
+			r.Findings = append(r.Findings, f)
+			q.draw.finding(e)
+			q.draw.way(way)
+		})
+		if !known {
+			r.Notes = append(r.Notes, "deactivated: it can take none of the ways that it has until it is reactivated")
+		}
 	}
 	q.chokePoints()
 	q.notes()
-	sortFindings(q.r.Findings)
-	q.r.Graph = q.draw.graph()
-	return q.r
+	sortFindings(r.Findings)
+	r.Graph = q.draw.graph()
+	return r
+}
+
+// newEscalation enters all edges and weighs them.
+func newEscalation(m *access.Model, who *identity.PrincipalKey) *escalation {
+	c := newCatalogue(m)
+	if who != nil {
+		c.number(*who) // it may be nobody that a fact names
+	}
+	powers := c.powers()
+	q := &escalation{web: newWeb(c), who: who, powers: powers}
+	q.weigh()
+	return q
 }
 
 // newCatalogue enters all edges.
@@ -65,16 +77,22 @@ type escalation struct {
 	who    *identity.PrincipalKey
 	r      *report.EscalationsReport
 	powers []power
-	// certain and possible are the ways to each power.
+	// certain and possible are the ways to each power that was searched for.
 	certain, possible []field
-	byHolder          map[int32][]*edge
+	byHolder          [][]*edge
 }
 
-// search finds the ways to each power.
+// search finds the ways to each power: where one identity is asked about, to those that it comes to.
 func (q *escalation) search() {
-	for _, p := range q.powers {
-		q.certain = append(q.certain, q.ways(p, true))
-		q.possible = append(q.possible, q.ways(p, false))
+	q.certain, q.possible = make([]field, len(q.powers)), make([]field, len(q.powers))
+	var comes []bool
+	if q.who != nil {
+		comes = q.comesTo(q.number(*q.who))
+	}
+	for n, p := range q.powers {
+		if comes == nil || comes[n] {
+			q.certain[n], q.possible[n] = q.ways(true, p), q.ways(false, p)
+		}
 	}
 }
 
@@ -82,10 +100,8 @@ func (q *escalation) search() {
 func (q *escalation) weigh() {
 	q.index()
 	w := &weigher{catalogue: q.catalogue, byHolder: q.byHolder, powerful: make([]bool, len(q.keys)), worth: map[int32]string{}}
-	for _, f := range q.certain {
-		for i, s := range f {
-			w.powerful[i] = w.powerful[i] || s.left != noWay
-		}
+	for i, s := range q.ways(true, q.powers...) {
+		w.powerful[i] = s.left != noWay
 	}
 	w.weigh()
 	w.outside()
@@ -93,7 +109,7 @@ func (q *escalation) weigh() {
 }
 
 func (q *escalation) index() {
-	q.byHolder = map[int32][]*edge{}
+	q.byHolder = make([][]*edge, len(q.keys))
 	for _, e := range q.edges {
 		q.byHolder[e.holder] = append(q.byHolder[e.holder], e)
 	}
@@ -101,6 +117,7 @@ func (q *escalation) index() {
 
 // finding tells of an edge.
 func (q *escalation) finding(e *edge) report.Finding {
+	e.told()
 	f := report.Finding{
 		ID: e.id, Severity: e.severity, Subject: q.describe(e.holder), Gains: e.gains, Path: report.Path{q.name(e.holder)},
 		Acts: slices.Clone(e.acts), Facts: []report.Fact{}, Fix: e.fix, Certain: e.sure(), Why: e.doubt(),
@@ -108,12 +125,8 @@ func (q *escalation) finding(e *edge) report.Finding {
 	for _, k := range e.facts {
 		f.Facts = append(f.Facts, q.m.Fact(k))
 	}
-	switch t := e.toward; {
-	case t.securable.Type != "":
-		s := q.m.DescribeSecurable(t.securable)
-		f.Securable = &s
-	case t.metastore != "":
-		s := q.m.DescribeSecurable(identity.MetastoreSecurable(t.metastore))
+	if on := e.about(); on.Type != "" {
+		s := q.m.DescribeSecurable(on)
 		f.Securable = &s
 	}
 	if e.toward.object != (identity.Object{}) {

@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -19,9 +20,9 @@ func (c *catalogue) objects() {
 		if inert(&list[i]) {
 			continue
 		}
-		o := list[i]
-		c.codeOf(o)
-		runs := c.m.RunsAs(o)
+		o := &list[i]
+		runs := c.m.RunsAs(*o)
+		c.codeOf(o, runs)
 		for _, g := range c.entries(o) {
 			c.permitted(o, g, runs)
 		}
@@ -31,17 +32,20 @@ func (c *catalogue) objects() {
 
 // entries are the entries of an object's list. Where the admins of the workspace are restricted they
 // are one more, for what a restriction does not take: every permission on every object.
-func (c *catalogue) entries(o identity.ObjectInfo) []estate.ObjectGrant {
+func (c *catalogue) entries(o *identity.ObjectInfo) []estate.ObjectGrant {
 	admins := identity.WorkspaceAdmins(o.Workspace)
-	list := slices.DeleteFunc(slices.Clone(c.e.ObjectGrants(o.Object)), func(g estate.ObjectGrant) bool { return g.Holder.Key == admins })
+	list := c.e.ObjectGrants(o.Object)
+	if names := func(g estate.ObjectGrant) bool { return g.Holder.Key == admins }; slices.ContainsFunc(list, names) {
+		list = slices.DeleteFunc(slices.Clone(list), names)
+	}
 	if c.restricts(o.Workspace) && runsSomething(o) {
-		list = append(list, estate.ObjectGrant{Holder: estate.Holder{Key: admins, Name: admins.ID}, Level: o.Type.Highest()})
+		list = append(slices.Clip(list), estate.ObjectGrant{Holder: estate.Holder{Key: admins, Name: admins.ID}, Level: o.Type.Highest()})
 	}
 	return list
 }
 
 // runsSomething reports whether changing the object changes what somebody else runs.
-func runsSomething(o identity.ObjectInfo) bool {
+func runsSomething(o *identity.ObjectInfo) bool {
 	switch o.Type {
 	case identity.ObjectJob, identity.ObjectPipeline, identity.ObjectApp, identity.ObjectServing:
 		return true
@@ -52,13 +56,10 @@ func runsSomething(o identity.ObjectInfo) bool {
 	}
 }
 
-// acting is the edge of acting as whom an object runs as; ok is false where nobody was told of, or
-// where that one can do nothing.
-func (c *catalogue) acting(o identity.ObjectInfo, runs estate.Holder) (e edge, ok bool) {
-	e = edge{
-		in: []identity.WorkspaceID{o.Workspace}, raised: true,
-		facts: []estate.ReadKey{permissionsRead(o.Object), objectRead(c.e, o.Object)},
-	}
+// acting is the edge of acting as whom an object runs as, without its words; ok is false where nobody was
+// told of, or where that one can do nothing.
+func (c *catalogue) acting(o *identity.ObjectInfo, runs estate.Holder) (e edge, ok bool) {
+	e = edge{in: []identity.WorkspaceID{o.Workspace}, raised: true}
 	as := c.bearers(runs)
 	if len(as) == 0 || !c.active(as[0].of) {
 		return e, false
@@ -73,12 +74,12 @@ func (c *catalogue) acting(o identity.ObjectInfo, runs estate.Holder) (e edge, o
 }
 
 // title names an object for people.
-func (c *catalogue) title(o identity.ObjectInfo) string {
+func (c *catalogue) title(o *identity.ObjectInfo) string {
 	return o.Type.Title() + " " + c.m.DescribeObject(o.Object).Name
 }
 
 // lower says how to take a permission back.
-func (c *catalogue) lower(o identity.ObjectInfo, g estate.ObjectGrant) string {
+func (c *catalogue) lower(o *identity.ObjectInfo, g estate.ObjectGrant) string {
 	from := ""
 	if g.From != "" {
 		from = ", which it has from " + g.From
@@ -86,78 +87,105 @@ func (c *catalogue) lower(o identity.ObjectInfo, g estate.ObjectGrant) string {
 	return "take " + string(g.Level) + " on " + c.title(o) + " back from " + g.Holder.Name + from
 }
 
+// permission is an entry of an object's list, and whom the object runs as.
+type permission struct {
+	on   *identity.ObjectInfo
+	g    estate.ObjectGrant
+	runs estate.Holder
+	why  string // what makes it uncertain that it counts; empty where it certainly does
+}
+
+// includes reports whether the permission gives a level.
+func (p permission) includes(l identity.Level) bool { return p.on.Type.Includes(p.g.Level, l) }
+
 // permitted enters what one permission leads to.
-func (c *catalogue) permitted(o identity.ObjectInfo, g estate.ObjectGrant, runs estate.Holder) {
-	counts, read := c.m.Entry(g.Holder, o.Workspace)
-	if counts == access.Denied {
+func (c *catalogue) permitted(o *identity.ObjectInfo, g estate.ObjectGrant, runs estate.Holder) {
+	p := permission{on: o, g: g, runs: runs}
+	switch counts, read := c.m.Entry(g.Holder, o.Workspace); counts {
+	case access.Denied:
 		return
+	case access.Unknown:
+		p.why = "to " + c.e.Operation(read) + " in the workspace was not part of what was read, or failed"
+	case access.Allowed:
 	}
-	at := func(l identity.Level) bool { return o.Type.Includes(g.Level, l) }
-	enter := func(e edge) {
-		if counts == access.Unknown && e.why == "" {
-			e.why = "to " + c.e.Operation(read) + " in the workspace was not part of what was read, or failed"
-		}
-		c.add(g.Holder, e)
-	}
-	lead := func(id, severity, gains string, acts ...string) edge {
-		return edge{
-			id: id, severity: severity, in: []identity.WorkspaceID{o.Workspace}, toward: toObject(o.Object), gains: gains, acts: acts,
-			facts: []estate.ReadKey{permissionsRead(o.Object), objectRead(c.e, o.Object)}, fix: c.lower(o, g),
-		}
-	}
-	as := func(id, severity string, acts ...string) {
-		e, ok := c.acting(o, runs)
-		if !ok {
-			return
-		}
-		e.id, e.severity, e.acts, e.fix = id, severity, acts, c.lower(o, g)
-		enter(e)
-	}
-	title, runner := c.title(o), runs.Name
 	switch o.Type {
 	case identity.ObjectJob:
-		switch {
-		case at(identity.IsOwner):
-			if !c.guarded(g.Holder, runs) {
-				as("E11", report.High, "change what "+title+" runs", "have it run as "+runner)
-			}
-		case at(identity.CanManageRun):
-			if e, ok := c.acting(o, runs); ok {
-				// Whether its tasks let parameters steer them is not known.
-				e.id, e.severity, e.raised, e.doubtful = "E12", report.Medium, false, true
-				e.gains, e.fix = "having "+title+" run as "+runner+" with parameters of its choice", c.lower(o, g)
-				e.acts = []string{"start " + title + " with parameters that make its tasks do something else"}
-				enter(e)
-			}
-		}
+		c.onJob(p)
 	case identity.ObjectPipeline:
-		if at(identity.CanManage) {
-			as("E16", report.High, "change the code of "+title, "have it run as "+runner)
+		if p.includes(identity.CanManage) {
+			c.takeOver(p, "E16", func() []string { return []string{"change the code of " + c.title(o), "have it run as " + runs.Name} })
 		}
 	case identity.ObjectCluster:
-		c.onCluster(o, g, runs, enter, lead, as)
+		c.onCluster(p)
 	case identity.ObjectWarehouse:
-		if o.InstanceProfile != "" && at(identity.CanUse) {
-			enter(lead("E19", report.High, "the cloud data that "+o.InstanceProfile+" opens, past Unity Catalog", "run queries on "+title))
+		if o.InstanceProfile != "" && p.includes(identity.CanUse) {
+			c.permits(p, c.opening("E19", report.High, o, "the cloud data that "+o.InstanceProfile+" opens, past Unity Catalog"),
+				func() []string { return []string{"run queries on " + c.title(o)} })
 		}
 	case identity.ObjectSecretScope:
-		c.onSecrets(o, g, enter, lead)
+		c.onSecrets(p)
 	case identity.ObjectApp:
 		switch {
-		case at(identity.CanManage):
-			as("E21", report.High, "deploy code of its own to "+title, "have it run as its service principal "+runner)
-		case at(identity.CanUse):
-			enter(lead("E21", report.Medium, "what "+title+" shows and does with its own service principal", "use "+title))
+		case p.includes(identity.CanManage):
+			c.takeOver(p, "E21", func() []string {
+				return []string{"deploy code of its own to " + c.title(o), "have it run as its service principal " + runs.Name}
+			})
+		case p.includes(identity.CanUse):
+			c.permits(p, c.opening("E21", report.Medium, o, "what "+c.title(o)+" shows and does with its own service principal"),
+				func() []string { return []string{"use " + c.title(o)} })
 		}
 	case identity.ObjectServing:
 		switch {
-		case at(identity.CanManage):
-			as("E22", report.High, "serve code of its own from "+title, "have it run as "+runner)
-		case at(identity.CanQuery):
-			enter(lead("E22", report.Low, "what the models behind "+title+" know", "query "+title))
+		case p.includes(identity.CanManage):
+			c.takeOver(p, "E22", func() []string {
+				return []string{"serve code of its own from " + c.title(o), "have it run as " + runs.Name}
+			})
+		case p.includes(identity.CanQuery):
+			c.permits(p, c.opening("E22", report.Low, o, "what the models behind "+c.title(o)+" know"), func() []string { return []string{"query " + c.title(o)} })
 		}
 	default:
-		c.onBorrowing(o, g, runs, enter, lead)
+		c.onBorrowing(p)
+	}
+}
+
+// permits enters what a permission leads to, by the acts.
+func (c *catalogue) permits(p permission, e edge, acts func() []string) {
+	e.why = cmp.Or(e.why, p.why)
+	e.say = func() words {
+		return words{acts(), []estate.ReadKey{permissionsRead(p.on.Object), objectRead(c.e, p.on.Object)}, c.lower(p.on, p.g)}
+	}
+	c.add(p.g.Holder, e)
+}
+
+// takeOver enters that a permission lets its holder act as whom the object runs as.
+func (c *catalogue) takeOver(p permission, id string, acts func() []string) {
+	if e, ok := c.acting(p.on, p.runs); ok {
+		e.id, e.severity = id, report.High
+		c.permits(p, e, acts)
+	}
+}
+
+// opening is the edge of what an object gives to whoever may use it, without its words.
+func (c *catalogue) opening(id, severity string, o *identity.ObjectInfo, gains string) edge {
+	return edge{id: id, severity: severity, in: []identity.WorkspaceID{o.Workspace}, toward: toObject(o.Object), gains: gains}
+}
+
+// onJob is what jobs let be run as whom they run as. Whether the tasks of one let parameters steer them is
+// not known.
+func (c *catalogue) onJob(p permission) {
+	switch o, runner := p.on, p.runs.Name; {
+	case p.includes(identity.IsOwner):
+		if !c.guarded(p.g.Holder, p.runs) {
+			c.takeOver(p, "E11", func() []string { return []string{"change what " + c.title(o) + " runs", "have it run as " + runner} })
+		}
+	case p.includes(identity.CanManageRun):
+		if e, ok := c.acting(o, p.runs); ok {
+			e.id, e.severity, e.raised, e.doubtful = "E12", report.Medium, false, true
+			e.gains = "having " + c.title(o) + " run as " + runner + " with parameters of its choice"
+			c.permits(p, e, func() []string {
+				return []string{"start " + c.title(o) + " with parameters that make its tasks do something else"}
+			})
+		}
 	}
 }
 
@@ -168,39 +196,36 @@ func (c *catalogue) guarded(h, runs estate.Holder) bool {
 		c.m.Subject(h.Key).HasRole(identity.RoleServicePrincipalUser, runs.Key) == access.Denied
 }
 
-type (
-	enterEdge func(edge)
-	leadEdge  func(id, severity, gains string, acts ...string) edge
-	actEdge   func(id, severity string, acts ...string)
-)
-
 // onCluster is what clusters let their users do. Only the one to whom a cluster is dedicated may run
 // something on it, while whoever manages it decides what runs when it starts. Without isolation the
 // users of a cluster can reach what the others do on it.
 //
 // https://docs.databricks.com/aws/en/compute/dedicated-overview,
 // https://docs.databricks.com/aws/en/compute/configure#access-mode
-func (c *catalogue) onCluster(o identity.ObjectInfo, g estate.ObjectGrant, runs estate.Holder, enter enterEdge, lead leadEdge, as actEdge) {
-	attach := o.Type.Includes(g.Level, identity.CanAttachTo)
-	title := c.title(o)
+func (c *catalogue) onCluster(p permission) {
+	o, g, runs := p.on, p.g, p.runs
+	attach := p.includes(identity.CanAttachTo)
 	if o.SingleUser != "" {
-		if o.Type.Includes(g.Level, identity.CanManage) {
-			as("E18", report.High, "give "+title+" an init script or library of its own", "have it run as "+runs.Name)
+		if p.includes(identity.CanManage) {
+			c.takeOver(p, "E18", func() []string {
+				return []string{"give " + c.title(o) + " an init script or library of its own", "have it run as " + runs.Name}
+			})
 		}
 		attach = attach && !g.Holder.Key.IsZero() && !runs.Key.IsZero() && c.circle(c.number(runs.Key)).has(c.number(g.Holder.Key))
 	}
-	if unisolated(&o) && attach && o.SingleUser == "" {
-		e := lead("E17", report.High, "the data and credentials of whoever else uses "+title, "attach to "+title+", and read what runs beside it")
+	if unisolated(o) && attach && o.SingleUser == "" {
+		e := c.opening("E17", report.High, o, "the data and credentials of whoever else uses "+c.title(o))
 		e.toward.crowd, e.doubtful = c.usersOf(o), true // only of those who use it meanwhile
-		enter(e)
+		c.permits(p, e, func() []string { return []string{"attach to " + c.title(o) + ", and read what runs beside it"} })
 	}
 	if o.InstanceProfile != "" && attach {
-		enter(lead("E19", report.High, "the cloud data that "+o.InstanceProfile+" opens, past Unity Catalog", "run code on "+title))
+		c.permits(p, c.opening("E19", report.High, o, "the cloud data that "+o.InstanceProfile+" opens, past Unity Catalog"),
+			func() []string { return []string{"run code on " + c.title(o)} })
 	}
 }
 
 // usersOf are those whom the list of an object names, and who is in them.
-func (c *catalogue) usersOf(o identity.ObjectInfo) int32 {
+func (c *catalogue) usersOf(o *identity.ObjectInfo) int32 {
 	name := "users of " + c.title(o)
 	node := report.GraphNode{ID: "users_of:" + objectID(o.Object), Kind: identity.KindGroup.String(), Name: name}
 	return c.crowd(name, node, func() []int32 {
@@ -227,13 +252,15 @@ func (c *catalogue) usersOf(o identity.ObjectInfo) int32 {
 // onSecrets is what secret scopes hold: tokens, passwords and keys in plain text.
 //
 // https://docs.databricks.com/aws/en/security/secrets/#secret-acls
-func (c *catalogue) onSecrets(o identity.ObjectInfo, g estate.ObjectGrant, enter enterEdge, lead leadEdge) {
-	switch g.Level {
+func (c *catalogue) onSecrets(p permission) {
+	read := "read them in a notebook"
+	opens := "whatever the secrets in " + c.title(p.on) + " open"
+	switch p.g.Level {
 	case identity.SecretRead:
-		enter(lead("E20", report.High, "whatever the secrets in "+c.title(o)+" open", "read them in a notebook"))
+		c.permits(p, c.opening("E20", report.High, p.on, opens), func() []string { return []string{read} })
 	case identity.SecretWrite, identity.SecretManage:
-		gains := "whatever the secrets in " + c.title(o) + " open, and what others do with secrets that it put there"
-		enter(lead("E20", report.High, gains, "read them in a notebook", "replace them by others"))
+		c.permits(p, c.opening("E20", report.High, p.on, opens+", and what others do with secrets that it put there"),
+			func() []string { return []string{read, "replace them by others"} })
 	default:
 	}
 }
@@ -241,7 +268,8 @@ func (c *catalogue) onSecrets(o identity.ObjectInfo, g estate.ObjectGrant, enter
 // onBorrowing is what reads with its owner's rights for whoever runs it.
 //
 // https://docs.databricks.com/aws/en/sql/user/queries/, https://docs.databricks.com/aws/en/dashboards/share/share
-func (c *catalogue) onBorrowing(o identity.ObjectInfo, g estate.ObjectGrant, runs estate.Holder, enter enterEdge, lead leadEdge) {
+func (c *catalogue) onBorrowing(p permission) {
+	o, runs := p.on, p.runs
 	if !o.BorrowsOwner {
 		return
 	}
@@ -249,22 +277,19 @@ func (c *catalogue) onBorrowing(o identity.ObjectInfo, g estate.ObjectGrant, run
 	if o.Type == identity.ObjectDashboard {
 		needs, from = identity.CanRead, "its publisher"
 	}
-	if !o.Type.Includes(g.Level, needs) {
+	if !p.includes(needs) {
 		return
 	}
-	if runs.Name != "" {
-		from = runs.Name
-	}
-	e := lead("E23", report.Medium, "what "+c.title(o)+" shows, read with the rights of "+from, "open "+c.title(o))
-	if o.Type == identity.ObjectDashboard {
-		e.in = nil // viewers of what was published need not be in the workspace
-	}
-	for _, b := range c.bearers(g.Holder) {
+	for _, b := range c.bearers(p.g.Holder) {
 		if !runs.Key.IsZero() && c.itself(b.of, c.number(runs.Key)) {
 			return
 		}
 	}
-	enter(e)
+	e := c.opening("E23", report.Medium, o, "what "+c.title(o)+" shows, read with the rights of "+cmp.Or(runs.Name, from))
+	if o.Type == identity.ObjectDashboard {
+		e.in = nil // viewers of what was published need not be in the workspace
+	}
+	c.permits(p, e, func() []string { return []string{"open " + c.title(o)} })
 }
 
 // unreadObjects says of which types of object nothing was read.

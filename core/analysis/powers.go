@@ -144,8 +144,8 @@ type field []step
 const noWay = int8(-1)
 
 // ways searches backwards from a power, breadth first: who holds it, who can act as one of these, and
-// so on. With sure, only by steps that are certain.
-func (w *web) ways(p power, sure bool) field {
+// so on. With sure, only by steps that are certain. Of several powers it is the way to the nearest.
+func (w *web) ways(sure bool, powers ...power) field {
 	f := make(field, len(w.keys))
 	for i := range f {
 		f[i].left = noWay
@@ -181,15 +181,19 @@ func (w *web) ways(p power, sure bool) field {
 			through(g, step{n, e.holder, to, left})
 		}
 	}
-	for _, h := range p.holders {
-		if h.why == "" || !sure {
-			through(gate{holder: h.of}, step{none, h.of, none, 0})
+	made := false // whether one is a power that account admins can give themselves
+	for _, p := range powers {
+		made = made || !p.account
+		for _, h := range p.holders {
+			if h.why == "" || !sure {
+				through(gate{holder: h.of}, step{none, h.of, none, 0})
+			}
 		}
 	}
 	for left, from := int8(1), 0; left <= maxActs; left++ {
 		frontier := reached[from:len(reached):len(reached)]
 		from = len(reached)
-		if left == 1 && !p.account {
+		if left == 1 && made {
 			for _, n := range w.toAll {
 				take(n, none, left)
 			}
@@ -213,4 +217,65 @@ func (w *web) ways(p power, sure bool) field {
 		}
 	}
 	return f
+}
+
+// comesTo searches forwards from somebody: which powers it has, or comes to by steps of its own, perhaps.
+// These are the powers to which ways that are possible lead from it.
+func (q *escalation) comesTo(from int32) []bool {
+	comes := make([]bool, len(q.powers))
+	held := map[int32][]int{} // powers by holder
+	for n, p := range q.powers {
+		for _, h := range p.holders {
+			held[h.of] = append(held[h.of], n)
+		}
+	}
+	seen := make([]bool, len(q.keys))
+	asked, met := make([]bool, len(q.keys)), make([]bool, len(q.crowds))
+	var next []int32
+	reach := func(i int32) {
+		if !seen[i] && q.active(i) {
+			seen[i] = true
+			next = append(next, i)
+		}
+	}
+	take := func(e *edge, left int) {
+		switch t := e.toward; {
+		case t.power && left > 0:
+			for n, p := range q.powers {
+				comes[n] = comes[n] || !p.account
+			}
+		case t.identity != none:
+			reach(t.identity)
+		case t.crowd != none && !met[t.crowd]:
+			met[t.crowd] = true
+			for _, i := range q.crowds[t.crowd].in {
+				reach(i)
+			}
+		}
+	}
+	reach(from)
+	for left := maxActs; left >= 0; left-- {
+		at := next
+		next = nil
+		for _, i := range at {
+			for _, k := range q.identities(i) {
+				for _, n := range held[k] {
+					comes[n] = true
+				}
+				if asked[k] {
+					continue // those before took what there is
+				}
+				all := true
+				for _, e := range q.byHolder[k] {
+					if q.passes(i, e) {
+						take(e, left)
+					} else {
+						all = false
+					}
+				}
+				asked[k] = all
+			}
+		}
+	}
+	return comes
 }

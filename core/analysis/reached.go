@@ -27,13 +27,16 @@ func (q *escalation) asked() []int32 {
 // field is where the way of somebody to a power is told from: the ways that are certain, before those
 // that are only possible.
 func (q *escalation) field(power int, i int32) (f field, certain bool) {
-	if q.certain[power][i].left != noWay {
-		return q.certain[power], true
+	switch certain, possible := q.certain[power], q.possible[power]; {
+	case certain == nil: // nobody who is asked about comes to it
+		return nil, false
+	case certain[i].left != noWay:
+		return certain, true
+	case possible[i].left != noWay:
+		return possible, false
+	default:
+		return nil, false
 	}
-	if q.possible[power][i].left != noWay {
-		return q.possible[power], false
-	}
-	return nil, false
 }
 
 // reached lists who comes to each power.
@@ -128,6 +131,7 @@ func (q *escalation) chokePoints() {
 		}
 	}
 	for e, p := range passages {
+		e.told()
 		point := report.ChokePoint{
 			Finding: e.id, From: q.name(e.holder), To: q.towards(e), Principals: int(p.count), Powers: []string{}, Fix: e.fix,
 		}

@@ -8,7 +8,7 @@ import (
 // weigher says how much it is worth to act as somebody: as much as the worst of what that one may do.
 type weigher struct {
 	*catalogue
-	byHolder map[int32][]*edge
+	byHolder [][]*edge
 	powerful []bool // who holds or certainly reaches a power
 	worth    map[int32]string
 }
