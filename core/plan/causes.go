@@ -13,6 +13,9 @@ type causes struct {
 	e     *estate.Estate // with the steps made
 	was   *estate.Estate
 	steps []Step
+	// granting and permitting are the steps that give something on a securable, or an object, itself.
+	granting   map[identity.Securable]stepSet
+	permitting map[identity.Object]stepSet
 	// bearing are the steps by which the target comes to an identity, or no longer has it.
 	bearing map[identity.PrincipalKey]stepSet
 	// way leaves out the steps that lead the other way.
@@ -41,19 +44,43 @@ func (s stepSet) addAll(other stepSet) {
 func newCauses(before, after *access.Model, target identity.PrincipalKey, steps []Step) *causes {
 	c := &causes{
 		e: after.Estate(), was: before.Estate(), bearing: map[identity.PrincipalKey]stepSet{},
+		granting: map[identity.Securable]stepSet{}, permitting: map[identity.Object]stepSet{},
 		containers: map[identity.Securable]stepSet{}, entrances: map[identity.WorkspaceID]stepSet{}, said: map[turned]map[string][]string{},
 	}
+	for _, s := range steps {
+		if s.Change != nil && s.Change.Before != s.Change.After && (s.Kind.Executable() || s.Kind == IDPRequired || s.Kind == RemoveMember) {
+			c.steps = append(c.steps, s)
+		}
+	}
+	for i, s := range c.steps {
+		switch cell := s.Change.Cell; cell.Kind {
+		case Granted:
+			note(c, c.granting, cell.Securable, i)
+		case ObjectLevel:
+			note(c, c.permitting, cell.Object, i)
+		case Member, Assigned, Entitled:
+		}
+	}
+	c.findBearing(before, after, target)
+	return c
+}
+
+// note enters a step for something.
+func note[K comparable](c *causes, of map[K]stepSet, k K, step int) {
+	if of[k] == nil {
+		of[k] = c.none()
+	}
+	of[k].add(step)
+}
+
+// findBearing finds the steps by which the target comes to the identities that it does not have on the other side.
+func (c *causes) findBearing(before, after *access.Model, target identity.PrincipalKey) {
 	had, has := map[identity.PrincipalKey]bool{}, map[identity.PrincipalKey]bool{}
 	for _, k := range before.Subject(target).Identities() {
 		had[k] = true
 	}
 	for _, k := range after.Subject(target).Identities() {
 		has[k] = true
-	}
-	for _, s := range steps {
-		if s.Change != nil && s.Change.Before != s.Change.After && (s.Kind.Executable() || s.Kind == IDPRequired || s.Kind == RemoveMember) {
-			c.steps = append(c.steps, s)
-		}
 	}
 	for i, s := range c.steps {
 		if s.Change.Cell.Kind != Member {
@@ -64,16 +91,11 @@ func newCauses(before, after *access.Model, target identity.PrincipalKey, steps 
 			there, without = before, has
 		}
 		for _, k := range there.Subject(s.Change.Cell.Group).Identities() {
-			if without[k] {
-				continue
+			if !without[k] {
+				note(c, c.bearing, k, i)
 			}
-			if c.bearing[k] == nil {
-				c.bearing[k] = c.none()
-			}
-			c.bearing[k].add(i)
 		}
 	}
-	return c
 }
 
 // ids names the steps of a set that lead the right way.
@@ -168,11 +190,7 @@ func (c *causes) within(container identity.Securable) stepSet {
 // on are the steps that give a right on the securable itself.
 func (c *causes) on(on identity.Securable) stepSet {
 	set := c.none()
-	for i, s := range c.steps {
-		if s.Change.Cell.Kind == Granted && s.Change.Cell.Securable == on {
-			set.add(i)
-		}
-	}
+	set.addAll(c.granting[on])
 	for g := range c.e.GrantsOn(on) {
 		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
 	}
@@ -187,11 +205,7 @@ func (c *causes) on(on identity.Securable) stepSet {
 
 func (c *causes) ofObject(o identity.Object) []string {
 	set := c.none()
-	for i, s := range c.steps {
-		if s.Change.Cell.Kind == ObjectLevel && s.Change.Cell.Object == o {
-			set.add(i)
-		}
-	}
+	set.addAll(c.permitting[o])
 	for _, g := range c.e.ObjectGrants(o) {
 		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
 	}

@@ -34,24 +34,29 @@ func OutcomeOf(before *access.Model, w Wish, steps []Step, guarded []identity.Pr
 	w.Source, w.Target = e.Canonical(w.Source), e.Canonical(w.Target)
 	ours, all := changes(steps)
 	after := before.With(Overlay(e, all))
-	t := &gaining{before: before, after: after, w: w, steps: steps, because: newCauses(before, after, w.Target, steps)}
-	t.target()
-	t.members()
 	carried := after
 	if len(ours) != len(all) {
 		carried = before.With(Overlay(e, ours))
 	}
+	t := &gaining{before: before, after: after, w: w, steps: steps, because: newCauses(before, after, w.Target, steps)}
 	t.Escalations = []report.Finding{}
 	c := &classifier{before: before, after: carried, target: w.Target, guarded: guarded}
-	c.steps(steps)
-	if len(all) > 0 {
-		was, is := analysis.Escalations(before, &w.Target), analysis.Escalations(after, &w.Target)
-		t.escalations(was, is)
+	if len(all) == 0 {
+		t.gain()
+	} else {
+		var was, is analysis.Ways
+		access.Together(
+			t.gain,
+			func() { was = analysis.WaysOver(before, &w.Target) },
+			func() { is = analysis.WaysOver(after, &w.Target) },
+		)
+		t.Escalations = is.NewSince(was)
 		if carried != after {
-			is = analysis.Escalations(carried, &w.Target)
+			is = analysis.WaysOver(carried, &w.Target)
 		}
-		c.powers(was, is)
+		c.powers(was.Powers(), is.Powers())
 	}
+	c.steps(steps)
 	if !complete && len(ours) > 0 {
 		c.class(High, "not everything was read: what more it gives is not known")
 	}
@@ -80,6 +85,12 @@ type gaining struct {
 	w             Wish
 	steps         []Step
 	because       *causes
+}
+
+// gain works out what the target comes to, and if it is a group its members.
+func (t *gaining) gain() {
+	t.target()
+	t.members()
 }
 
 func (t *gaining) target() {
@@ -149,11 +160,15 @@ func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) [
 	t.because.way = way
 	e := t.after.Estate()
 	principal := t.before.Describe(who) // it may be gone afterwards
-	list := []report.Gain{}
+	names := map[identity.WorkspaceID]string{}
+	for _, w := range e.Workspaces() {
+		names[w.ID] = e.WorkspaceName(w.ID)
+	}
+	list := make([]report.Gain, 0, len(r.Workspaces)+len(r.Roles)+len(r.Access)+len(r.Objects))
 	for _, x := range r.Workspaces {
 		list = append(list, report.Gain{
-			Principal: principal, Kind: report.GainWorkspace, Workspace: e.WorkspaceName(x.In), Permission: x.As.String(),
-			Because: t.because.ofWorkspace(x.In), Path: path(x.Path), ReachableIn: []string{e.WorkspaceName(x.In)},
+			Principal: principal, Kind: report.GainWorkspace, Workspace: names[x.In], Permission: x.As.String(),
+			Because: t.because.ofWorkspace(x.In), Path: path(x.Path), ReachableIn: []string{names[x.In]},
 		})
 	}
 	for _, x := range r.Roles {
@@ -161,9 +176,12 @@ func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) [
 	}
 	for _, x := range r.Access {
 		s := t.after.DescribeSecurable(x.On)
-		g := report.Gain{Principal: principal, Kind: report.GainAccess, Securable: &s, Privileges: x.Privileges, Because: t.because.ofSecurable(x.On, x.In), Path: path(x.Path), ReachableIn: []string{}}
+		g := report.Gain{
+			Principal: principal, Kind: report.GainAccess, Securable: &s, Privileges: x.Privileges, Because: t.because.ofSecurable(x.On, x.In),
+			Path: path(x.Path), ReachableIn: make([]string, 0, len(x.In)),
+		}
 		for _, w := range x.In {
-			g.ReachableIn = append(g.ReachableIn, e.WorkspaceName(w))
+			g.ReachableIn = append(g.ReachableIn, names[w])
 		}
 		list = append(list, g)
 	}
@@ -181,32 +199,6 @@ func path(p report.Path) report.Path {
 		return report.Path{}
 	}
 	return p
-}
-
-// escalations finds the ways to more that are not there now.
-func (t *gaining) escalations(was, is *report.EscalationsReport) {
-	for _, f := range is.Findings {
-		if !slices.ContainsFunc(was.Findings, func(old report.Finding) bool { return sameWay(f, old) }) {
-			t.Escalations = append(t.Escalations, f)
-		}
-	}
-}
-
-func sameWay(a, b report.Finding) bool {
-	name := func(f report.Finding) string {
-		var s string
-		if f.Securable != nil {
-			s += string(f.Securable.Type) + "\x00" + f.Securable.Metastore + "\x00" + f.Securable.FullName
-		}
-		if f.Object != nil {
-			s += "\x00" + fmt.Sprint(*f.Object)
-		}
-		if f.Principal != nil {
-			s += "\x00" + f.Principal.Kind + "\x00" + f.Principal.ID
-		}
-		return s
-	}
-	return a.ID == b.ID && a.Gains == b.Gains && len(a.Acts) == len(b.Acts) && name(a) == name(b)
 }
 
 // compareTier orders tiers, the lowest first.

@@ -1,8 +1,10 @@
 package plan
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
@@ -61,14 +63,23 @@ func Make(m *access.Model, w Wish, a About) (Plan, Outcome, error) {
 	return p, out, nil
 }
 
-// fingerprint identifies what was shown of the gain.
+// fingerprint identifies what was shown of the gain: the lists, which may be long, and the tier as one.
 func (o Outcome) fingerprint() (string, error) {
-	text, err := compact([]any{o.Gains, o.Losses, o.Unknown, o.Excess, o.Tier})
-	if err != nil {
+	shown := []any{o.Gains, o.Losses, o.Unknown, o.Excess, o.Tier}
+	texts, errs := make([][]byte, len(shown)), make([]error, len(shown))
+	var write []func()
+	for i, one := range shown {
+		write = append(write, func() { texts[i], errs[i] = compact(one) })
+	}
+	access.Together(write...)
+	if err := errors.Join(errs...); err != nil {
 		return "", fmt.Errorf("fingerprint the gain: %w", err)
 	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
+	sum := sha256.New()
+	sum.Write([]byte{'['})
+	sum.Write(bytes.Join(texts, []byte{','}))
+	sum.Write([]byte{']'})
+	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain. The guarded

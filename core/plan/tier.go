@@ -230,16 +230,9 @@ func (c *classifier) level(o identity.Object, l identity.Level, by string) {
 
 // powers classes the administrative powers that the target could come to by steps of its own that nothing
 // leads to now.
-func (c *classifier) powers(was, is *report.EscalationsReport) {
-	reached := func(r *report.EscalationsReport, p report.Power) bool {
-		return slices.ContainsFunc(r.Powers, func(one report.Power) bool {
-			return one.Power == p.Power && one.Scope == p.Scope && slices.ContainsFunc(one.Reached, func(x report.Reach) bool {
-				return x.Principal.ID == c.target.ID && x.Principal.Kind == c.target.Kind.String()
-			})
-		})
-	}
-	for _, p := range is.Powers {
-		if reached(is, p) && !reached(was, p) {
+func (c *classifier) powers(was, is []report.Power) {
+	for _, p := range is {
+		if !slices.ContainsFunc(was, func(o report.Power) bool { return o.Power == p.Power && o.Scope == p.Scope }) {
 			c.class(Barred, fmt.Sprintf("by it the target could become %s of %s", strings.ReplaceAll(p.Power, "_", " "), p.Scope))
 		}
 	}

@@ -49,17 +49,12 @@ func WhatIf(before *access.Model, h Hypothesis) *report.WhatIfReport {
 		r.Losses = append(r.Losses, h.blame(e, who, steps, t.list(who, turn.Lost, lost))...)
 		r.Unknown = append(r.Unknown, t.list(who, turn.Undecided, perhaps)...)
 	}
-	was, is := analysis.Escalations(before, nil), analysis.Escalations(after, nil)
-	for _, f := range is.Findings {
-		if h.gone(e, f.Subject) {
-			continue
-		}
-		if !slices.ContainsFunc(was.Findings, func(old report.Finding) bool {
-			return sameWay(f, old) && old.Subject.ID == f.Subject.ID && old.Subject.Kind == f.Subject.Kind
-		}) {
-			r.Escalations = append(r.Escalations, f)
-		}
-	}
+	var was, is analysis.Ways
+	access.Together(
+		func() { was = analysis.WaysOver(before, nil) },
+		func() { is = analysis.WaysOver(after, nil) },
+	)
+	r.Escalations = slices.DeleteFunc(is.NewSince(was), func(f report.Finding) bool { return h.gone(e, f.Subject) })
 	for _, k := range h.Deleted {
 		owned := 0
 		for range e.OwnedBy(k) {
