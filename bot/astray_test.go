@@ -13,7 +13,9 @@ import (
 func TestT12_WordsThatGoAstray(t *testing.T) {
 	h := meet(t, slackfake.Options{})
 	card, p := h.asked()
-	other, q := h.asked()
+	other := h.asks(slackfake.Bob, wish+" --exclude nothing") // the same once more would take its place
+	q := h.plans()[1]
+	h.server.ResetWrites()
 	h.replies(erin, other.TS, "approve "+p.ID)
 	h.until("another thread", hears(erin, "This is the thread of plan "+q.ID+", and not of "+p.ID+", so nothing was done."))
 	h.replies(erin, "", "approve "+p.ID)

@@ -39,7 +39,7 @@ func (b *bot) keepUploads(ctx context.Context, work string, until time.Time, fil
 	}
 	err := b.Ledger.Do(ctx, func(tx *ledger.Tx) error {
 		for _, f := range files {
-			if err := tx.KeepUpload(ledger.Upload{File: f.ID(), Work: work, UploadedAt: b.pace.now(), DeleteAt: until}); err != nil {
+			if err := tx.KeepUpload(ledger.Upload{File: f.ID, Work: work, UploadedAt: b.pace.now(), DeleteAt: until}); err != nil {
 				return err
 			}
 		}

@@ -79,7 +79,7 @@ func (w *wall) Whisper(_ context.Context, _ slackapi.Place, user string, m slack
 func (w *wall) OpenDM(_ context.Context, user string) (string, error) { return "D" + user, nil }
 
 func (w *wall) Stage(context.Context, slackapi.File) (slackapi.Staged, error) {
-	return slackapi.Staged{}, nil
+	return slackapi.Staged{ID: "F" + w.ts()}, nil
 }
 
 func (w *wall) Share(context.Context, string, string, slackapi.Message, ...slackapi.Staged) error {

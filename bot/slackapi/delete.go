@@ -5,9 +5,6 @@ import (
 	"net/url"
 )
 
-// ID names the file at Slack.
-func (s Staged) ID() string { return s.id }
-
 // Delete deletes a file of the bot's own, wherever it was shared. One that is gone already is no error: somebody deleted it, or it
 // was never shared, and then Slack discards it.
 //

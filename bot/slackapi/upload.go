@@ -20,7 +20,10 @@ type File struct {
 }
 
 // Staged is a file that Slack holds and that nobody sees yet: Slack discards it unless it is shared.
-type Staged struct{ id, title string }
+type Staged struct {
+	ID    string // at Slack
+	title string
+}
 
 // maxAltText is in characters.
 //
@@ -79,7 +82,7 @@ func (c *Client) stage(ctx context.Context, f File) (Staged, error) {
 	if err != nil {
 		return Staged{}, &contentError{fail(stepContent, err)}
 	}
-	return Staged{id: at.FileID, title: f.Title}, nil
+	return Staged{ID: at.FileID, title: f.Title}, nil
 }
 
 // Share shows files in a conversation, all in one message: that of Words, if it has any. Thread is the
@@ -92,7 +95,7 @@ func (c *Client) Share(ctx context.Context, channel, thread string, words Messag
 	defer cancel()
 	p := slack.CompleteUploadExternalParameters{Channel: channel, ThreadTimestamp: thread}
 	for _, f := range files {
-		p.Files = append(p.Files, slack.FileSummary{ID: f.id, Title: f.title})
+		p.Files = append(p.Files, slack.FileSummary{ID: f.ID, Title: f.title})
 	}
 	switch {
 	case words.Plain:
