@@ -41,7 +41,8 @@ type clones struct {
 	busy map[string]bool // what is at work here: messages of the inbox, orders of the outbox
 	done sync.WaitGroup  // the loops
 
-	wake      chan struct{} // there is something in the outbox
+	wake      chan struct{}   // there is something in the outbox
+	urgent    context.Context // of all but commands: votes do not wait in line with what everybody asks
 	applying  context.Context
 	stopApply context.CancelFunc
 	loops     context.Context
@@ -85,7 +86,8 @@ func newClones(b *bot, self string) *clones {
 	c.lanes.votes = newPool(voters, voterQueue, recovered)
 	c.lanes.works = newPool(works, workQueue, recovered)
 	b.metrics.watchLanes(map[string]*pool{"intake": c.intake, "plans": c.lanes.plans, "votes": c.lanes.votes, "works": c.lanes.works})
-	c.applying, c.stopApply = context.WithCancel(b.work)
+	c.urgent = slackapi.Urgent(b.work)
+	c.applying, c.stopApply = context.WithCancel(c.urgent)
 	c.loops, c.stopLoops = context.WithCancel(b.work)
 	return c
 }

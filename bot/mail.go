@@ -142,7 +142,7 @@ func (c *clones) deliverOne(d ledger.Post, now time.Time, stuck map[string]bool)
 	}
 	err := errWaits
 	if !stuck[p.Plan] || p.Plan == "" {
-		err = c.send(c.work, p)
+		err = c.send(c.urgent, p)
 	}
 	switch {
 	case err == nil:
@@ -395,7 +395,7 @@ func (c *clones) sendWhisper(ctx context.Context, p post) error {
 // answer says something to the person of an errand alone: at once if Slack gave an address for that, else by the outbox.
 func (c *clones) answer(j *errand, m slackapi.Message) {
 	if url := j.url(); url != "" {
-		err := c.door.Respond(c.work, url, m, false)
+		err := c.door.Respond(c.urgent, url, m, false)
 		if err == nil {
 			return
 		}
@@ -407,7 +407,7 @@ func (c *clones) answer(j *errand, m slackapi.Message) {
 // instead says something in place of the message of which a button was pressed, which only the person sees.
 func (c *clones) instead(j *errand, m slackapi.Message) {
 	if url := j.url(); url != "" {
-		err := c.door.Respond(c.work, url, m, true)
+		err := c.door.Respond(c.urgent, url, m, true)
 		if err == nil {
 			return
 		}

@@ -58,7 +58,7 @@ func (c *clones) reply(j *errand, d *slackapi.Mention) {
 	}
 	word, id, reason := said[1], said[2], entities.Replace(said[3])
 	j.log = j.log.With("plan", id, "order", word)
-	card, err := c.ledger.CardAt(c.work, d.ChannelID, d.ThreadTS)
+	card, err := c.ledger.CardAt(c.urgent, d.ChannelID, d.ThreadTS)
 	switch {
 	case d.ThreadTS == "" || err != nil && isNotFound(err):
 		c.uncounted(word, voteMisplaced)
@@ -78,18 +78,18 @@ func (c *clones) reply(j *errand, d *slackapi.Mention) {
 		c.refused(j, id, slackapi.Say("I got that reply too late to act on it, so nothing was done. Please write it again."))
 		return
 	}
-	who, err := c.actor(c.work, j)
+	who, err := c.actor(c.urgent, j)
 	if err != nil {
 		c.uncounted(word, voteStranger)
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.work, id)
+	k, err := c.approvals.Case(c.urgent, id)
 	if err != nil {
 		c.answer(j, c.unable(j, err, core.Case{ID: id}))
 		return
 	}
-	if err := c.misplaced(c.work, id, d.ChannelID, d.ThreadTS); err != nil {
+	if err := c.misplaced(c.urgent, id, d.ChannelID, d.ThreadTS); err != nil {
 		c.uncounted(word, voteMisplaced)
 		c.refused(j, id, c.unable(j, err, k))
 		return
@@ -182,14 +182,14 @@ func (c *clones) changed(j *errand, d *slackapi.Change) {
 	if d.ThreadTS == "" {
 		return
 	}
-	card, err := c.ledger.CardAt(c.work, d.ChannelID, d.ThreadTS)
+	card, err := c.ledger.CardAt(c.urgent, d.ChannelID, d.ThreadTS)
 	if err != nil {
 		if !isNotFound(err) {
 			j.log.Error("change of a message not looked at", "error", err)
 		}
 		return
 	}
-	k, err := c.approvals.Case(c.work, card.Plan)
+	k, err := c.approvals.Case(c.urgent, card.Plan)
 	if err != nil {
 		j.log.Error("change of a message not looked at", "plan", card.Plan, "error", err)
 		return
@@ -203,7 +203,7 @@ func (c *clones) changed(j *errand, d *slackapi.Change) {
 		if !v.Stands() || !strings.Contains(v.Source, d.ChannelID) || !strings.HasSuffix(v.Source, d.TS) || d.TS == card.TS {
 			continue
 		}
-		now, err := c.approvals.Withdraw(c.work, j.sign(ledger.Actor{}, c.team), k.ID, v.Source, "its message was "+what)
+		now, err := c.approvals.Withdraw(c.urgent, j.sign(ledger.Actor{}, c.team), k.ID, v.Source, "its message was "+what)
 		if err != nil {
 			j.log.Error("vote not withdrawn", "plan", k.ID, "error", err)
 			continue

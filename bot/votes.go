@@ -31,7 +31,7 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 	}
 	id, digest := m[1], m[2]
 	j.log = j.log.With("plan", id, "button", d.ActionID)
-	who, err := c.actor(c.work, j)
+	who, err := c.actor(c.urgent, j)
 	if err != nil {
 		if d.ActionID == buttonApprove {
 			c.metrics.voted(true, voteStranger)
@@ -39,7 +39,7 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.work, id)
+	k, err := c.approvals.Case(c.urgent, id)
 	if err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
@@ -64,7 +64,7 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 		c.discard(j, who, k)
 		return
 	}
-	if why := c.misplaced(c.work, id, d.ChannelID, d.MessageTS); d.Ephemeral || why != nil {
+	if why := c.misplaced(c.urgent, id, d.ChannelID, d.MessageTS); d.Ephemeral || why != nil {
 		if d.ActionID == buttonApprove {
 			c.metrics.voted(true, voteMisplaced)
 		}
@@ -108,12 +108,12 @@ func (c *clones) send4approval(j *errand, who ledger.Actor, k core.Case) {
 		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+stands(k)))
 		return
 	}
-	if err := c.place(c.work, c.channel); err != nil {
+	if err := c.place(c.urgent, c.channel); err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
 	}
 	who.Channel, who.Message = c.channel, "" // where it will be voted on
-	k, err := c.approvals.Submit(c.work, who, k.ID, k.Digest)
+	k, err := c.approvals.Submit(c.urgent, who, k.ID, k.Digest)
 	if err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
@@ -133,7 +133,7 @@ func (c *clones) send4approval(j *errand, who ledger.Actor, k core.Case) {
 // superseded tells at a plan's message that another took its place. If this process ends before that is queued, tend brings the
 // message up to date.
 func (c *clones) superseded(j *errand, id string) []post {
-	k, err := c.approvals.Case(c.work, id)
+	k, err := c.approvals.Case(c.urgent, id)
 	if err != nil {
 		j.log.Error("superseded plan not read", "plan", id, "error", err)
 		return nil
@@ -145,7 +145,7 @@ func (c *clones) superseded(j *errand, id string) []post {
 // asked are the plan's message, and under it all of the plan.
 func (c *clones) asked(j *errand, k core.Case) []post {
 	posts := []post{{Key: "card/" + k.ID, Kind: postCard, Plan: k.ID}}
-	s, err := c.showing(c.work, k.ID)
+	s, err := c.showing(c.urgent, k.ID)
 	if err != nil {
 		j.log.Error("plan cannot be shown in full", "error", err)
 		return posts
@@ -161,7 +161,7 @@ func (c *clones) discard(j *errand, who ledger.Actor, k core.Case) {
 		c.instead(j, slackapi.Say("Plan "+k.ID+" was sent already. "+stands(k)))
 		return
 	}
-	if k, err := c.approvals.Cancel(c.work, who, k.ID, "discarded"); err != nil {
+	if k, err := c.approvals.Cancel(c.urgent, who, k.ID, "discarded"); err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
 	}
@@ -170,13 +170,13 @@ func (c *clones) discard(j *errand, who ledger.Actor, k core.Case) {
 
 // vote records a vote and says so where all can see it. With enough votes the plan is carried out.
 func (c *clones) vote(j *errand, who ledger.Actor, k core.Case, approve bool, reason, how string) {
-	if err := c.place(c.work, c.channel); err != nil {
+	if err := c.place(c.urgent, c.channel); err != nil {
 		c.metrics.voted(approve, voteFailed)
 		c.refused(j, k.ID, c.unable(j, err, k))
 		return
 	}
 	before := k
-	k, err := c.approvals.Vote(c.work, who, k.ID, k.Digest, approve, reason)
+	k, err := c.approvals.Vote(c.urgent, who, k.ID, k.Digest, approve, reason)
 	if err != nil {
 		c.metrics.voted(approve, whyUncounted(err))
 		c.refused(j, before.ID, c.unable(j, err, before))
@@ -230,7 +230,7 @@ func (c *clones) askWhy(j *errand, d *slackapi.Click, k core.Case) {
 	}
 	text, err := json.Marshal(about{Plan: k.ID, Digest: short(k.Digest), Channel: d.ChannelID, TS: d.MessageTS})
 	if err == nil {
-		err = c.door.OpenForm(c.work, d.TriggerID, slackapi.Form{ID: formReject, About: string(text), Title: "Reject the plan", Label: "Why should " + k.ID + " not be carried out?",
+		err = c.door.OpenForm(c.urgent, d.TriggerID, slackapi.Form{ID: formReject, About: string(text), Title: "Reject the plan", Label: "Why should " + k.ID + " not be carried out?",
 			Hint: "Everybody in the thread will see it.", Submit: "Reject", MinLength: minReason, MaxChars: maxReason})
 	}
 	if err != nil {
@@ -248,18 +248,18 @@ func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 	}
 	j.log = j.log.With("plan", a.Plan, "form", d.Form)
 	j.channel, j.ts = a.Channel, a.TS
-	who, err := c.actor(c.work, j)
+	who, err := c.actor(c.urgent, j)
 	if err != nil {
 		c.metrics.voted(false, voteStranger)
 		c.refused(j, a.Plan, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.work, a.Plan)
+	k, err := c.approvals.Case(c.urgent, a.Plan)
 	if err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
 	}
-	if short(k.Digest) != a.Digest || c.misplaced(c.work, a.Plan, a.Channel, a.TS) != nil {
+	if short(k.Digest) != a.Digest || c.misplaced(c.urgent, a.Plan, a.Channel, a.TS) != nil {
 		c.metrics.voted(false, voteMisplaced)
 		c.refused(j, a.Plan, slackapi.Say(sayOldCard))
 		return
@@ -274,7 +274,7 @@ func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 
 func (c *clones) cancel(j *errand, who ledger.Actor, k core.Case, reason string) {
 	before := k
-	k, err := c.approvals.Cancel(c.work, who, k.ID, reason)
+	k, err := c.approvals.Cancel(c.urgent, who, k.ID, reason)
 	if err != nil {
 		c.refused(j, before.ID, c.unable(j, err, before))
 		return
@@ -289,7 +289,7 @@ func (c *clones) cancel(j *errand, who ledger.Actor, k core.Case, reason string)
 // details shows somebody how a plan stands, and the beginning of it.
 func (c *clones) details(j *errand, k core.Case) {
 	m := c.status(k)
-	if s, err := c.showing(c.work, k.ID); err == nil {
+	if s, err := c.showing(c.urgent, k.ID); err == nil {
 		m.Parts = append(m.Parts, s.Head...)
 		m.Parts = append(m.Parts, s.Pages[:min(1, len(s.Pages))]...)
 	}
@@ -330,7 +330,7 @@ func (c *clones) already(k core.Case) slackapi.Message {
 
 // mover is who brought a plan to where it stands, by the audit trail; empty if that is not known.
 func (c *clones) mover(k core.Case) (who string) {
-	trail, err := c.ledger.Trail(c.work, k.ID)
+	trail, err := c.ledger.Trail(c.urgent, k.ID)
 	if err != nil {
 		return ""
 	}
@@ -348,7 +348,7 @@ func (c *clones) refused(j *errand, plan string, m slackapi.Message) {
 	if len(m.Parts) > 0 {
 		why = m.Parts[0].Text
 	}
-	err := c.ledger.Do(c.work, func(tx *ledger.Tx) error {
+	err := c.ledger.Do(c.urgent, func(tx *ledger.Tx) error {
 		return tx.Record(ledger.Event{Event: "refused", Plan: plan, Actor: j.sign(ledger.Actor{}, c.team), Reason: why})
 	})
 	if err != nil {
@@ -373,7 +373,7 @@ func (c *clones) unable(j *errand, err error, k core.Case) slackapi.Message {
 		return slackapi.Say("Nothing was done: " + line(no.Error()) + ".")
 	}
 	if late, ok := errors.AsType[*ledger.ConflictError](err); ok {
-		if now, err := c.approvals.Case(c.work, k.ID); err == nil && now.Version != k.Version {
+		if now, err := c.approvals.Case(c.urgent, k.ID); err == nil && now.Version != k.Version {
 			return c.already(now)
 		}
 		if k.State != "" && k.State != ledger.Pending {

@@ -27,44 +27,74 @@ type limiter struct {
 	now   func() time.Time
 
 	unlimited bool
-	all       *rate.Limiter
+	all       lanes
 
 	mu      sync.Mutex
-	methods map[string]*rate.Limiter
+	methods map[string]lanes
 	places  map[string]*rate.Limiter // conversations and response URLs
 	blocked map[string]time.Time     // until when Slack asked not to call a method, or a response URL
 }
 
-// quota is so many calls a minute, with a burst.
+// quota is so many calls a minute, with a burst. Of the burst some are kept for urgent calls, and of the rate as great a part.
 type quota struct {
-	perMinute float64
-	burst     int
+	perMinute   float64
+	burst, kept int
 }
 
 func (q quota) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(q.perMinute/60), q.burst)
 }
 
+// lanes are the parts of a quota: one that all calls take from, and one for those that are urgent, nil if nothing is kept for them.
+type lanes struct{ common, urgent *rate.Limiter }
+
+func (q quota) lanes() lanes {
+	if q.kept == 0 {
+		return lanes{common: q.limiter()}
+	}
+	part := q.perMinute * float64(q.kept) / float64(q.burst)
+	return lanes{
+		common: quota{perMinute: q.perMinute - part, burst: q.burst - q.kept}.limiter(),
+		urgent: quota{perMinute: part, burst: q.kept}.limiter(),
+	}
+}
+
+// Wait waits until a call may be made. An urgent one takes what is kept for it only while others wait.
+func (l lanes) Wait(ctx context.Context) error {
+	if l.urgent == nil || ctx.Value(urgentKey{}) == nil {
+		return l.common.Wait(ctx)
+	}
+	if l.common.Allow() {
+		return nil
+	}
+	return l.urgent.Wait(ctx)
+}
+
+type urgentKey struct{}
+
+// Urgent gives a context whose calls do not wait behind those of everybody who asks something: for votes, and for what is carried out.
+func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
+
 // The quotas are those of Slack's tiers or a little below them. That of apps.connections.open is
 // much stricter in effect: slack-go reconnects without any pause when Slack closes a socket, and
 // was seen to call it over a thousand times a second with Socket Mode switched off.
 var (
-	allCalls    = quota{1200, 40}
-	perPlace    = quota{60, 3}
-	otherMethod = quota{50, 10}
+	allCalls    = quota{1200, 40, 8}
+	perPlace    = quota{60, 3, 0}
+	otherMethod = quota{50, 10, 2}
 	perMethod   = map[string]quota{
-		"apps.connections.open":        {60, 3},
-		"auth.test":                    {100, 5},
-		"users.info":                   {100, 20},
-		"chat.postMessage":             {200, 20},
-		"chat.postEphemeral":           {100, 10},
-		"views.open":                   {100, 10},
-		"files.getUploadURLExternal":   {100, 30}, // several for each answer
-		"files.completeUploadExternal": {100, 15},
-		"usergroups.list":              {20, 5},
-		"usergroups.users.list":        {20, 5},
-		doorMethod:                     {600, 40}, // limited by place
-		uploadMethod:                   {300, 30},
+		"apps.connections.open":        {60, 3, 0},
+		"auth.test":                    {100, 5, 0},
+		"users.info":                   {100, 20, 4},
+		"chat.postMessage":             {200, 20, 4},
+		"chat.postEphemeral":           {100, 10, 2},
+		"views.open":                   {100, 10, 0},
+		"files.getUploadURLExternal":   {100, 30, 0}, // several for each answer
+		"files.completeUploadExternal": {100, 15, 0},
+		"usergroups.list":              {20, 5, 0},
+		"usergroups.users.list":        {20, 5, 0},
+		doorMethod:                     {600, 40, 8}, // limited by place
+		uploadMethod:                   {300, 30, 0},
 	}
 )
 
@@ -88,8 +118,8 @@ func newLimiter(apiURL string, next http.RoundTripper) *limiter {
 	}
 	return &limiter{
 		base: base, next: next, sleep: sleep, now: time.Now,
-		all:     allCalls.limiter(),
-		methods: map[string]*rate.Limiter{}, places: map[string]*rate.Limiter{}, blocked: map[string]time.Time{},
+		all:     allCalls.lanes(),
+		methods: map[string]lanes{}, places: map[string]*rate.Limiter{}, blocked: map[string]time.Time{},
 	}
 }
 
@@ -153,7 +183,12 @@ func (l *limiter) turn(ctx context.Context, method, place string) error {
 	return nil
 }
 
-func (l *limiter) limiters(method, place string) []*rate.Limiter {
+// waiter is what a call has to wait for: a *rate.Limiter, or lanes.
+type waiter interface {
+	Wait(ctx context.Context) error
+}
+
+func (l *limiter) limiters(method, place string) []waiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m, ok := l.methods[method]
@@ -162,11 +197,11 @@ func (l *limiter) limiters(method, place string) []*rate.Limiter {
 		if !ok {
 			q = otherMethod
 		}
-		m = q.limiter()
+		m = q.lanes()
 		l.methods[method] = m
 	}
 	if place == "" {
-		return []*rate.Limiter{m, l.all}
+		return []waiter{m, l.all}
 	}
 	p, ok := l.places[place]
 	if !ok {
@@ -174,7 +209,7 @@ func (l *limiter) limiters(method, place string) []*rate.Limiter {
 		p = perPlace.limiter()
 		l.places[place] = p
 	}
-	return []*rate.Limiter{p, m, l.all}
+	return []waiter{p, m, l.all}
 }
 
 // forgetIdle drops places that have their whole burst again, so that the map does not grow with

@@ -144,8 +144,8 @@ func TestLimiterRates(t *testing.T) {
 		"one conversation":    {"chat.postMessage", "channel=C1", 13, 10 * time.Second},
 		"files in one":        {"files.completeUploadExternal", "channel_id=C1", 13, 10 * time.Second},
 		"one response URL":    {"../commands/T1/1/x", "{}", 13, 10 * time.Second},
-		"any other method":    {"conversations.open", "users=U1", 20, 12 * time.Second},
-		"looking up a member": {"users.info", "user=U1", 20, 0},
+		"any other method":    {"conversations.open", "users=U1", 20, 18 * time.Second},
+		"looking up a member": {"users.info", "user=U1", 20, 3 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -173,13 +173,61 @@ func TestLimiterKeepsAllCallsWithinTheRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter("https://slack.test/api/", &script{answers: []answer{{status: 200}}})
 		start := time.Now()
+		var calling sync.WaitGroup
 		for i := range allCalls.burst + 200 {
-			if _, err := l.RoundTrip(request(t, t.Context(), fmt.Sprint("method.", i), "")); err != nil {
-				t.Fatal(err)
+			ctx := t.Context()
+			if i%5 == 0 { // as much as is kept for them
+				ctx = Urgent(ctx)
 			}
+			calling.Go(func() {
+				if _, err := l.RoundTrip(request(t, ctx, fmt.Sprint("method.", i), "")); err != nil {
+					t.Error(err)
+				}
+			})
 		}
+		calling.Wait()
 		if d := time.Since(start).Round(time.Second); d != 10*time.Second {
 			t.Errorf("took %s, want 10s", d)
+		}
+	})
+}
+
+// TestUrgentCallsDoNotWaitInLine: whatever is asked for at the same time, a vote is looked at while others wait for a minute; and all
+// together are no more than before.
+func TestUrgentCallsDoNotWaitInLine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLimiter("https://slack.test/api/", &script{answers: []answer{{status: 200}}})
+		call := func(ctx context.Context) {
+			if _, err := l.RoundTrip(request(t, ctx, "users.info", "user=U1")); err != nil {
+				t.Error(err)
+			}
+		}
+		start := time.Now()
+		var asking sync.WaitGroup
+		for range 96 {
+			asking.Go(func() { call(t.Context()) })
+		}
+		synctest.Wait()
+		for range 4 {
+			call(Urgent(t.Context()))
+		}
+		if d := time.Since(start); d != 0 {
+			t.Errorf("four votes waited for %s", d)
+		}
+		call(Urgent(t.Context()))
+		if d := time.Since(start).Round(time.Second); d != 3*time.Second {
+			t.Errorf("the fifth was looked at after %s, want 3s: a fifth of the rate", d)
+		}
+		asking.Wait()
+		if d := time.Since(start).Round(time.Second); d != time.Minute {
+			t.Errorf("all others took %s, want a minute", d)
+		}
+		time.Sleep(time.Minute)
+		for range perMethod["users.info"].burst { // nobody else waits, so the whole is theirs
+			call(Urgent(t.Context()))
+		}
+		if d := time.Since(start).Round(time.Second); d != 2*time.Minute {
+			t.Errorf("alone, urgent ones waited until %s", d)
 		}
 	})
 }
