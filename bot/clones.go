@@ -10,6 +10,7 @@ import (
 
 	"databricks-access-audit/bot/slackapi"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/urgent"
 )
 
 // clones is all of /access-clone: plans are asked for, shown, voted on, carried out and taken back.
@@ -86,7 +87,7 @@ func newClones(b *bot, self string) *clones {
 	c.lanes.votes = newPool(voters, voterQueue, recovered)
 	c.lanes.works = newPool(works, workQueue, recovered)
 	b.metrics.watchLanes(map[string]*pool{"intake": c.intake, "plans": c.lanes.plans, "votes": c.lanes.votes, "works": c.lanes.works})
-	c.urgent = slackapi.Urgent(b.work)
+	c.urgent = urgent.Mark(b.work)
 	c.applying, c.stopApply = context.WithCancel(c.urgent)
 	c.loops, c.stopLoops = context.WithCancel(b.work)
 	return c

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"databricks-access-audit/core/urgent"
 )
 
 // limiter is the transport of all calls. It keeps to Slack's rates (all calls together, each method,
@@ -45,8 +47,8 @@ func (q quota) limiter() *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(q.perMinute/60), q.burst)
 }
 
-// lanes are the parts of a quota: one that all calls take from, and one for those that are urgent, nil if nothing is kept for them.
-type lanes struct{ common, urgent *rate.Limiter }
+// lanes are the parts of a quota: one that all calls take from, and one kept for those that are urgent, or nil.
+type lanes struct{ common, kept *rate.Limiter }
 
 func (q quota) lanes() lanes {
 	if q.kept == 0 {
@@ -55,25 +57,20 @@ func (q quota) lanes() lanes {
 	part := q.perMinute * float64(q.kept) / float64(q.burst)
 	return lanes{
 		common: quota{perMinute: q.perMinute - part, burst: q.burst - q.kept}.limiter(),
-		urgent: quota{perMinute: part, burst: q.kept}.limiter(),
+		kept:   quota{perMinute: part, burst: q.kept}.limiter(),
 	}
 }
 
 // Wait waits until a call may be made. An urgent one takes what is kept for it only while others wait.
 func (l lanes) Wait(ctx context.Context) error {
-	if l.urgent == nil || ctx.Value(urgentKey{}) == nil {
+	if l.kept == nil || !urgent.Is(ctx) {
 		return l.common.Wait(ctx)
 	}
 	if l.common.Allow() {
 		return nil
 	}
-	return l.urgent.Wait(ctx)
+	return l.kept.Wait(ctx)
 }
-
-type urgentKey struct{}
-
-// Urgent gives a context whose calls do not wait behind those of everybody who asks something: for votes, and for what is carried out.
-func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 // The quotas are those of Slack's tiers or a little below them. That of apps.connections.open is
 // much stricter in effect: slack-go reconnects without any pause when Slack closes a socket, and

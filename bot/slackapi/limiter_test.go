@@ -11,6 +11,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"databricks-access-audit/core/urgent"
 )
 
 // script is a transport that answers from a list, the last answer again and again.
@@ -177,7 +179,7 @@ func TestLimiterKeepsAllCallsWithinTheRate(t *testing.T) {
 		for i := range allCalls.burst + 200 {
 			ctx := t.Context()
 			if i%5 == 0 { // as much as is kept for them
-				ctx = Urgent(ctx)
+				ctx = urgent.Mark(ctx)
 			}
 			calling.Go(func() {
 				if _, err := l.RoundTrip(request(t, ctx, fmt.Sprint("method.", i), "")); err != nil {
@@ -209,12 +211,12 @@ func TestUrgentCallsDoNotWaitInLine(t *testing.T) {
 		}
 		synctest.Wait()
 		for range 4 {
-			call(Urgent(t.Context()))
+			call(urgent.Mark(t.Context()))
 		}
 		if d := time.Since(start); d != 0 {
 			t.Errorf("four votes waited for %s", d)
 		}
-		call(Urgent(t.Context()))
+		call(urgent.Mark(t.Context()))
 		if d := time.Since(start).Round(time.Second); d != 3*time.Second {
 			t.Errorf("the fifth was looked at after %s, want 3s: a fifth of the rate", d)
 		}
@@ -224,7 +226,7 @@ func TestUrgentCallsDoNotWaitInLine(t *testing.T) {
 		}
 		time.Sleep(time.Minute)
 		for range perMethod["users.info"].burst { // nobody else waits, so the whole is theirs
-			call(Urgent(t.Context()))
+			call(urgent.Mark(t.Context()))
 		}
 		if d := time.Since(start).Round(time.Second); d != 2*time.Minute {
 			t.Errorf("alone, urgent ones waited until %s", d)

@@ -3,10 +3,13 @@ package databricks
 import (
 	"context"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"databricks-access-audit/core/urgent"
 )
 
 // class is a group of endpoints that share one documented limit on a host.
@@ -88,9 +91,9 @@ func seed(c class, override float64) (start, ceiling rate.Limit, burst int) {
 // increase, multiplicative decrease. It is safe for concurrent use.
 type limiter struct {
 	bucket *rate.Limiter
-	// turn is held by the one who waits for the bucket. The others wait for the turn, so that what is
-	// left of a queue moves at the new rate when the rate changes.
-	turn chan struct{}
+	// turns are held by the one who waits for the bucket, and by the one whose call is urgent. The others wait for the turn,
+	// so that what is left of a queue moves at the new rate when the rate changes.
+	turn, urgentTurn chan struct{}
 
 	mu         sync.Mutex
 	start      rate.Limit
@@ -106,16 +109,21 @@ type limiter struct {
 func newLimiter(c class, override float64) *limiter {
 	start, ceiling, burst := seed(c, override)
 	return &limiter{
-		bucket: rate.NewLimiter(start, burst), turn: make(chan struct{}, 1),
+		bucket: rate.NewLimiter(start, burst), turn: make(chan struct{}, 1), urgentTurn: make(chan struct{}, 1),
 		start: start, ceiling: ceiling, burst: burst, step: start / 10, cleanSince: time.Now(),
 	}
 }
 
-// wait returns when a request may go out, or the context's error as soon as that is done.
+// wait returns when a request may go out, or the context's error as soon as that is done. An urgent one goes out before all
+// that are not: these leave a part of the bucket to it, and take nothing while it waits.
 func (l *limiter) wait(ctx context.Context) error {
+	turn, leave := l.turn, l.kept
+	if urgent.Is(ctx) {
+		turn, leave = l.urgentTurn, func() int { return 0 }
+	}
 	select {
-	case l.turn <- struct{}{}:
-		defer func() { <-l.turn }()
+	case turn <- struct{}{}:
+		defer func() { <-turn }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -123,24 +131,23 @@ func (l *limiter) wait(ctx context.Context) error {
 		if err := sleep(ctx, l.pauseLeft()); err != nil {
 			return err
 		}
-		r := l.bucket.Reserve()
-		delay := r.Delay()
-		if delay > 0 {
-			l.mu.Lock()
-			l.queued = true
-			l.mu.Unlock()
-		}
-		if err := sleep(ctx, delay); err != nil {
-			r.Cancel()
-			return err
-		}
-		// A refusal may have come in meanwhile. Queue again, so that those who waited do not all
-		// set off at once when the pause ends.
-		if l.pauseLeft() <= 0 {
+		missing := float64(leave()+1) - l.bucket.Tokens()
+		if missing <= 0 && l.bucket.Allow() {
 			return nil
+		}
+		l.mu.Lock()
+		l.queued = true
+		l.mu.Unlock()
+		// A refusal may come in meanwhile. Those who waited then queue again, so that they do not all set off at once when
+		// the pause ends.
+		if err := sleep(ctx, time.Microsecond+time.Duration(missing/float64(l.bucket.Limit())*float64(time.Second))); err != nil {
+			return err
 		}
 	}
 }
+
+// kept is how much of the bucket is left to urgent requests: half of it, where it holds more than one, and all while one waits.
+func (l *limiter) kept() int { return max(l.bucket.Burst()/2, len(l.urgentTurn)) }
 
 func (l *limiter) pauseLeft() time.Duration {
 	l.mu.Lock()
@@ -206,13 +213,14 @@ type gate struct {
 	limit      int
 	inFlight   int
 	queue      []chan struct{}
+	ahead      int // so many at the head of the queue are urgent
 	cut        time.Time
 	cleanSince time.Time
 }
 
 func newGate() *gate { return &gate{limit: gateStart, cleanSince: time.Now()} }
 
-// enter waits for a place.
+// enter waits for a place. An urgent request gets one before all that are not.
 func (g *gate) enter(ctx context.Context) error {
 	g.mu.Lock()
 	if g.inFlight < g.limit && len(g.queue) == 0 {
@@ -221,7 +229,12 @@ func (g *gate) enter(ctx context.Context) error {
 		return nil
 	}
 	turn := make(chan struct{})
-	g.queue = append(g.queue, turn)
+	if urgent.Is(ctx) {
+		g.queue = slices.Insert(g.queue, g.ahead, turn)
+		g.ahead++
+	} else {
+		g.queue = append(g.queue, turn)
+	}
 	g.mu.Unlock()
 	select {
 	case <-turn:
@@ -230,11 +243,12 @@ func (g *gate) enter(ctx context.Context) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i, q := range g.queue {
-		if q == turn {
-			g.queue = append(g.queue[:i], g.queue[i+1:]...)
-			return ctx.Err()
+	if i := slices.Index(g.queue, turn); i >= 0 {
+		g.queue = slices.Delete(g.queue, i, i+1)
+		if i < g.ahead {
+			g.ahead--
 		}
+		return ctx.Err()
 	}
 	// The place was given in the same moment: hand it on.
 	g.inFlight--
@@ -275,7 +289,7 @@ func (g *gate) shrink(sent time.Time, named int) {
 func (g *gate) admit() {
 	for len(g.queue) > 0 && g.inFlight < g.limit {
 		close(g.queue[0])
-		g.queue = g.queue[1:]
+		g.queue, g.ahead = g.queue[1:], max(0, g.ahead-1)
 		g.inFlight++
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/urgent"
 )
 
 // window counts requests the way a strict server does: over the last so long, at any moment.
@@ -40,6 +42,83 @@ func (w *window) admit() bool {
 	}
 	w.times = append(w.times, now)
 	return true
+}
+
+// An urgent request does not wait for a crawl, and the two together are never refused.
+func TestR05_UrgentRequestsGoFirst(t *testing.T) {
+	for c, d := range limits {
+		synctest.Test(t, func(t *testing.T) {
+			l := newLimiter(c, 0)
+			server := &window{limit: d.requests, span: d.window}
+			ctx, cancel := context.WithCancel(t.Context())
+			var crawl sync.WaitGroup
+			defer crawl.Wait()
+			defer cancel()
+			for range 16 {
+				crawl.Go(func() {
+					for l.wait(ctx) == nil {
+						server.admit()
+					}
+				})
+			}
+			time.Sleep(time.Minute)
+			const votes = 5
+			start := time.Now()
+			for range votes {
+				if err := l.wait(urgent.Mark(ctx)); err != nil {
+					t.Fatal(err)
+				}
+				server.admit()
+			}
+			each := time.Second.Seconds() / float64(l.start)
+			if took, most := time.Since(start).Seconds(), max(0, float64(votes-l.burst/2))*each+0.001; took > most {
+				t.Errorf("class %d: %d urgent requests took %.3f s, where %d are kept for them and one comes every %.3f s", c, votes, took, l.burst/2, each)
+			}
+			time.Sleep(time.Minute)
+			if server.refused > 0 {
+				t.Errorf("class %d: %d refused", c, server.refused)
+			}
+		})
+	}
+}
+
+// An urgent request is the next that gets a place, and one that gives up leaves the queue as it was.
+func TestR05_UrgentRequestsEnterFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate()
+		g.limit = 1
+		enter := func(ctx context.Context, order chan string, name string) {
+			go func() {
+				if g.enter(ctx) == nil {
+					order <- name
+				}
+			}()
+			synctest.Wait()
+		}
+		order := make(chan string, 9)
+		enter(t.Context(), order, "first")
+		gone, leave := context.WithCancel(t.Context())
+		enter(t.Context(), order, "crawl")
+		enter(urgent.Mark(gone), order, "gone")
+		enter(urgent.Mark(t.Context()), order, "vote")
+		enter(t.Context(), order, "crawl")
+		enter(urgent.Mark(t.Context()), order, "vote")
+		leave()
+		synctest.Wait()
+		enter(urgent.Mark(t.Context()), order, "vote")
+		var got []string
+		for range 7 {
+			got = append(got, <-order)
+			if len(got) == 3 {
+				enter(urgent.Mark(t.Context()), order, "late vote")
+			}
+			g.leave()
+			synctest.Wait()
+		}
+		if want := []string{"first", "vote", "vote", "vote", "late vote", "crawl", "crawl"}; !slices.Equal(got, want) {
+			t.Errorf("they entered as %v, want %v", got, want)
+		}
+	})
 }
 
 // A long crawl uses what is permitted, and is never refused.
