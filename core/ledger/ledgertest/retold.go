@@ -103,8 +103,14 @@ func hear(told map[string]*tale, e ledger.Event) error {
 		}
 		return t.timesOf(e)
 	case ledger.EventVoted:
-		if t == nil || t.votes[e.Subject].Plan != "" {
-			return errors.New("a vote on no plan, or a second one")
+		if t == nil {
+			return errors.New("a vote on no plan")
+		}
+		if first := t.votes[e.Subject]; first.Plan != "" { // with a login, it takes the place of the same vote without one
+			if first.Source == ledger.SourceLogin || e.Detail["source"] != ledger.SourceLogin || first.Decision != e.Decision || !first.Stands() {
+				return errors.New("a second vote")
+			}
+			at = first.At
 		}
 		t.votes[e.Subject] = ledger.Vote{Plan: e.Plan, Voter: ledger.Party{ID: e.Subject}, Decision: e.Decision, Digest: e.Digest, Source: e.Detail["source"], EventHash: e.Detail["event_hash"],
 			Rule: e.Rule, Policy: e.Policy, At: at}
