@@ -275,10 +275,25 @@ func (l *life) press(ctx context.Context, who, channel, ts, button string) {
 // approves has people approve at the same moment.
 func (l *life) approves(ctx context.Context, who ...string) {
 	var voting sync.WaitGroup
+	at := l.shown(ctx)
 	for _, v := range who {
-		voting.Go(func() { l.press(ctx, v, l.card.Channel, l.card.TS, "plan_approve") })
+		voting.Go(func() { l.press(ctx, v, at.Channel, at.TS, "plan_approve") })
 	}
 	voting.Wait()
+}
+
+// says has somebody say something in the plan's thread.
+func (l *life) says(ctx context.Context, who, text string) {
+	at := l.shown(ctx)
+	_, _ = l.slack.Mention(ctx, member(who), at.Channel, at.TS, text)
+}
+
+// shown is the plan's message. Where two bots each take the other's post for lost there are two, and one says that the other counts.
+func (l *life) shown(ctx context.Context) ledger.Card {
+	if now, err := l.kept.Card(ctx, l.id); err == nil {
+		return now
+	}
+	return l.card
 }
 
 // stands gives a check whether the plan is in one of the states.
@@ -308,16 +323,16 @@ func (l *life) end(ctx context.Context) error {
 			return fmt.Errorf("it does not wait for votes any more: %w", err)
 		}
 		return l.until(ctx, "cancelled", 3*time.Second, func() {
-			_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "cancel "+l.id)
+			l.says(ctx, l.asker, "cancel "+l.id)
 		}, l.stands(ctx, ledger.Cancelled))
 	case deserted:
 		return l.until(ctx, "what becomes of a plan whose voter left", 2*time.Second, func() {
 			if l.has(&l.gone) && !l.has(nil) { // it was begun before: the voter comes back, so that it can end
 				l.present(true)
-				_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "undo "+l.id)
+				l.says(ctx, l.asker, "undo "+l.id)
 			}
 			if l.has(&l.gone) && l.has(nil) && time.Since(l.gone) > orderAfter {
-				_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "cancel "+l.id)
+				l.says(ctx, l.asker, "cancel "+l.id)
 			}
 		}, l.leftBehind(ctx))
 	default:
@@ -327,7 +342,7 @@ func (l *life) end(ctx context.Context) error {
 				wait := time.Duration(l.rng.IntN(700)) * time.Millisecond
 				cancelling.Go(func() {
 					time.Sleep(wait) // until about when it is approved, or begun
-					_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "cancel "+l.id)
+					l.says(ctx, l.asker, "cancel "+l.id)
 				})
 			}
 			l.approves(ctx, l.voters[:]...)
@@ -351,7 +366,7 @@ func (l *life) end(ctx context.Context) error {
 		}
 		return l.until(ctx, "undone", 2*time.Second, func() {
 			if l.kind != timed {
-				_, _ = l.slack.Mention(ctx, member(l.asker), l.card.Channel, l.card.TS, "undo "+l.id)
+				l.says(ctx, l.asker, "undo "+l.id)
 			}
 		}, l.takenBack(ctx))
 	}
