@@ -166,8 +166,11 @@ func (v *Views) manages(ctx context.Context, who identity.PrincipalKey, name str
 		on = groups[0]
 	}
 	grants, err := v.engine.o.Open().RoleGrants(ctx, on)
+	if err != nil {
+		grants = nil // what could not be read makes nobody a manager, whether there is such a group or not
+	}
 	own := v.circle(ctx, collect.Circle{People: []identity.PrincipalKey{who}})
-	if len(groups) != 1 || err != nil || !slices.ContainsFunc(grants, func(g identity.RoleGrant) bool { return mayMean(own, who, g) }) {
+	if len(groups) != 1 || !slices.ContainsFunc(grants, func(g identity.RoleGrant) bool { return mayMean(own, who, g) }) {
 		return identity.PrincipalKey{}, false, nil
 	}
 	m := v.circle(ctx, collect.Circle{People: []identity.PrincipalKey{who}, On: []identity.PrincipalKey{on.Key}})
