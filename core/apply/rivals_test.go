@@ -2,12 +2,7 @@ package apply_test
 
 import (
 	"fmt"
-	"os"
-	"runtime"
 	"slices"
-	"strconv"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -168,52 +163,12 @@ func (w *world) newest(id, step string) (last invariant.Event) {
 }
 
 // TestI3_Rivals lives many lives of plans that make the same changes: none takes what another gave, and what all who
-// gave it took back is gone. Seeds begin at APPLY_SEED; without it at the time, and are printed where one fails: put
-// that into TestRivalSeeds.
+// gave it took back is gone. Put seeds that fail into TestRivalSeeds.
 func TestI3_Rivals(t *testing.T) {
-	if *seedFlag != 0 {
-		w, err := rivalry(*seedFlag)
-		tell(t, w)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	n, first := schedules(t, 100), uint64(time.Now().UnixNano())
-	if s := os.Getenv("APPLY_SEED"); s != "" {
-		var err error
-		if first, err = strconv.ParseUint(s, 10, 64); err != nil {
-			t.Fatalf("APPLY_SEED: %v", err)
-		}
-	}
-	t.Logf("%d lives from seed %d", n, first)
-	var next, failed, left, refused atomic.Int64
-	states := map[apply.State]int{}
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(n) && failed.Load() < 5; i = next.Add(1) - 1 {
-				w, err := rivalry(first + uint64(i))
-				if err != nil {
-					failed.Add(1)
-					t.Errorf("seed %d: %v", first+uint64(i), err)
-				}
-				mu.Lock()
-				for id, p := range w.trace.Plans {
-					if p.Parent == "" {
-						states[w.last(id)]++
-					}
-				}
-				mu.Unlock()
-				left.Add(int64(w.left))
-				refused.Add(int64(w.refused))
-			}
-		})
-	}
-	wg.Wait()
-	t.Logf("plans ended %v, %d changes were left to another plan, %d waited for one", states, left.Load(), refused.Load())
-	if n >= 1000 && (left.Load() == 0 || refused.Load() == 0) {
+	left, refused := 0, 0
+	states, n := many(t, rivalry, func(w *world) { left, refused = left+w.left, refused+w.refused })
+	t.Logf("plans ended %v, %d changes were left to another plan, %d waited for one", states, left, refused)
+	if n >= 1000 && (left == 0 || refused == 0) {
 		t.Error("no plan met another: the lives are not what they should be")
 	}
 }

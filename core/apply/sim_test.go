@@ -305,17 +305,18 @@ func schedules(t *testing.T, otherwise int) int {
 	return otherwise
 }
 
-// TestSchedules lives many lives of plans, under every kind of trouble, and checks that nothing was lost, doubled,
-// unrecorded or taken from others. Seeds begin at APPLY_SEED; without it at the time, and are printed where one
-// fails: put that into TestSeeds.
-func TestSchedules(t *testing.T) {
+// many brings many lives of plans to their end, several at a time, and gives in what states these ended, and how many lives there were: none if
+// one was asked for by its seed. Seeds begin at APPLY_SEED; without it at the time, and are printed where one fails. Each is called
+// for one life after the other.
+func many(t *testing.T, live func(seed uint64) (*world, error), each func(w *world)) (states map[apply.State]int, n int) {
+	t.Helper()
 	if *seedFlag != 0 {
-		w, err := schedule(*seedFlag)
+		w, err := live(*seedFlag)
 		tell(t, w)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return
+		return nil, 0
 	}
 	n, first := schedules(t, 100), uint64(time.Now().UnixNano())
 	if s := os.Getenv("APPLY_SEED"); s != "" {
@@ -324,37 +325,47 @@ func TestSchedules(t *testing.T) {
 			t.Fatalf("APPLY_SEED: %v", err)
 		}
 	}
-	t.Logf("%d schedules from seed %d", n, first)
-	var next, failed, sent, crashes atomic.Int64
-	states := map[apply.State]int{}
+	t.Logf("%d lives from seed %d", n, first)
+	var next, failed atomic.Int64
+	states = map[apply.State]int{}
 	var mu sync.Mutex
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(n) && failed.Load() < 5; i = next.Add(1) - 1 {
-				w, err := schedule(first + uint64(i))
+				w, err := live(first + uint64(i))
 				if err != nil {
 					failed.Add(1)
 					t.Errorf("seed %d: %v", first+uint64(i), err)
 				}
-				for _, e := range w.trace.Events {
-					if e.What == invariant.Sent {
-						sent.Add(1)
-					}
-				}
-				crashes.Add(int64(4 - w.crashes))
 				mu.Lock()
 				for id, p := range w.trace.Plans {
 					if p.Parent == "" {
 						states[w.last(id)]++
 					}
 				}
+				each(w)
 				mu.Unlock()
 			}
 		})
 	}
 	wg.Wait()
-	t.Logf("%d writes, %d crashes, plans ended %v", sent.Load(), crashes.Load(), states)
+	return states, n
+}
+
+// TestSchedules lives many lives of plans, under every kind of trouble, and checks that nothing was lost, doubled,
+// unrecorded or taken from others. Put seeds that fail into TestSeeds.
+func TestSchedules(t *testing.T) {
+	sent, crashes := 0, 0
+	states, n := many(t, schedule, func(w *world) {
+		for _, e := range w.trace.Events {
+			if e.What == invariant.Sent {
+				sent++
+			}
+		}
+		crashes += 4 - w.crashes
+	})
+	t.Logf("%d writes, %d crashes, plans ended %v", sent, crashes, states)
 	if n >= 1000 {
 		for _, s := range []apply.State{apply.Applied, apply.Undone, apply.Stale, apply.Failed, apply.PartiallyApplied} {
 			if states[s] == 0 {
