@@ -349,7 +349,6 @@ func paragraphs(m slackapi.Message) slackapi.Message {
 	return short
 }
 
-// sendWhisper says something to one person: where they are, or else in a direct message.
 // sendNotice writes a message into a channel of its own, which has to be one that plans may be shown in.
 func (c *clones) sendNotice(ctx context.Context, p post) error {
 	if p.Message == nil {
@@ -366,6 +365,7 @@ func (c *clones) sendNotice(ctx context.Context, p post) error {
 	return nil
 }
 
+// sendWhisper says something to one person: where they are, or else in a direct message.
 func (c *clones) sendWhisper(ctx context.Context, p post) error {
 	if p.Message == nil {
 		c.sent(p.Key, nil)
