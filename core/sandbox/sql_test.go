@@ -83,6 +83,8 @@ func TestSQLRefuses(t *testing.T) {
 		"SELECT action_name.x FROM t":           "INVALID_EXTRACT_BASE_FIELD_TYPE",
 		"SELECT nope(1)":                        "UNRESOLVED_ROUTINE",
 		"SELECT lower('a', 'b')":                "WRONG_NUM_ARGS",
+		"SELECT dateadd()":                      "WRONG_NUM_ARGS",
+		"SELECT timestampadd(DAY)":              "WRONG_NUM_ARGS",
 		"SELECT :missing":                       "UNBOUND_SQL_PARAMETER",
 		"SELECT action_name, count(*) FROM t":   "MISSING_AGGREGATION",
 		"SELECT action_name, max(event_time) FROM t GROUP BY service_name": "MISSING_AGGREGATION",

@@ -29,10 +29,15 @@ func (s *sqlScope) callOf(n *sqlNode) sqlExpr {
 	for i, a := range n.args {
 		args[i] = s.compile(a)
 	}
-	if len(args) < f.min || len(args) > f.max {
-		raise("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The `%s` requires %d to %d parameters but the actual number is %d.", n.name, f.min, f.max, len(args))
-	}
+	takes(n, f.min, f.max)
 	return f.make(s, n, args)
+}
+
+// takes refuses a call with too few or too many arguments.
+func takes(n *sqlNode, least, most int) {
+	if len(n.args) < least || len(n.args) > most {
+		raise("WRONG_NUM_ARGS.WITHOUT_SUGGESTION", "42605", "The `%s` requires %d to %d parameters but the actual number is %d.", n.name, least, most, len(n.args))
+	}
 }
 
 type sqlFunc struct {
@@ -244,10 +249,11 @@ func substring(_ *sqlScope, _ *sqlNode, args []sqlExpr) sqlExpr {
 	}}
 }
 
-// unitOf reads the bare unit of time that is a function's first argument.
+// unitOf reads the bare unit of time that is the first of a function's three arguments.
 func unitOf(n *sqlNode) sqlInterval {
+	takes(n, 3, 3)
 	unit, known := sqlUnits[strings.TrimSuffix(strings.ToUpper(n.args[0].name), "S")]
-	if !known || n.args[0].op != "name" || len(n.args) != 3 {
+	if !known || n.args[0].op != "name" {
 		raise("INVALID_PARAMETER_VALUE.DATETIME_UNIT", "22023", "The value of parameter(s) `unit` in `%s` is invalid: expects one of the units without quotes YEAR, MONTH, WEEK, DAY, HOUR, MINUTE, SECOND.", n.name)
 	}
 	return unit
