@@ -238,17 +238,14 @@ func (d *Directory) bearer(ctx context.Context, email string) (p identity.Princi
 		return p, "Slack tells no e-mail address", nil
 	}
 	src := d.engine.o.Open()
+	hits, err := src.FindPrincipals(ctx, identity.KindUser, identity.Match{Field: identity.ByName, Value: email}, identity.Match{Field: identity.ByEmail, Value: email})
+	if err != nil {
+		return p, "", fmt.Errorf("look for the Databricks user of an e-mail address: %w", err)
+	}
 	var found []identity.Principal
-	for _, field := range []identity.Field{identity.ByName, identity.ByEmail} {
-		hits, err := src.FindPrincipals(ctx, identity.KindUser, identity.Match{Field: field, Value: email})
-		if err != nil {
-			return p, "", fmt.Errorf("look for the Databricks user of an e-mail address: %w", err)
-		}
-		for _, hit := range hits {
-			known := slices.ContainsFunc(found, func(q identity.Principal) bool { return q.Key == hit.Key })
-			if !known && bears(hit, email) {
-				found = append(found, hit)
-			}
+	for _, hit := range hits {
+		if bears(hit, email) {
+			found = append(found, hit)
 		}
 	}
 	switch {

@@ -68,40 +68,53 @@ func (g *Engine) factsOf(ctx context.Context, p plan.Plan, people, groups []iden
 const mostAccounts = 200
 
 // further looks for accounts that share an e-mail address or external id with the people, and gives those that are new. What one
-// account may not do, its owner's other one may not either.
+// account may not do, its owner's other one may not either. All are looked for at once: a vote waits for this, and account SCIM
+// permits few searches in a second.
 func (f *facts) further(ctx context.Context, src collect.Source) (more []identity.PrincipalKey) {
+	var whose []string
+	var matches []identity.Match
 	for _, k := range f.people {
 		if f.looked[k] || k.Kind != identity.KindUser || f.gone(k) {
 			continue
 		}
 		f.looked[k] = true
 		p, ok := f.person(k)
-		if !ok || len(f.people)+len(more) > mostAccounts {
+		if !ok || len(f.people) > mostAccounts {
 			f.hidden[k] = true
 			continue
 		}
-		var matches []identity.Match
-		for _, address := range addresses(p) {
-			matches = append(matches, identity.Match{Field: identity.ByName, Value: address}, identity.Match{Field: identity.ByEmail, Value: address})
-		}
-		if p.ExternalID != "" {
-			matches = append(matches, identity.Match{Field: identity.ByExternalID, Value: p.ExternalID})
-		}
-		for _, m := range matches {
-			found, err := src.FindPrincipals(ctx, identity.KindUser, m)
-			if err != nil {
-				f.hidden[k] = true
-				f.failed = append(f.failed, fmt.Errorf("look for further accounts of user %s: %w", k.ID, err))
-				break
-			}
-			for _, q := range found {
-				if !f.has(q.Key) && !slices.Contains(more, q.Key) {
-					more = append(more, q.Key)
-				}
-			}
+		whose, matches = append(whose, k.ID), append(matches, sharing(p)...)
+	}
+	if len(whose) == 0 {
+		return nil
+	}
+	found, err := src.FindPrincipals(ctx, identity.KindUser, matches...)
+	if err != nil {
+		f.failed = append(f.failed, fmt.Errorf("look for further accounts of user %s: %w", strings.Join(whose, ", "), err))
+	}
+	for _, q := range found {
+		if !f.has(q.Key) {
+			more = append(more, q.Key)
 		}
 	}
+	if room := max(0, mostAccounts-len(f.people)); err != nil || len(more) > room {
+		for _, id := range whose {
+			f.hidden[identity.PrincipalKey{Kind: identity.KindUser, ID: id}] = true
+		}
+		more = more[:min(room, len(more))]
+	}
 	return more
+}
+
+// sharing are searches for the accounts that share an e-mail address or external id with a user.
+func sharing(p identity.Principal) (matches []identity.Match) {
+	for _, address := range addresses(p) {
+		matches = append(matches, identity.Match{Field: identity.ByName, Value: address}, identity.Match{Field: identity.ByEmail, Value: address})
+	}
+	if p.ExternalID != "" {
+		matches = append(matches, identity.Match{Field: identity.ByExternalID, Value: p.ExternalID})
+	}
+	return matches
 }
 
 // gone reports whether somebody was read not to be there.

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -29,15 +30,19 @@ func Bearers(ctx context.Context, src Directory, who string) (found []identity.P
 			}
 		}
 	}
+	matches := make(map[identity.Kind][]identity.Match)
 	for _, round := range searches(who) {
 		for _, s := range round {
-			hits, err := src.FindPrincipals(ctx, s.kind, s.match)
-			if err != nil {
-				failed = err
-			}
-			for _, p := range hits {
-				add(p)
-			}
+			matches[s.kind] = append(matches[s.kind], s.match)
+		}
+	}
+	for _, kind := range slices.Sorted(maps.Keys(matches)) {
+		hits, err := src.FindPrincipals(ctx, kind, matches[kind]...)
+		if err != nil {
+			failed = err
+		}
+		for _, p := range hits {
+			add(p)
 		}
 	}
 	if failed != nil {

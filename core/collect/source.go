@@ -33,8 +33,8 @@ type Source interface {
 
 // Directory reads identities.
 type Directory interface {
-	// FindPrincipals gives the users, service principals or groups whose field matches the value.
-	FindPrincipals(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error)
+	// FindPrincipals gives the users, service principals or groups that fit any of the matches.
+	FindPrincipals(ctx context.Context, kind identity.Kind, matches ...identity.Match) ([]identity.Principal, error)
 	// Principals lists all users, or all service principals, of the account.
 	Principals(ctx context.Context, kind identity.Kind) ([]identity.Principal, error)
 	// Principal reads one account principal by its numeric id.

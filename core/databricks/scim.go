@@ -2,8 +2,11 @@ package databricks
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/core/identity"
@@ -88,30 +91,73 @@ func (s *Session) scimRequest(c class, path string, values ...string) request {
 	return s.own(get(c, "/api/2.0/accounts/{account_id}/scim/v2/"+path), append([]string{s.account.reach.AccountID}, values...)...)
 }
 
-// FindPrincipals searches account SCIM. A field which principals of the kind do not have matches
-// nobody.
+// FindPrincipals searches account SCIM, for all the matches in one request where they fit into one. A field which principals of
+// the kind do not have matches nobody.
 //
-// Filters: https://docs.databricks.com/api/account/accountusersv2/list
-func (s *Session) FindPrincipals(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error) {
+// Filters: https://docs.databricks.com/api/account/accountusersv2/list (simple expressions, joined with "or")
+func (s *Session) FindPrincipals(ctx context.Context, kind identity.Kind, matches ...identity.Match) ([]identity.Principal, error) {
 	k, ok := scimKinds[kind]
 	if !ok {
 		return nil, s.failed(fmt.Errorf("principals of kind %s cannot be searched", kind))
 	}
-	field, ok := k.fields[match.Field]
-	if !ok || match.Value == "" && !match.Contains {
-		return nil, nil
+	matches = slices.DeleteFunc(slices.Clone(matches), func(m identity.Match) bool {
+		_, has := k.fields[m.Field]
+		return !has || m.Value == "" && !m.Contains
+	})
+	var found listing[identity.Principal]
+	for some := range slices.Chunk(matches, scimCompared) {
+		rows, err := s.scimSearch(ctx, kind, some)
+		if f, refused := errors.AsType[*identity.Failure](err); refused && f.Status == http.StatusBadRequest && len(some) > 1 {
+			rows, err = s.scimSearches(ctx, kind, some)
+		}
+		for _, row := range rows {
+			if slices.ContainsFunc(some, row.matches) {
+				found.add(string(row.ID), row.principal(kind))
+			}
+		}
+		if err != nil {
+			return found.items, partly(found.items, err)
+		}
 	}
-	operator := "eq"
-	if match.Contains {
-		operator = "co"
+	return found.items, nil
+}
+
+// scimCompared is how many comparisons one filter joins. A filter may have 200 nodes; counted with each comparison's attribute
+// and value, and each "or", these are as many.
+const scimCompared = 50
+
+// scimSearches makes a search of its own for each match: what is refused joined may be answered so.
+func (s *Session) scimSearches(ctx context.Context, kind identity.Kind, matches []identity.Match) (all []scimResource, err error) {
+	for one := range slices.Chunk(matches, 1) {
+		rows, err := s.scimSearch(ctx, kind, one)
+		all = append(all, rows...)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// scimSearch asks for whoever fits any of the matches. If one of them is for parts of values, it asks for one page only.
+func (s *Session) scimSearch(ctx context.Context, kind identity.Kind, matches []identity.Match) ([]scimResource, error) {
+	k := scimKinds[kind]
+	var terms []string
+	anyone, onePage := false, false
+	for _, m := range matches {
+		operator := "eq"
+		if m.Contains {
+			operator, onePage = "co", true
+		}
+		anyone = anyone || m.Value == ""
+		terms = append(terms, k.fields[m.Field]+" "+operator+" "+scimQuote(m.Value))
 	}
 	query := url.Values{"attributes": {k.attributes}}
-	if match.Value != "" {
-		query.Set("filter", field+" "+operator+" "+scimQuote(match.Value))
+	if !anyone {
+		query.Set("filter", strings.Join(terms, " or "))
 	}
 	read := func(r request) ([]scimResource, error) {
 		r.query = query
-		if match.Contains {
+		if onePage {
 			return s.scimFirstPage(ctx, r)
 		}
 		return scimPages(ctx, s, r)
@@ -122,13 +168,7 @@ func (s *Session) FindPrincipals(ctx context.Context, kind identity.Kind, match 
 		// principals of the account bear the same ids. Its groups are not the account's.
 		rows, err = read(s.own(get(classWorkspaceSCIM, "/api/2.0/preview/scim/v2/"+k.resource)))
 	}
-	var found []identity.Principal
-	for _, row := range rows {
-		if row.matches(match) {
-			found = append(found, row.principal(kind))
-		}
-	}
-	return found, partly(found, err)
+	return rows, err
 }
 
 func (s *Session) scimFirstPage(ctx context.Context, r request) ([]scimResource, error) {

@@ -1,6 +1,7 @@
 package databricks
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -141,6 +142,83 @@ func TestFindPrincipalsFields(t *testing.T) {
 				t.Errorf("asked %q", asked)
 			}
 		})
+	}
+}
+
+// TestFindPrincipalsTogether looks for several at once: in as few requests as a filter may be long, and one by one where the
+// server refuses them joined. Rows that nobody asked for are left out.
+func TestFindPrincipalsTogether(t *testing.T) {
+	numbered := func(n int) (list []identity.Match) {
+		for i := range n {
+			list = append(list, identity.Match{Field: identity.ByName, Value: fmt.Sprintf("u%d", i)})
+		}
+		return list
+	}
+	ann := []identity.Match{{Field: identity.ByName, Value: "Ann"}, {Field: identity.ByEmail, Value: `a "n" n`}, {Field: identity.ByExternalID, Value: "x"}, {Field: identity.ByExternalID}}
+	for _, c := range []struct {
+		name    string
+		matches []identity.Match
+		joined  bool // the server takes filters with "or"
+		asked   []string
+		found   []string
+	}{
+		{"nobody", nil, true, nil, nil},
+		{"by every field", ann, true, []string{`userName eq "Ann" or emails.value eq "a \"n\" n" or externalId eq "x"`}, []string{"1", "3"}},
+		{"one by one", ann, false, []string{`userName eq "Ann" or emails.value eq "a \"n\" n" or externalId eq "x"`, `userName eq "Ann"`, `emails.value eq "a \"n\" n"`, `externalId eq "x"`}, []string{"1", "3"}},
+		{"only one", ann[:1], false, []string{`userName eq "Ann"`}, []string{"1"}},
+		{"more than a filter holds", numbered(51), true, []string{"50 comparisons", `userName eq "u50"`}, nil},
+		{"anyone", []identity.Match{{Field: identity.ByName, Contains: true}, ann[0]}, true, []string{""}, []string{"1", "2", "3"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			var asked []string
+			w.handle("GET "+scimBase+"Users", func(rw http.ResponseWriter, r *http.Request) {
+				filter := r.URL.Query().Get("filter")
+				ors := strings.Count(filter, " or ")
+				if asked = append(asked, filter); ors > 9 {
+					asked[len(asked)-1] = fmt.Sprintf("%d comparisons", ors+1)
+				}
+				if ors > 0 && !c.joined {
+					rw.WriteHeader(http.StatusBadRequest)
+					writeJSON(rw, map[string]any{"status": "400", "scimType": "invalidFilter", "detail": "not this one"})
+					return
+				}
+				writeJSON(rw, map[string]any{"totalResults": 3, "Resources": []any{
+					map[string]any{"id": "1", "userName": "ann"}, map[string]any{"id": "2", "userName": "bob"}, map[string]any{"id": "3", "userName": "cyd", "externalId": "x"},
+				}})
+			})
+			found, err := w.session().FindPrincipals(t.Context(), identity.KindUser, c.matches...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			for _, p := range found {
+				ids = append(ids, p.Key.ID)
+			}
+			if !slices.Equal(asked, c.asked) || !slices.Equal(ids, c.found) {
+				t.Errorf("asked %q, found %q", asked, ids)
+			}
+		})
+	}
+}
+
+// TestFindPrincipalsFails gives what was found before a failure, and says that it is not all.
+func TestFindPrincipalsFails(t *testing.T) {
+	w := newWorld(t)
+	w.handle("GET "+scimBase+"Users", func(rw http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Query().Get("filter"), "u50") {
+			rw.WriteHeader(http.StatusForbidden)
+			return
+		}
+		writeJSON(rw, map[string]any{"totalResults": 1, "Resources": []any{map[string]any{"id": "1", "userName": "u7"}}})
+	})
+	var matches []identity.Match
+	for i := range 51 {
+		matches = append(matches, identity.Match{Field: identity.ByName, Value: fmt.Sprintf("u%d", i)})
+	}
+	found, err := w.session().FindPrincipals(t.Context(), identity.KindUser, matches...)
+	if f := identity.FailureOf(err); f == nil || f.Kind != identity.Forbidden || !f.Partial || len(found) != 1 {
+		t.Errorf("found %v, %v", found, err)
 	}
 }
 

@@ -33,9 +33,25 @@ func list(kind identity.Kind) estate.ReadKey {
 	return estate.ReadKey{Op: estate.OpPrincipals, Principal: identity.PrincipalKey{Kind: kind}}
 }
 
-// FindPrincipals gives those known that fit. Where not all of the kind were listed, nobody found is a
+// FindPrincipals gives those known that fit any match. Where not all of the kind were listed, nobody found by one is a
 // failure, and so is who is found by a field that others may share: there may be more.
-func (s *Offline) FindPrincipals(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error) {
+func (s *Offline) FindPrincipals(ctx context.Context, kind identity.Kind, matches ...identity.Match) (found []identity.Principal, err error) {
+	for _, m := range matches {
+		some, failed := s.search(ctx, kind, m)
+		for _, p := range some {
+			if !slices.ContainsFunc(found, func(q identity.Principal) bool { return q.Key == p.Key }) {
+				found = append(found, p)
+			}
+		}
+		if err == nil {
+			err = failed
+		}
+	}
+	return found, err
+}
+
+// search gives those known that fit one match.
+func (s *Offline) search(ctx context.Context, kind identity.Kind, match identity.Match) ([]identity.Principal, error) {
 	if !searchable(kind, match) {
 		return nil, nil
 	}
