@@ -29,47 +29,22 @@ type limiter struct {
 	now   func() time.Time
 
 	unlimited bool
-	all       lanes
+	all       *urgent.Bucket
 
 	mu      sync.Mutex
-	methods map[string]lanes
-	places  map[string]*rate.Limiter // conversations and response URLs
-	blocked map[string]time.Time     // until when Slack asked not to call a method, or a response URL
+	methods map[string]*urgent.Bucket
+	places  map[string]*urgent.Bucket // conversations and response URLs
+	blocked map[string]time.Time      // until when Slack asked not to call a method, or a response URL
 }
 
-// quota is so many calls a minute, with a burst. Of the burst some are kept for urgent calls, and of the rate as great a part.
+// quota is so many calls a minute, with a burst, of which some are kept for urgent calls.
 type quota struct {
 	perMinute   float64
 	burst, kept int
 }
 
-func (q quota) limiter() *rate.Limiter {
-	return rate.NewLimiter(rate.Limit(q.perMinute/60), q.burst)
-}
-
-// lanes are the parts of a quota: one that all calls take from, and one kept for those that are urgent, or nil.
-type lanes struct{ common, kept *rate.Limiter }
-
-func (q quota) lanes() lanes {
-	if q.kept == 0 {
-		return lanes{common: q.limiter()}
-	}
-	part := q.perMinute * float64(q.kept) / float64(q.burst)
-	return lanes{
-		common: quota{perMinute: q.perMinute - part, burst: q.burst - q.kept}.limiter(),
-		kept:   quota{perMinute: part, burst: q.kept}.limiter(),
-	}
-}
-
-// Wait waits until a call may be made. An urgent one takes what is kept for it only while others wait.
-func (l lanes) Wait(ctx context.Context) error {
-	if l.kept == nil || !urgent.Is(ctx) {
-		return l.common.Wait(ctx)
-	}
-	if l.common.Allow() {
-		return nil
-	}
-	return l.kept.Wait(ctx)
+func (q quota) bucket() *urgent.Bucket {
+	return urgent.NewBucket(rate.NewLimiter(rate.Limit(q.perMinute/60), q.burst), func(int) int { return q.kept })
 }
 
 // The quotas are those of Slack's tiers or a little below them. That of apps.connections.open is
@@ -78,7 +53,7 @@ func (l lanes) Wait(ctx context.Context) error {
 var (
 	allCalls    = quota{1200, 40, 8}
 	perPlace    = quota{60, 3, 0}
-	otherMethod = quota{50, 10, 2}
+	otherMethod = quota{50, 10, 4}
 	perMethod   = map[string]quota{
 		"apps.connections.open":        {60, 3, 0},
 		"auth.test":                    {100, 5, 0},
@@ -115,8 +90,8 @@ func newLimiter(apiURL string, next http.RoundTripper) *limiter {
 	}
 	return &limiter{
 		base: base, next: next, sleep: sleep, now: time.Now,
-		all:     allCalls.lanes(),
-		methods: map[string]lanes{}, places: map[string]*rate.Limiter{}, blocked: map[string]time.Time{},
+		all:     allCalls.bucket(),
+		methods: map[string]*urgent.Bucket{}, places: map[string]*urgent.Bucket{}, blocked: map[string]time.Time{},
 	}
 }
 
@@ -172,20 +147,16 @@ func (l *limiter) turn(ctx context.Context, method, place string) error {
 	if l.unlimited && method != "apps.connections.open" { // slack-go would call that without a pause
 		return nil
 	}
-	for _, r := range l.limiters(method, place) {
-		if err := r.Wait(ctx); err != nil {
+	for _, b := range l.buckets(method, place) {
+		if _, err := b.Wait(ctx, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// waiter is what a call has to wait for: a *rate.Limiter, or lanes.
-type waiter interface {
-	Wait(ctx context.Context) error
-}
-
-func (l *limiter) limiters(method, place string) []waiter {
+// buckets are what a call has to wait for.
+func (l *limiter) buckets(method, place string) []*urgent.Bucket {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	m, ok := l.methods[method]
@@ -194,19 +165,19 @@ func (l *limiter) limiters(method, place string) []waiter {
 		if !ok {
 			q = otherMethod
 		}
-		m = q.lanes()
+		m = q.bucket()
 		l.methods[method] = m
 	}
 	if place == "" {
-		return []waiter{m, l.all}
+		return []*urgent.Bucket{m, l.all}
 	}
 	p, ok := l.places[place]
 	if !ok {
 		l.forgetIdle()
-		p = perPlace.limiter()
+		p = perPlace.bucket()
 		l.places[place] = p
 	}
-	return []waiter{p, m, l.all}
+	return []*urgent.Bucket{p, m, l.all}
 }
 
 // forgetIdle drops places that have their whole burst again, so that the map does not grow with

@@ -90,10 +90,7 @@ func seed(c class, override float64) (start, ceiling rate.Limit, burst int) {
 // limiter is the rate of one class on one host. It halves on a refusal and creeps back: additive
 // increase, multiplicative decrease. It is safe for concurrent use.
 type limiter struct {
-	bucket *rate.Limiter
-	// turns are held by the one who waits for the bucket, and by the one whose call is urgent. The others wait for the turn,
-	// so that what is left of a queue moves at the new rate when the rate changes.
-	turn, urgentTurn chan struct{}
+	bucket *urgent.Bucket
 
 	mu         sync.Mutex
 	start      rate.Limit
@@ -109,45 +106,22 @@ type limiter struct {
 func newLimiter(c class, override float64) *limiter {
 	start, ceiling, burst := seed(c, override)
 	return &limiter{
-		bucket: rate.NewLimiter(start, burst), turn: make(chan struct{}, 1), urgentTurn: make(chan struct{}, 1),
-		start: start, ceiling: ceiling, burst: burst, step: start / 10, cleanSince: time.Now(),
+		bucket: urgent.NewBucket(rate.NewLimiter(start, burst), func(burst int) int { return burst / 2 }),
+		start:  start, ceiling: ceiling, burst: burst, step: start / 10, cleanSince: time.Now(),
 	}
 }
 
 // wait returns when a request may go out, or the context's error as soon as that is done. An urgent one goes out before all
-// that are not: these leave a part of the bucket to it, and take nothing while it waits.
+// that are not: these leave half of the bucket to it, where it holds more than one.
 func (l *limiter) wait(ctx context.Context) error {
-	turn, leave := l.turn, l.kept
-	if urgent.Is(ctx) {
-		turn, leave = l.urgentTurn, func() int { return 0 }
-	}
-	select {
-	case turn <- struct{}{}:
-		defer func() { <-turn }()
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	for {
-		if err := sleep(ctx, l.pauseLeft()); err != nil {
-			return err
-		}
-		missing := float64(leave()+1) - l.bucket.Tokens()
-		if missing <= 0 && l.bucket.Allow() {
-			return nil
-		}
+	waited, err := l.bucket.Wait(ctx, l.pauseLeft)
+	if waited {
 		l.mu.Lock()
 		l.queued = true
 		l.mu.Unlock()
-		// A refusal may come in meanwhile. Those who waited then queue again, so that they do not all set off at once when
-		// the pause ends.
-		if err := sleep(ctx, time.Microsecond+time.Duration(missing/float64(l.bucket.Limit())*float64(time.Second))); err != nil {
-			return err
-		}
 	}
+	return err
 }
-
-// kept is how much of the bucket is left to urgent requests: half of it, where it holds more than one, and all while one waits.
-func (l *limiter) kept() int { return max(l.bucket.Burst()/2, len(l.urgentTurn)) }
 
 func (l *limiter) pauseLeft() time.Duration {
 	l.mu.Lock()
@@ -294,6 +268,15 @@ func (g *gate) admit() {
 	}
 }
 
+// backoff is the longest wait before the n-th retry, from 0: exponential, to be drawn from in full.
+func backoff(base, longest time.Duration, n int) time.Duration {
+	d := float64(base) * math.Pow(2, float64(n))
+	if d > float64(longest) {
+		return longest
+	}
+	return time.Duration(d)
+}
+
 // sleep waits for d, or returns the context's error as soon as it is done.
 func sleep(ctx context.Context, d time.Duration) error {
 	if err := ctx.Err(); err != nil {
@@ -310,13 +293,4 @@ func sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-// backoff is the longest wait before the n-th retry, from 0: exponential, to be drawn from in full.
-func backoff(base, longest time.Duration, n int) time.Duration {
-	d := float64(base) * math.Pow(2, float64(n))
-	if d > float64(longest) {
-		return longest
-	}
-	return time.Duration(d)
 }

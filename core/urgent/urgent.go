@@ -9,5 +9,11 @@ type key struct{}
 // Mark gives a context, derived from ctx, whose calls are urgent.
 func Mark(ctx context.Context) context.Context { return context.WithValue(ctx, key{}, true) }
 
+// Unmark gives a context, derived from ctx, for a part of urgent work that can wait.
+func Unmark(ctx context.Context) context.Context { return context.WithValue(ctx, key{}, false) }
+
 // Is reports whether calls with this context are urgent.
-func Is(ctx context.Context) bool { return ctx.Value(key{}) != nil }
+func Is(ctx context.Context) bool {
+	is, _ := ctx.Value(key{}).(bool)
+	return is
+}
