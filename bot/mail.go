@@ -10,6 +10,7 @@ import (
 
 	"databricks-access-audit/bot/slackapi"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/urgent"
 )
 
 // post is something to be said or carried out, as the outbox keeps it. It holds no secret.
@@ -107,39 +108,54 @@ func (c *clones) deliverAll() {
 			}
 			return
 		}
-		var due []ledger.Post
+		var taken []ledger.Post
 		var now time.Time
 		err = c.ledger.Do(c.work, func(tx *ledger.Tx) (err error) {
 			now = tx.Now()
-			due, err = tx.Due(mailAtOnce, c.pace.putOff)
+			taken, err = tx.Due(mailAtOnce, c.pace.putOff)
 			return err
 		})
-		if err != nil || len(due) == 0 {
+		if err != nil || len(taken) == 0 {
 			if err != nil && c.work.Err() == nil {
 				c.Log.Error("outbox not taken", "error", err)
 			}
 			return
 		}
 		stuck := map[string]bool{}
-		for _, d := range due {
+		for _, d := range c.orders(taken) {
 			c.deliverOne(d, now, stuck)
 		}
 	}
 }
 
+// due is a post that is due.
+type due struct {
+	post
+	kept ledger.Post
+}
+
+// orders has the works begin that are ordered, since nothing that is to be said need be said first, and gives what is to be said.
+func (c *clones) orders(list []ledger.Post) (rest []due) {
+	for _, d := range list {
+		var p post
+		if err := json.Unmarshal(d.Body, &p); err != nil {
+			c.Log.Error("outbox: not readable", "key", d.Key, "error", err)
+			c.sent(d.Key, nil)
+			continue
+		}
+		p.Key = d.Key
+		if p.Kind == orderApply || p.Kind == orderUndo {
+			c.order(p)
+			continue
+		}
+		rest = append(rest, due{p, d})
+	}
+	return rest
+}
+
 // deliverOne sends a post, and notes what became of it.
-func (c *clones) deliverOne(d ledger.Post, now time.Time, stuck map[string]bool) {
-	var p post
-	if err := json.Unmarshal(d.Body, &p); err != nil {
-		c.Log.Error("outbox: not readable", "key", d.Key, "error", err)
-		c.sent(d.Key, nil)
-		return
-	}
-	p.Key = d.Key
-	if p.Kind == orderApply || p.Kind == orderUndo {
-		c.order(p)
-		return
-	}
+func (c *clones) deliverOne(d due, now time.Time, stuck map[string]bool) {
+	p := d.post
 	err := errWaits
 	if !stuck[p.Plan] || p.Plan == "" {
 		err = c.send(c.urgent, p)
@@ -147,16 +163,16 @@ func (c *clones) deliverOne(d ledger.Post, now time.Time, stuck map[string]bool)
 	switch {
 	case err == nil:
 	case c.work.Err() != nil: // comes again at the next start
-	case now.Sub(d.QueuedAt) > mailLife:
+	case now.Sub(d.kept.QueuedAt) > mailLife:
 		c.Log.Error("post given up", "key", d.Key, "error", err)
 		c.sent(d.Key, nil)
 	default:
 		stuck[p.Plan] = true
-		pause := c.pace.retry << min(d.Attempts, mostDouble)
+		pause := c.pace.retry << min(d.kept.Attempts, mostDouble)
 		if errors.Is(err, errWaits) {
 			pause = c.pace.retry
 		} else {
-			c.Log.Warn("post put off", "key", d.Key, "attempt", d.Attempts, "error", err)
+			c.Log.Warn("post put off", "key", d.Key, "attempt", d.kept.Attempts, "error", err)
 		}
 		c.unsent(d.Key, err, min(pause, mostPause))
 	}
@@ -208,6 +224,12 @@ func (c *clones) send(ctx context.Context, p post) error {
 	}
 }
 
+// room checks a channel before something is posted there. Posts wait for that behind the votes, which need the same of Slack: it
+// describes a channel no more than fifty times in a minute.
+func (c *clones) room(ctx context.Context, channel string) error {
+	return c.place(urgent.Unmark(ctx), channel)
+}
+
 // sendCard writes the plan's message. If the process ends between Slack's answer and the note of it, a second message is written,
 // which then is the plan's; buttons of the first say so.
 func (c *clones) sendCard(ctx context.Context, p post) error {
@@ -219,7 +241,7 @@ func (c *clones) sendCard(ctx context.Context, p post) error {
 	if err != nil {
 		return err
 	}
-	if err := c.place(ctx, c.channel); err != nil {
+	if err := c.room(ctx, c.channel); err != nil {
 		return err
 	}
 	ts, err := c.written(ctx, slackapi.Place{Channel: c.channel}, m)
@@ -253,7 +275,7 @@ func (c *clones) refresh(ctx context.Context, card ledger.Card, note string) err
 	if err != nil || edition <= card.Shown && note == "" {
 		return err
 	}
-	if err := c.place(ctx, card.Channel); err != nil {
+	if err := c.room(ctx, card.Channel); err != nil {
 		return err
 	}
 	if err := c.door.Rewrite(ctx, card.Channel, card.TS, m); err != nil && slackapi.Code(err) != "message_not_found" {
@@ -282,7 +304,7 @@ func (c *clones) sendThread(ctx context.Context, p post) error {
 	if err != nil {
 		return err
 	}
-	if err := c.place(ctx, card.Channel); err != nil {
+	if err := c.room(ctx, card.Channel); err != nil {
 		return err
 	}
 	at := slackapi.Place{Channel: card.Channel, Thread: card.TS}
@@ -355,7 +377,7 @@ func (c *clones) sendNotice(ctx context.Context, p post) error {
 		c.sent(p.Key, nil)
 		return nil
 	}
-	if err := c.place(ctx, p.Channel); err != nil {
+	if err := c.room(ctx, p.Channel); err != nil {
 		return err
 	}
 	if _, err := c.written(ctx, slackapi.Place{Channel: p.Channel}, *p.Message); err != nil {

@@ -21,7 +21,8 @@ type Approvals interface {
 	Propose(ctx context.Context, by ledger.Actor, q query.Clone, ticket string, progress core.Progress) (*report.CloneReport, core.Case, error)
 	// Submit puts a draft to the vote, on the word of its requester alone.
 	Submit(ctx context.Context, by ledger.Actor, id, digest string) (core.Case, error)
-	// Case says how a plan stands.
+	// Kept is a plan as the ledger has it, without how the votes on it count. Case says that too, and asks Databricks for it.
+	Kept(ctx context.Context, id string) (core.Case, error)
 	Case(ctx context.Context, id string) (core.Case, error)
 	// Show gives the plan as it was kept, without what would come of it.
 	Show(ctx context.Context, id string) (*report.CloneReport, error)

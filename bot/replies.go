@@ -84,7 +84,7 @@ func (c *clones) reply(j *errand, d *slackapi.Mention) {
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.urgent, id)
+	k, err := c.approvals.Kept(c.urgent, id)
 	if err != nil {
 		c.answer(j, c.unable(j, err, core.Case{ID: id}))
 		return
@@ -122,7 +122,7 @@ func (c *clones) obey(j *errand, who ledger.Actor, k core.Case, word, reason str
 	case "apply", "undo":
 		c.demand(j, who, k, word)
 	case "status":
-		c.answer(j, c.status(k))
+		c.answer(j, c.status(j, k.ID))
 	}
 }
 
@@ -138,7 +138,12 @@ func (c *clones) demand(j *errand, who ledger.Actor, k core.Case, word string) {
 			return
 		}
 	}
-	c.answer(j, slackapi.Say("Nothing was done: plan "+k.ID+" cannot be told to "+word+" now. "+stands(k)))
+	now, err := c.approvals.Case(c.urgent, k.ID)
+	if err != nil {
+		c.answer(j, c.unable(j, err, k))
+		return
+	}
+	c.answer(j, slackapi.Say("Nothing was done: plan "+k.ID+" cannot be told to "+word+" now. "+stands(now)))
 }
 
 // untimely gives the reason why a reply was not of the moment when it was received: it is older than the plan's message, or than
@@ -189,7 +194,7 @@ func (c *clones) changed(j *errand, d *slackapi.Change) {
 		}
 		return
 	}
-	k, err := c.approvals.Case(c.urgent, card.Plan)
+	k, err := c.approvals.Kept(c.urgent, card.Plan)
 	if err != nil {
 		j.log.Error("change of a message not looked at", "plan", card.Plan, "error", err)
 		return

@@ -13,7 +13,7 @@ import (
 // guest or goes by another address since is withdrawn. What Databricks says of them, Approvals ask. An error says that it is not
 // known of all who they are; then nothing may be carried out.
 func (c *clones) seeAgain(id string) error {
-	k, err := c.approvals.Case(c.applying, id)
+	k, err := c.approvals.Kept(c.applying, id)
 	if err != nil || k.State != ledger.Approved && k.State != ledger.PartiallyApplied {
 		return err
 	}

@@ -39,7 +39,7 @@ func (c *clones) click(j *errand, d *slackapi.Click) {
 		c.refused(j, id, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.urgent, id)
+	k, err := c.approvals.Kept(c.urgent, id)
 	if err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
@@ -133,7 +133,7 @@ func (c *clones) send4approval(j *errand, who ledger.Actor, k core.Case) {
 // superseded tells at a plan's message that another took its place. If this process ends before that is queued, tend brings the
 // message up to date.
 func (c *clones) superseded(j *errand, id string) []post {
-	k, err := c.approvals.Case(c.urgent, id)
+	k, err := c.approvals.Kept(c.urgent, id)
 	if err != nil {
 		j.log.Error("superseded plan not read", "plan", id, "error", err)
 		return nil
@@ -254,7 +254,7 @@ func (c *clones) submitted(j *errand, d *slackapi.Submission) {
 		c.refused(j, a.Plan, c.unknownPerson(j, err))
 		return
 	}
-	k, err := c.approvals.Case(c.urgent, a.Plan)
+	k, err := c.approvals.Kept(c.urgent, a.Plan)
 	if err != nil {
 		c.answer(j, c.unable(j, err, k))
 		return
@@ -288,7 +288,7 @@ func (c *clones) cancel(j *errand, who ledger.Actor, k core.Case, reason string)
 
 // details shows somebody how a plan stands, and the beginning of it.
 func (c *clones) details(j *errand, k core.Case) {
-	m := c.status(k)
+	m := c.status(j, k.ID)
 	if s, err := c.showing(c.urgent, k.ID); err == nil {
 		m.Parts = append(m.Parts, s.Head...)
 		m.Parts = append(m.Parts, s.Pages[:min(1, len(s.Pages))]...)
@@ -297,7 +297,11 @@ func (c *clones) details(j *errand, k core.Case) {
 }
 
 // status is how a plan stands.
-func (c *clones) status(k core.Case) slackapi.Message {
+func (c *clones) status(j *errand, id string) slackapi.Message {
+	k, err := c.approvals.Case(c.urgent, id)
+	if err != nil {
+		return c.unable(j, err, core.Case{ID: id})
+	}
 	m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + k.ID + ": " + stands(k)}}}
 	for _, text := range []string{votesTold(k.Votes), voids(k)} {
 		if text != "" {
@@ -373,7 +377,7 @@ func (c *clones) unable(j *errand, err error, k core.Case) slackapi.Message {
 		return slackapi.Say("Nothing was done: " + line(no.Error()) + ".")
 	}
 	if late, ok := errors.AsType[*ledger.ConflictError](err); ok {
-		if now, err := c.approvals.Case(c.urgent, k.ID); err == nil && now.Version != k.Version {
+		if now, err := c.approvals.Kept(c.urgent, k.ID); err == nil && now.Version != k.Version {
 			return c.already(now)
 		}
 		if k.State != "" && k.State != ledger.Pending {

@@ -142,7 +142,7 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 		kept: journal.Row(p, file, digest, ledger.Party{ID: by.ID, Name: by.Email}), plan: p, wished: wished{channel: by.Channel, ticket: ticket},
 	}
 	h.kept.State = ledger.Draft
-	h.facts = a.facts(ctx, h, a.engine.o.Now(), by.ID)
+	h.facts = a.facts(ctx, h, a.engine.o.Now(), a.engine.o.votes.guarded, by.ID)
 	if err := a.askable(h, by); err != nil {
 		return made, Case{}, a.refused(ctx, by, p.ID, err)
 	}
@@ -281,7 +281,7 @@ func (a *Approvals) refused(ctx context.Context, by ledger.Actor, id string, err
 // Submit puts a draft to the vote, on the word of its requester alone. To submit it again changes nothing. Plans of the same
 // person for the same source, target and parts that wait for votes become superseded by it: Case.Supersedes.
 func (a *Approvals) Submit(ctx context.Context, by ledger.Actor, id, digest string) (Case, error) {
-	h, err := a.hear(ctx, id, by.ID)
+	h, err := a.look(ctx, id)
 	if err != nil {
 		return Case{}, err
 	}
@@ -291,9 +291,10 @@ func (a *Approvals) Submit(ctx context.Context, by ledger.Actor, id, digest stri
 	case !agrees(h.kept.Digest, digest):
 		return Case{}, a.refused(ctx, by, id, notAllowed("that is another plan than %s is: nothing was changed", id))
 	case h.kept.State == ledger.Pending:
-		return h.stands(a.rule(h)), nil
+		return a.Case(ctx, id)
 	}
 	h.channel = by.Channel
+	h.facts = a.facts(ctx, h, a.engine.o.Now(), a.engine.o.votes.guarded, by.ID)
 	if err := errors.Join(a.sameRules(h), a.askable(h, by)); err != nil {
 		return Case{}, a.refused(ctx, by, id, err)
 	}
@@ -317,14 +318,23 @@ func (a *Approvals) move(ctx context.Context, h hearing, m ledger.Move) (p ledge
 	return p, err
 }
 
-// Case says how a plan stands.
+// Kept is a plan as the ledger has it. Databricks is asked nothing, so Case.Ruling does not say how the votes count.
+func (a *Approvals) Kept(ctx context.Context, id string) (Case, error) {
+	h, err := a.look(ctx, id)
+	if err != nil {
+		return Case{}, err
+	}
+	return h.stands(consent.Ruling{}), nil
+}
+
+// Case says how a plan stands, and how the votes on it count.
 func (a *Approvals) Case(ctx context.Context, id string) (Case, error) {
 	h, err := a.look(ctx, id)
 	if err != nil {
 		return Case{}, err
 	}
 	if open(h.kept.State) {
-		h.facts = a.facts(ctx, h, a.engine.o.Now().Add(-rosterShown)) // nothing is decided by it
+		h.facts = a.facts(ctx, h, a.engine.o.Now().Add(-rosterShown), a.engine.o.votes.guarded) // nothing is decided by it
 	}
 	return h.stands(a.rule(h)), nil
 }
