@@ -16,7 +16,7 @@ import (
 func (a *Approvals) mayAsk(ctx context.Context, by ledger.Actor, to string) error {
 	who := userKey(by.ID)
 	h := hearing{kept: ledger.Plan{State: ledger.Draft, Requester: ledger.Party{ID: by.ID}}, wished: wished{channel: by.Channel}}
-	f := a.facts(ctx, h, a.engine.o.Now(), by.ID)
+	f := a.facts(ctx, h, a.engine.o.Now(), a.engine.o.votes.guarded, by.ID)
 	if f.Active(who) != consent.Yes {
 		return errNotActive
 	}

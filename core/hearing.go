@@ -84,14 +84,15 @@ func readWished(trail []ledger.Entry) (w wished, err error) {
 }
 
 // hear is look, with what Databricks says of everybody concerned, and of some others by their user ids. For plans that are not
-// voted on any more, Databricks is not asked, unless others are named.
+// voted on any more, Databricks is not asked, unless others are named. Who else might vote is not read: a vote waits for this, and
+// a group may have thousands in it.
 func (a *Approvals) hear(ctx context.Context, id string, others ...string) (hearing, error) {
 	h, err := a.look(ctx, id)
 	if err != nil {
 		return hearing{}, err
 	}
 	if open(h.kept.State) || len(others) > 0 {
-		h.facts = a.facts(ctx, h, a.engine.o.Now(), others...)
+		h.facts = a.facts(ctx, h, a.engine.o.Now(), nil, others...)
 	}
 	return h, nil
 }
@@ -117,8 +118,9 @@ func open(s ledger.State) bool {
 }
 
 // facts reads what Databricks, and Slack's user groups, say of everybody concerned with a plan. Of Slack that may be what was read
-// since a time; of Databricks it is what it says now.
-func (a *Approvals) facts(ctx context.Context, h hearing, since time.Time, others ...string) *facts {
+// since a time; of Databricks it is what it says now. Of groups it is read who is in them; of others, only whether those concerned
+// are.
+func (a *Approvals) facts(ctx context.Context, h hearing, since time.Time, groups []identity.PrincipalKey, others ...string) *facts {
 	people := []identity.PrincipalKey{userKey(h.kept.Requester.ID)}
 	for _, v := range h.votes {
 		people = append(people, userKey(v.Voter.ID))
@@ -140,7 +142,7 @@ func (a *Approvals) facts(ctx context.Context, h hearing, since time.Time, other
 	}
 	slices.SortFunc(people, identity.PrincipalKey.Compare)
 	people = slices.Compact(people)
-	f := a.engine.factsOf(ctx, h.plan, people, a.engine.o.votes.guarded)
+	f := a.engine.factsOf(ctx, h.plan, people, groups)
 	f.slack = inSlack
 	for _, k := range people {
 		pins, err := a.o.Ledger.Pins(ctx, k.ID)

@@ -191,7 +191,9 @@ func mayMean(m *access.Model, who identity.PrincipalKey, g identity.RoleGrant) b
 	})
 }
 
+// circle reads people with the names and roles of their groups: some roles are a person's by a group.
 func (v *Views) circle(ctx context.Context, c collect.Circle) *access.Model {
+	c.Paths = true
 	src := v.engine.o.Open()
 	return access.Over(collect.People(ctx, src, c, collect.Options{Workers: v.engine.o.Workers, Now: v.engine.clock(src)}), v.engine.o.Rules)
 }

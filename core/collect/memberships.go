@@ -38,10 +38,14 @@ func (c *crawler) subject(ctx context.Context, p identity.Principal) {
 	}
 }
 
-// memberships finds every group above a principal: by one call where the account offers it, and
-// otherwise by reading the members of every group there is. Either way each group above is read
-// once, for its name, its roles and the edges that make the paths.
+// memberships finds every group above a principal, and reads each once, for its name, its roles and the edges that make the paths.
 func (c *crawler) memberships(ctx context.Context, k identity.PrincipalKey) {
+	c.planGroups(c.ancestors(ctx, k))
+}
+
+// ancestors finds every group above a principal: by one call where the account offers it, and otherwise by reading the members of
+// every group there is. It gives those that the one call named.
+func (c *crawler) ancestors(ctx context.Context, k identity.PrincipalKey) []identity.PrincipalKey {
 	above, err := c.parentGroups(ctx, k)
 	key := estate.ReadKey{Op: estate.OpParents, Principal: k}
 	switch {
@@ -56,11 +60,11 @@ func (c *crawler) memberships(ctx context.Context, k identity.PrincipalKey) {
 	}
 	for _, g := range above {
 		c.b.AddAncestor(k, g)
-		c.planGroup(g)
 	}
 	if err != nil {
 		c.directory.sweep.Do(func() { c.sweepGroups(ctx) })
 	}
+	return above
 }
 
 // sweepGroups reads every group of the account with its members, and gives the groups.
@@ -86,6 +90,12 @@ func (c *crawler) sweepGroups(ctx context.Context) []identity.Group {
 // accountGroupList lists the groups of the account, once.
 func (c *crawler) accountGroupList(ctx context.Context) ([]identity.Group, error) {
 	return c.directory.list.get(struct{}{}, func() ([]identity.Group, error) { return c.src.Groups(ctx) })
+}
+
+func (c *crawler) planGroups(keys []identity.PrincipalKey) {
+	for _, k := range keys {
+		c.planGroup(k)
+	}
 }
 
 // planGroup reads a group with its members, once.

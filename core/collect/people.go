@@ -11,8 +11,11 @@ import (
 // Circle is whom a question about people alone is about, by key: no names are looked up but those of holders of roles, and
 // nothing is read of what anybody may do with data.
 type Circle struct {
-	// People are read with every account group that they are in.
+	// People are read with every account group that they are in, by its key.
 	People []identity.PrincipalKey
+	// Paths has every group above the people read too, which is a call for each: for its name, its roles, and the way that leads
+	// there.
+	Paths bool
 	// Groups are read with everybody who is in them, through nested groups.
 	Groups []identity.PrincipalKey
 	// On are the groups and service principals of which it is read who may manage them, or act as them, with everybody in the
@@ -26,7 +29,11 @@ func People(ctx context.Context, src Source, circle Circle, o Options) *estate.E
 	h := &holders{crawler: c, expand: true}
 	for _, k := range circle.People {
 		c.q.add(func(ctx context.Context) { c.person(ctx, k) })
-		c.q.add(func(ctx context.Context) { c.memberships(ctx, k) })
+		c.q.add(func(ctx context.Context) {
+			if above := c.ancestors(ctx, k); circle.Paths {
+				c.planGroups(above)
+			}
+		})
 	}
 	for _, k := range circle.Groups {
 		c.q.add(func(ctx context.Context) { h.members(ctx, k) })
