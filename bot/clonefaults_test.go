@@ -401,6 +401,23 @@ func TestR16_WhatWasKeptIsDealtWithAfterACrash(t *testing.T) {
 	}
 }
 
+// TestHastyCommandIsToldWhenToRepeatIt: in the words that /access-audit has, with the time filled in.
+func TestHastyCommandIsToldWhenToRepeatIt(t *testing.T) {
+	w := found(t, slackfake.Options{}, nil, nil)
+	for range commandsAMinute {
+		if _, err := w.slack.Slash(t.Context(), slackfake.Alice, slackfake.DataHelp, "/access-clone", "help"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d, err := w.slack.Slash(t.Context(), slackfake.Alice, slackfake.DataHelp, "/access-clone", "help")
+	if err != nil || len(d.Seen) != 1 {
+		t.Fatalf("the sixth command: %v, seen %v", err, d.Seen)
+	}
+	if said := textOf(d.Seen[0]); !strings.Contains(said, "Please repeat this one in ") || strings.Contains(said, "%") || !strings.Contains(said, "second") && !strings.Contains(said, "minute.") {
+		t.Errorf("told %q", said)
+	}
+}
+
 // TestNothingSecretIsKept: addresses and ids that work like passwords are not in the ledger.
 func TestNothingSecretIsKept(t *testing.T) {
 	d := slackapi.Delivery{EnvelopeID: "e", Command: &slackapi.Command{TriggerID: "trigger-1", ResponseURL: "https://hooks.slack.com/x"}}

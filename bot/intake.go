@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"strings"
@@ -49,8 +50,10 @@ func (c *clones) keep(d slackapi.Delivery, ack slackapi.Ack) bool {
 	switch {
 	case d.Command != nil && c.draining.Load():
 		hasty = sayRestarting
-	case d.Command != nil && c.fair.allow(from.user, now) > 0:
-		hasty = sayTooMany
+	case d.Command != nil:
+		if wait := c.fair.allow(from.user, now); wait > 0 {
+			hasty = fmt.Sprintf(sayTooMany, lasting(wait))
+		}
 	case d.Change == nil && d.Command == nil && c.clicks.allow(from.user, now) > 0:
 		hasty = sayHaste
 	}
