@@ -96,7 +96,7 @@ func TestNotSuperseded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := sit(t)
-			c.server.Update(func(a *sandbox.Account) { join(a, readers, dave); join(a, "3008", dave) })
+			c.server.Update(func(a *sandbox.Account) { join(a, readers, dave); join(a, "3008", dave); join(a, "3008", wendy) })
 			first := c.pending()
 			_, made, err := c.Propose(t.Context(), in(other.who), other.q, "", nil)
 			if err != nil {

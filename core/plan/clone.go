@@ -67,6 +67,9 @@ func Steps(m *access.Model, w Wish) ([]Step, error) {
 	c.personal()
 	c.offices()
 	c.settle()
+	if err := c.misnamed(); err != nil {
+		return nil, err
+	}
 	if w.Minimal {
 		return Minimal(m, w, c.steps), nil
 	}
@@ -101,6 +104,8 @@ type cloning struct {
 	source, target *access.Subject
 	grantors       *grantors
 	steps          []Step
+	// named are the names that steps bore, by which --only and --exclude choose among them.
+	named []string
 	// joined are the groups that the plan puts the target in, and those that it comes into thereby.
 	joined map[identity.PrincipalKey]bool
 	// then is the target with the groups and workspaces of the plan.
@@ -112,6 +117,7 @@ func (c *cloning) add(kind StepKind, change Change, reason string, names ...stri
 	p, _ := c.e.Principal(change.Cell.Holder)
 	change.HolderName = p.Name
 	s := Step{Kind: kind, Change: &change, Reason: reason}
+	c.named = append(c.named, names...)
 	if kind.Executable() || kind == IDPRequired || kind == Unverified {
 		switch {
 		case among(c.w.Exclude, names):
@@ -126,6 +132,17 @@ func (c *cloning) add(kind StepKind, change Change, reason string, names ...stri
 // say adds a step that has nothing to change.
 func (c *cloning) say(kind StepKind, reason string) {
 	c.steps = append(c.steps, Step{Kind: kind, Reason: reason})
+}
+
+// misnamed is the error for a name of --only or --exclude that no step bears: mistyped, the first would leave out what was
+// asked for, and the second give what was not to be given.
+func (c *cloning) misnamed() error {
+	for _, one := range slices.Concat(c.w.Only, c.w.Exclude) {
+		if !among([]string{one}, c.named) {
+			return &RefusedError{fmt.Sprintf("--only or --exclude names %q, and no step that could be chosen or left out is about it: name what stands in the plan without them", one)}
+		}
+	}
+	return nil
 }
 
 func among(list, names []string) bool {
