@@ -109,7 +109,7 @@ func apiType(t identity.SecurableType) string {
 	switch t {
 	case identity.TypeModel:
 		return "function"
-	case identity.TypeStorageCredential, identity.TypeServiceCredential:
+	case identity.TypeServiceCredential:
 		return "credential"
 	default:
 		return strings.ToLower(string(t))
@@ -121,8 +121,9 @@ func apiType(t identity.SecurableType) string {
 // https://docs.databricks.com/api/workspace/permissions/update
 var objectTypes = map[identity.ObjectType]string{
 	identity.ObjectJob: "jobs", identity.ObjectCluster: "clusters", identity.ObjectClusterPolicy: "cluster-policies",
-	identity.ObjectInstancePool: "instance-pools", identity.ObjectPipeline: "pipelines", identity.ObjectWarehouse: "sql/warehouses",
-	identity.ObjectQuery: "queries", identity.ObjectAlertV2: "alertsv2", identity.ObjectDashboard: "dashboards", identity.ObjectGenie: "genie",
+	identity.ObjectInstancePool: "instance-pools", identity.ObjectPipeline: "pipelines", identity.ObjectWarehouse: "warehouses",
+	identity.ObjectQuery: "queries", identity.ObjectAlert: "alerts", identity.ObjectAlertV2: "alertsv2",
+	identity.ObjectLegacyDashboard: "dbsql-dashboards", identity.ObjectDashboard: "dashboards", identity.ObjectGenie: "genie",
 	identity.ObjectNotebook: "notebooks", identity.ObjectFile: "files", identity.ObjectDirectory: "directories", identity.ObjectRepo: "repos",
 	identity.ObjectExperiment: "experiments", identity.ObjectRegisteredModel: "registered-models", identity.ObjectServing: "serving-endpoints",
 	identity.ObjectApp: "apps", identity.ObjectVectorSearch: "vector-search-endpoints", identity.ObjectDatabase: "database-instances",

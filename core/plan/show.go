@@ -99,6 +99,8 @@ func (s shower) change(a *report.Action, c Change) {
 		a.Securable, a.Privilege = &on, cell.Privilege
 		a.Detail = fmt.Sprintf("%s on %s %s", cell.Privilege.SQL(), cell.Securable.Type.Title(), on.FullName)
 	case ObjectLevel:
+		// A plan that was kept holds the workspace's id alone; without it, things of one name could not be told apart.
+		a.Object = &report.ObjectRef{Workspace: place(cell.Object.Workspace), Type: string(cell.Object.Type), ID: cell.Object.ID, Name: c.ObjectName}
 		if s.m != nil {
 			a.Object = s.m.DescribeObject(cell.Object)
 		}

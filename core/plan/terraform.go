@@ -117,7 +117,9 @@ func (w *scribe) resource(b *strings.Builder, s Step) {
 			"workspace_id = "+hcl(cell.Workspace.String()), "principal_id = "+hcl(cell.Holder.ID), "permissions  = ["+hcl(string(c.After))+"]")
 	case Entitled:
 		field := map[identity.Kind]string{identity.KindUser: "user_id", identity.KindServicePrincipal: "service_principal_id", identity.KindGroup: "group_id"}[cell.Holder.Kind]
-		put("databricks_entitlements", at, strings.TrimSuffix(field, "_id")+"/"+cell.Holder.ID,
+		// https://registry.terraform.io/providers/databricks/databricks/latest/docs/resources/entitlements#import
+		imported := map[identity.Kind]string{identity.KindUser: "user", identity.KindServicePrincipal: "spn", identity.KindGroup: "group"}[cell.Holder.Kind]
+		put("databricks_entitlements", at, imported+"/"+cell.Holder.ID,
 			w.setting("entitlements in the workspace"), append([]string{field + " = " + hcl(cell.Holder.ID)}, w.entitled(c)...)...)
 	case Granted:
 		field, known := grantField[cell.Securable.Type]
