@@ -18,13 +18,22 @@ func (v whatIfView) key() (column, value string) { return "account", v.AccountID
 
 func (v whatIfView) sections() []section {
 	return []section{
-		listed("change", report.ListWhatIfChanges, actionColumns, v.Changes, one(actionRow)),
+		listed("change", report.ListWhatIfChanges, slices.Concat(actionColumns, []string{"holder_id", "holder", "holder_kind"}), v.Changes, one(whatIfRow)),
 		gainSection("gain", report.ListGains, v.Gains),
 		gainSection("loss", report.ListLosses, v.Losses),
 		gainSection("unknown", "unknown", v.Unknown),
 		listed("escalation", "escalations", findingColumns, v.Escalations, one(findingRow)),
 		listed("not_looked_at", "not_looked_at", []string{"what"}, v.NotLookedAt, one(func(s string) []string { return []string{s} })),
 	}
+}
+
+// whatIfRow is an action with whom it is about, which is another one for each change.
+func whatIfRow(a report.Action) []string {
+	var holder report.Principal
+	if a.Holder != nil {
+		holder = *a.Holder
+	}
+	return append(actionRow(a), holder.ID, holder.Name, holder.Kind)
 }
 
 // people counts the principals of a list.
@@ -115,10 +124,16 @@ func whatIfChange(a report.Action) string {
 }
 
 func holderText(a report.Action) string {
-	if a.Holder == nil {
+	switch {
+	case a.Holder == nil:
 		return ""
+	case a.Group != nil:
+		return ": " + introduced(*a.Holder)
+	case a.After == "":
+		return ", from " + introduced(*a.Holder)
+	default:
+		return ", to " + introduced(*a.Holder)
 	}
-	return ", " + introduced(*a.Holder)
 }
 
 func (v whatIfView) tree() []node { return v.text() }
