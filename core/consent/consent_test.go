@@ -279,12 +279,51 @@ func TestNobodyIsLeftOnlyIfThatIsKnown(t *testing.T) {
 	}
 }
 
-// TestNoOfSomebodyUnknown is not passed over: as long as it is not known whether they may say no, nothing is approved.
-func TestNoOfSomebodyUnknown(t *testing.T) {
-	f := village()
-	f.unread["in 6 72"] = true
-	r := parse(t, policyText).Rule(ballot(clonePlan(plan.Normal), yes(ann), no(sue)), f)
-	if r.Outcome != consent.Open || len(r.Why) != 1 || !strings.Contains(r.Why[0], "said no") {
+// TestVotesOfSomebodyUnknown does not pass over a no: as long as it is not known whether they may say it, nothing is approved.
+// A yes of theirs counts for nothing, and holds nothing up.
+func TestVotesOfSomebodyUnknown(t *testing.T) {
+	const rest = `{id: x, approvers: [{group: 71}, SET], min_approvals: 1, channels: any}`
+	for name, c := range map[string]struct {
+		policy string
+		unread string
+	}{
+		"whose membership was not read":       {policyText, "in 6 72"},
+		"in a Slack group that was not read":  {"rules: [" + strings.Replace(rest, "SET", "{slack_group: S0SEC}", 1) + "]", "-"},
+		"who may be in a group without an id": {"rules: [" + strings.Replace(rest, "SET", "{group: nowhere}", 1) + "]", "-"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := village()
+			f.unread[c.unread] = true
+			p := parse(t, c.policy)
+			r := p.Rule(ballot(clonePlan(plan.Normal), yes(ann), no(sue)), f)
+			if r.Outcome != consent.Open || len(r.Why) != 1 || !strings.Contains(r.Why[0], "said no") {
+				t.Errorf("%+v", r)
+			}
+			if r := p.Rule(ballot(clonePlan(plan.Normal), yes(sue)), f); r.Outcome != consent.Open || len(r.Counted) > 0 {
+				t.Errorf("%+v", r)
+			}
+			if r := p.Rule(ballot(clonePlan(plan.Normal), yes(sue), yes(ann)), f); r.Outcome != consent.Approved {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+// TestVoidVotesSayWhy: one who may not vote at all is not sent to the command line for it.
+func TestVoidVotesSayWhy(t *testing.T) {
+	b := ballot(clonePlan(plan.Barred), yes(rita), yes(ann))
+	b.Channel = ""
+	r := parse(t, policyText).Rule(b, village())
+	if len(r.Void) != 2 || !strings.Contains(r.Void[0].Why, "asked for it") || !strings.Contains(r.Void[1].Why, "own login") {
+		t.Errorf("%+v", r.Void)
+	}
+}
+
+// TestT04_PlanWithoutSource takes the votes of its tier: nobody is the source of what is taken back.
+func TestT04_PlanWithoutSource(t *testing.T) {
+	b := ballot(clonePlan(plan.High), login(ann), yes(sue))
+	b.Plan.Kind, b.Plan.Source = plan.Undo, plan.Party{}
+	if r := parse(t, policyText).Rule(b, village()); r.Outcome != consent.Approved {
 		t.Errorf("%+v", r)
 	}
 }
@@ -342,9 +381,14 @@ func TestTwoAccountsOfOneHuman(t *testing.T) {
 	if !slices.Equal(r.Counted, []consent.Vote{login(ann)}) {
 		t.Errorf("%+v", r)
 	}
+	if r = p.Rule(ballot(clonePlan(plan.Normal), yes(ann), yes(sue)), f); !slices.Equal(r.Counted, []consent.Vote{yes(ann)}) {
+		t.Errorf("without logins the first counts: %+v", r)
+	}
 	for _, second := range []identity.PrincipalKey{ada, sam} {
-		if r := p.Rule(ballot(clonePlan(plan.High), yes(ann), login(sue), yes(second)), f); r.Outcome != consent.Approved {
-			t.Errorf("%+v", r)
+		for _, both := range [][]consent.Vote{{yes(ann), login(sue)}, {login(ann), yes(sue)}} {
+			if r := p.Rule(ballot(clonePlan(plan.High), append(both, yes(second))...), f); r.Outcome != consent.Approved {
+				t.Errorf("%v: %+v", both, r)
+			}
 		}
 	}
 }

@@ -18,11 +18,12 @@ func TestOneCertainReasonIsEnough(t *testing.T) {
 		voter  identity.PrincipalKey
 		change func(*town)
 	}{
-		"who asked, perhaps deactivated":     {rita, func(f *town) { f.unread["active 3"] = true }},
-		"who asked, and perhaps the target":  {rita, func(f *town) { f.unread["same 3 1"] = true }},
-		"deactivated, and perhaps who asked": {sue, func(f *town) { f.unread["same 3 6"] = true; f.active[sue] = false }},
-		"no approver, perhaps deactivated":   {stranger, func(f *town) { f.unread["active 8"] = true }},
-		"no person":                          {robot("6"), func(f *town) { f.active[robot("6")] = true }},
+		"who asked, perhaps deactivated":             {rita, func(f *town) { f.unread["active 3"] = true }},
+		"who asked, and perhaps the target":          {rita, func(f *town) { f.unread["same 3 1"] = true }},
+		"deactivated, and perhaps who asked":         {sue, func(f *town) { f.unread["same 3 6"] = true; f.active[sue] = false }},
+		"no approver, perhaps deactivated":           {stranger, func(f *town) { f.unread["active 8"] = true }},
+		"an approver who asked, perhaps deactivated": {sue, func(f *town) { f.alike[pair{rita, sue}] = true; f.unread["active 6"] = true }},
+		"no person": {robot("6"), func(f *town) { f.active[robot("6")] = true }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := village()
@@ -72,6 +73,12 @@ func TestDoubtfulLikeness(t *testing.T) {
 		if p.MayVote(b, sue, f) == nil {
 			t.Error("she may vote")
 		}
+		// That source may also be what makes one human of two.
+		f.alike[pair{rita, b.Plan.Source.Key}] = true
+		b.Plan.Tier = plan.Normal
+		if p.MayVote(b, sue, f) == nil {
+			t.Error("she asked for it")
+		}
 	})
 }
 
@@ -112,6 +119,7 @@ func TestPerhapsSomebodyIsLeft(t *testing.T) {
 		"people by their ids, gain": {named, plan.High, func(f *town) { f.gains[ann] = true }, consent.Refused},
 		"a group without an id":     {parse(t, `rules: [{id: x, approvers: [{group: nowhere}], min_approvals: 1, channels: any}]`), plan.Normal, func(*town) {}, consent.Open},
 		"a user without an id":      {parse(t, `rules: [{id: x, approvers: [{users: [who, 6]}], min_approvals: 1, channels: any}]`), plan.Normal, func(f *town) { f.gains[sue] = true }, consent.Open},
+		"the second user":           {parse(t, `rules: [{id: x, approvers: [{users: [4, 6]}], min_approvals: 1, channels: any}]`), plan.Normal, func(f *town) { f.gains[ann] = true }, consent.Open},
 		"a user after one without":  {parse(t, `rules: [{id: x, approvers: [{users: [6]}], min_approvals: 1, channels: any}]`), plan.Normal, func(f *town) { f.gains[sue] = true }, consent.Refused},
 		"two who may be one":        {whole, plan.High, func(f *town) { one(f); f.unread["same 4 6"] = true }, consent.Open},
 		"two who are one":           {whole, plan.High, func(f *town) { one(f); f.alike[pair{ann, sue}] = true }, consent.Refused},

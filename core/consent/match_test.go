@@ -114,14 +114,14 @@ func TestSlackGroups(t *testing.T) {
 
 // TestUsers are in a set by their ids; a name that was not resolved is nobody's.
 func TestUsers(t *testing.T) {
-	p := parse(t, `rules: [{id: x, approvers: [{users: [6, ada@acme.test], group: 71}, {group: nowhere}], min_approvals: 1, channels: any}]`)
-	for who, want := range map[identity.PrincipalKey]bool{sue: true, ann: true, sam: false, stranger: false} {
+	p := parse(t, `rules: [{id: x, approvers: [{users: [6, ada@acme.test, 7], group: 71}, {group: nowhere}], min_approvals: 1, channels: any}]`)
+	for who, want := range map[identity.PrincipalKey]bool{sue: true, ann: true, sam: true, rita: false, stranger: false} {
 		if err := p.MayVote(ballot(clonePlan(plan.Normal)), who, village()); (err == nil) != want {
 			t.Errorf("%v: %v", who, err)
 		}
 	}
 	r := p.Rule(ballot(clonePlan(plan.Normal)), village())
-	if want := []string{"group 71 and user 6 and user ada@acme.test", "group nowhere"}; strings.Join(r.Approvers, "|") != strings.Join(want, "|") {
+	if want := []string{"group 71 and user 6 and user ada@acme.test and user 7", "group nowhere"}; strings.Join(r.Approvers, "|") != strings.Join(want, "|") {
 		t.Errorf("%q", r.Approvers)
 	}
 }

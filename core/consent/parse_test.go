@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"os"
 	"slices"
@@ -213,6 +214,10 @@ func TestT44_HostilePolicies(t *testing.T) {
 		"match: a privilege twice":      {rule("  match: {privileges: [use catalog, USE_CATALOG]}"), "is there twice"},
 		"match: no such kind":           {rule("  match: {targets: [robot]}"), `there is no "robot": write user, service_principal, group`},
 		"match: an empty catalog":       {rule("  match: {catalogs: ['']}"), "is empty, or has blanks"},
+		"a key by an alias":             {"mutual_approvals: &free_undo 1\n*free_undo : true", "a key is an alias, which is not taken here"},
+		"a flag that is a list":         {"free_undo: !!bool [true]", "it is a list: write true or false"},
+		"rule: any channel by an alias": {"rules: [{id: &any x, approvers: [{group: a}], min_approvals: 1, channels: *any}]", "it is an alias, which is not taken here: write a list"},
+		"rule: an id of keys":           {"rules: [{id: {a: b}}]", "it is keys and values: write a short name"},
 		"match: deep":                   {rule("  match: {catalogs: [[[[x]]]]}"), "it is a list"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -238,8 +243,16 @@ func TestT44_HostilePolicies(t *testing.T) {
 			"policy: {x: 1}\n": `line 1: policy: there is no key "x"`,
 			"":                 "it is empty",
 		} {
-			if _, _, err := consent.ParseSection([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("%q: %v; want %q", text, err, want)
+			_, has, err := consent.ParseSection([]byte(text))
+			if err == nil || !strings.Contains(err.Error(), want) || has != (text != "") {
+				t.Errorf("%q: %t, %v; want %q", text, has, err, want)
+			}
+		}
+	})
+	t.Run("no section", func(t *testing.T) {
+		for _, text := range []string{"slack: {team: T1}", "[policy, {free_undo: true}]", "team: &policy x\n*policy : {free_undo: true}"} {
+			if p, has, err := consent.ParseSection([]byte(text)); has || err != nil || p.FreeUndo {
+				t.Errorf("%q: %t, %v", text, has, err)
 			}
 		}
 	})
@@ -304,6 +317,108 @@ func TestVersion(t *testing.T) {
 	slices.Reverse(rules.Rules)
 	if rules.Version() == first {
 		t.Error("the order of rules says nothing")
+	}
+}
+
+// TestLimits are borne as far as they say, and no further.
+func TestLimits(t *testing.T) {
+	rule := func(id, rest string) string {
+		return "rules: [{id: x, approvers: [{" + id + "}], min_approvals: 1" + rest + "}]"
+	}
+	many := func(n int) string {
+		var ids []string
+		for i := range n {
+			ids = append(ids, fmt.Sprint("C0", i+100))
+		}
+		return ", channels: [" + strings.Join(ids, ",") + "]"
+	}
+	filled := func(n int) string {
+		return rule("group: a", "") + "\n#" + strings.Repeat("x", n-len(rule("group: a", ""))-2)
+	}
+	for name, c := range map[string][2]string{
+		"the length of a name":  {rule("group: "+strings.Repeat("a", 256), ""), rule("group: "+strings.Repeat("a", 257), "")},
+		"the entries of a list": {rule("group: a", many(200)), rule("group: a", many(201))},
+		"the size of all":       {filled(1 << 18), filled(1<<18 + 1)},
+		"the votes of a rule":   {"rules: [{id: x, approvers: [{group: a}], min_approvals: 10}]", "rules: [{id: x, approvers: [{group: a}], min_approvals: 11}]"},
+		"the shortest time":     {rule("group: a", ", max_for: 1m"), rule("group: a", ", max_for: 59s")},
+	} {
+		if _, err := consent.Parse([]byte(c[0])); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := consent.Parse([]byte(c[1])); err == nil {
+			t.Errorf("%s: more is borne", name)
+		}
+	}
+}
+
+// TestNamedBesideAGroup is no limit on who may vote: the group may hold any number.
+func TestNamedBesideAGroup(t *testing.T) {
+	for _, set := range []string{"{group: a, users: [b]}", "{slack_group: S0A1, users: [b]}"} {
+		parse(t, "rules: [{id: x, approvers: ["+set+"], min_approvals: 2}]")
+	}
+}
+
+// everyListTwice has two of all that wholePolicy has one of, in no order.
+const everyListTwice = `
+auditors: [y, x]
+rules:
+  - {id: first, match: {tiers: [normal, high], groups: [z, y]}, approvers: [{group: a}, {group: b}], min_approvals: 1}
+  - {id: second, match: {tiers: [normal, high], groups: [q, p], catalogs: [n, m]}, approvers: [{users: [d, c], slack_group: S0B}, {group: e, slack_group: S0A}], min_approvals: 1, channels: [C0PLANS, C0OTHER]}
+`
+
+// numbered gives every name an id made of it.
+func numbered(kind identity.Kind, name string) (identity.PrincipalKey, error) {
+	return identity.PrincipalKey{Kind: kind, ID: "id of " + name}, nil
+}
+
+// TestEveryListTwice resolves, sorts and guards all of every list, not the first of it alone.
+func TestEveryListTwice(t *testing.T) {
+	p := parse(t, everyListTwice)
+	first := p.Version()
+	r, err := p.Resolve(numbered)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(parse(t, everyListTwice), p); diff != "" {
+		t.Error("asking changed the policy", diff)
+	}
+	var guarded []string
+	for _, k := range r.Guarded() {
+		guarded = append(guarded, k.ID)
+	}
+	if want := []string{"id of a", "id of b", "id of e", "id of x", "id of y"}; !slices.Equal(guarded, want) {
+		t.Error(guarded)
+	}
+	for _, rule := range r.Rules {
+		for _, g := range rule.Match.Groups {
+			if g.Key.ID != "id of "+g.Written {
+				t.Errorf("%+v", g)
+			}
+		}
+	}
+	other := strings.NewReplacer("[y, x]", "[x, y]", "[z, y]", "[y, z]", "[q, p]", "[p, q]", "[n, m]", "[m, n]", "[d, c]", "[c, d]", "[C0PLANS, C0OTHER]", "[C0OTHER, C0PLANS]").Replace(everyListTwice)
+	if parse(t, other).Version() != first {
+		t.Error("another order is another version")
+	}
+	if all, mutable := p.SlackGroups(); !slices.Equal(all, []string{"S0A", "S0B"}) || mutable != nil {
+		t.Error(all, mutable)
+	}
+	if _, err := p.Resolve(func(identity.Kind, string) (identity.PrincipalKey, error) { return user("5"), nil }); err == nil || !strings.Contains(err.Error(), `group "x": it is no group`) {
+		t.Errorf("a user is no group: %v", err)
+	}
+	if _, err := parse(t, strings.ReplaceAll(everyListTwice, "group: e", "users: [e]")).Resolve(func(kind identity.Kind, name string) (identity.PrincipalKey, error) {
+		return numbered(kind, strings.ReplaceAll(name, "e", "c"))
+	}); err == nil || !strings.Contains(err.Error(), "rule second") {
+		t.Errorf("c is in both sets of the second rule: %v", err)
+	}
+}
+
+// TestVersionIsForGood: votes are kept with the version of the policy under which they were given, so that another version for the
+// same policy would void them all. It changes only with what the policy says.
+func TestVersionIsForGood(t *testing.T) {
+	text := "dbaudit-policy-v1\n" + `{"Requesters":null,"Auditors":null,"Rules":null,"FreeUndo":true}`
+	if got, want := parse(t, "free_undo: true").Version(), fmt.Sprintf("%x", sha256.Sum256([]byte(text))); got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -60,6 +60,11 @@ func TestTerms(t *testing.T) {
 	if terms := (consent.Policy{}).Terms(clonePlan(plan.Normal), ""); len(terms.Against) != 1 || terms.Rule != "" {
 		t.Errorf("%+v", terms)
 	}
+	nobody := clonePlan(plan.Normal)
+	nobody.Target.Key.ID = ""
+	if terms := p.Terms(nobody, ""); len(terms.Against) != 1 {
+		t.Errorf("for nobody: %+v", terms)
+	}
 	set := consent.Set{Name: "leads", Group: &consent.Ref{Written: "a"}, Users: []consent.Ref{{Written: "b", Key: identity.PrincipalKey{}}}, SlackGroup: "S01"}
 	if set.String() != "leads" || set.Parts() != "group a and user b and Slack group S01" {
 		t.Error(set, set.Parts())

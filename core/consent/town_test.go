@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"fmt"
 	"slices"
 
 	"databricks-access-audit/core/consent"
@@ -44,6 +45,9 @@ func (t *town) Active(who identity.PrincipalKey) consent.Answer {
 func (t *town) Same(a, b identity.PrincipalKey) consent.Answer {
 	if a == b {
 		return consent.Yes
+	}
+	if a.Kind != b.Kind && a.Kind != identity.KindUnknown && b.Kind != identity.KindUnknown {
+		panic(fmt.Sprintf("asked whether %v is %v", a, b)) // Facts are not
 	}
 	switch {
 	case len(t.unread) == 0 && len(t.alike) == 0:
