@@ -3,6 +3,7 @@ package core_test
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -450,5 +451,35 @@ func TestNobodyCouldApprove(t *testing.T) {
 			_, _, err := c.Propose(t.Context(), in(bob), wish(), "", nil)
 			notAllowed(t, err, "nobody could approve")
 		})
+	}
+}
+
+// TestT14_VotesThatSayTooLittle are not kept: those of nobody, those of which it is not told where they were given, and those given
+// where other rules are in force than the plan was made under.
+func TestT14_VotesThatSayTooLittle(t *testing.T) {
+	c := sit(t)
+	made := c.pending()
+	other := c.policy
+	other.FreeUndo = !other.FreeUndo
+	elsewhere := c.replica("elsewhere", other)
+	for name, vote := range map[string]struct {
+		at     *core.Approvals
+		change func(*ledger.Actor)
+		why    string
+	}{
+		"nobody":      {c.Approvals, func(by *ledger.Actor) { by.ID = "" }, "not known who votes"},
+		"no team":     {c.Approvals, func(by *ledger.Actor) { by.Team = "" }, "not known where"},
+		"no channel":  {c.Approvals, func(by *ledger.Actor) { by.Channel = "" }, "not known where"},
+		"no message":  {c.Approvals, func(by *ledger.Actor) { by.Message = "" }, "not known where"},
+		"other rules": {elsewhere, func(*ledger.Actor) {}, "other rules"},
+	} {
+		by := in(erin)
+		vote.change(&by)
+		if _, err := vote.at.Vote(t.Context(), by, made.ID, made.Digest, true, ""); err == nil || !strings.Contains(err.Error(), vote.why) {
+			t.Errorf("%s: %v; want %q", name, err, vote.why)
+		}
+		if got, err := c.Case(t.Context(), made.ID); err != nil || len(got.Votes) > 0 || got.State != ledger.Pending {
+			t.Errorf("%s: %s with votes %+v, %v", name, got.State, got.Votes, err)
+		}
 	}
 }
