@@ -220,7 +220,16 @@ func TestFacts(t *testing.T) {
 		"gains by use of a program":                  {robot, gives(robot, uses, identity.KindUser, "bob@x.test"), gains(bob), yes},
 		"gains by managing a program":                {robot, gives(robot, manages, identity.KindGroup, "inner"), gains(bob), yes},
 		"gains not by a program":                     {robot, gives(robot, manager, identity.KindUser, "bob@x.test"), gains(bob), no},
-		"gains perhaps, by what is of no kind":       {identity.PrincipalKey{ID: "70"}, nil, gains(guest), unknown},
+		"gains by the second of two roles": {idle, func(r *roll) {
+			r.role(idle, manager, identity.KindUser, "aaa@x.test")
+			r.role(idle, manager, identity.KindUser, "bob@x.test")
+		}, gains(bob), yes},
+		"gains by the second group of a name": {idle, func(r *roll) {
+			r.people[len(r.people)-1].Name = "dark"
+			r.role(idle, manager, identity.KindGroup, "dark")
+		}, gains(bob), yes},
+		"another account by an alias":          {bob, func(r *roll) { r.people[3].Aliases = []string{"ann@x.test"} }, same(bob, ann), yes},
+		"gains perhaps, by what is of no kind": {identity.PrincipalKey{ID: "70"}, nil, gains(guest), unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRoll()
