@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,17 +41,23 @@ func (r *roll) Principal(_ context.Context, k identity.PrincipalKey) (identity.P
 	return r.people[i], r.fail("read", k.ID)
 }
 
-func (r *roll) FindPrincipals(_ context.Context, kind identity.Kind, m identity.Match) (found []identity.Principal, err error) {
+func (r *roll) FindPrincipals(_ context.Context, kind identity.Kind, matches ...identity.Match) (found []identity.Principal, err error) {
 	for _, p := range r.people {
-		is := map[identity.Field]bool{
-			identity.ByName: strings.EqualFold(p.Name, m.Value), identity.ByExternalID: p.ExternalID == m.Value,
-			identity.ByEmail: slices.ContainsFunc(p.Emails, func(e string) bool { return strings.EqualFold(strings.TrimSpace(e), m.Value) }),
+		fits := func(m identity.Match) bool {
+			is := map[identity.Field]bool{
+				identity.ByName: strings.EqualFold(p.Name, m.Value), identity.ByExternalID: p.ExternalID == m.Value,
+				identity.ByEmail: slices.ContainsFunc(p.Emails, func(e string) bool { return strings.EqualFold(strings.TrimSpace(e), m.Value) }),
+			}
+			return is[m.Field]
 		}
-		if p.Key.Kind == kind && is[m.Field] {
+		if p.Key.Kind == kind && slices.ContainsFunc(matches, fits) {
 			found = append(found, p)
 		}
 	}
-	return found, r.fail("find", m.Value)
+	for _, m := range matches {
+		err = errors.Join(err, r.fail("find", m.Value))
+	}
+	return found, err
 }
 
 func (r *roll) ParentGroups(_ context.Context, k identity.PrincipalKey) (all []identity.PrincipalKey, err error) {
@@ -183,7 +190,7 @@ func TestFacts(t *testing.T) {
 		"somebody who was not read":                  {bob, fails("read 1"), same(ann, bob), unknown},
 		"somebody whose accounts were not found":     {bob, fails("find ann@x.test"), same(ann, bob), unknown},
 		"somebody who is like one of these":          {bob, fails("find e2"), same(ann, bob), unknown},
-		"two others beside these":                    {bob, fails("find ann@x.test"), same(guest, bob), no},
+		"two others looked for with these":           {bob, fails("find ann@x.test"), same(guest, bob), unknown},
 		"somebody of too many accounts":              {bob, func(r *roll) { r.crowd(ann, mostAccounts) }, same(ann, bob), unknown},
 		"active":                                     {bob, nil, active(ann), yes},
 		"deactivated":                                {bob, nil, active(inactive), no},
@@ -278,7 +285,7 @@ func TestFactsUnread(t *testing.T) {
 	if err := r.facts(t, bob).unread(); err != nil {
 		t.Error(err)
 	}
-	for _, c := range [][2]string{{"find ann@x.test", "look for further accounts of user 1: "}, {"read 1", "read "}, {"members 72", "72"}} {
+	for _, c := range [][2]string{{"find ann@x.test", "look for further accounts of user 1, 4, 5, 7, 8: "}, {"read 1", "read "}, {"members 72", "72"}} {
 		r.fails = []string{c[0]}
 		if err := r.facts(t, bob).unread(); err == nil || !strings.Contains(err.Error(), c[1]) {
 			t.Errorf("%s: %v", c[0], err)
