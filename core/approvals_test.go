@@ -2,11 +2,15 @@ package core_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"databricks-access-audit/core"
 	"databricks-access-audit/core/ledger"
+	"databricks-access-audit/core/sandbox"
 )
 
 // TestApprovals follows a plan from being asked for to being taken back.
@@ -104,4 +108,35 @@ func TestI1_CommandLine(t *testing.T) {
 		c.kept(made.ID, made.State)
 	}
 	c.untouched()
+}
+
+// TestVoteReadsThePeopleConcerned counts what a vote asks of Databricks: for each of the people concerned their record and their
+// groups, and one search for further accounts of theirs. How many others might vote, and in how many groups people are, costs nothing.
+func TestVoteReadsThePeopleConcerned(t *testing.T) {
+	c := sit(t)
+	c.server.Update(func(a *sandbox.Account) {
+		for i := range 40 {
+			id := fmt.Sprint(5000 + i)
+			a.Users = append(a.Users, &sandbox.User{ID: id, UserName: "voter" + id + "@acme.test"})
+			join(a, owners, id)
+		}
+	})
+	made := c.pending()
+	c.server.ResetCalls()
+	if _, err := c.Vote(t.Context(), in(heidi), made.ID, made.Digest, true, ""); err != nil {
+		t.Fatal(err)
+	}
+	const people = 4 // who asked, who votes, source and target
+	asked := map[string]int{}
+	for _, call := range c.server.Calls() {
+		asked[call.Route]++
+	}
+	want := map[string]int{
+		"/api/2.0/accounts/{account_id}/scim/v2/Users/{id}":                                          people,
+		"/api/2.0/identity/accounts/{account_id}/principals/{principal_id}/transitive-parent-groups": people,
+		"/api/2.0/accounts/{account_id}/scim/v2/Users":                                               1,
+	}
+	if diff := cmp.Diff(want, asked); diff != "" {
+		t.Errorf("a vote asks for (-want +got):\n%s", diff)
+	}
 }
