@@ -127,10 +127,11 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 	if err := a.o.Ledger.Do(ctx, func(tx *ledger.Tx) error { return a.withinDay(ctx, tx, by) }); err != nil {
 		return nil, Case{}, a.refused(ctx, by, "", err)
 	}
-	if err := a.mayAsk(ctx, by, q.To); err != nil {
+	asks, err := a.mayAsk(ctx, by, q.To)
+	if err != nil {
 		return nil, Case{}, a.refused(ctx, by, "", err)
 	}
-	made, file, err := a.make(ctx, by, q, progress)
+	made, file, err := a.makeFor(ctx, asks, by, q, progress)
 	if err != nil {
 		return nil, Case{}, a.refused(ctx, by, "", err)
 	}
@@ -143,6 +144,9 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 	}
 	h.kept.State = ledger.Draft
 	h.facts = a.facts(ctx, h, a.engine.o.Now(), a.engine.o.votes.guarded, by.ID)
+	if !asks.knows && empty(made) {
+		return nil, Case{}, a.refused(ctx, by, "", errNothingThere)
+	}
 	if err := a.askable(h, by); err != nil {
 		return made, Case{}, a.refused(ctx, by, p.ID, err)
 	}
@@ -163,7 +167,7 @@ func (a *Approvals) Propose(ctx context.Context, by ledger.Actor, q query.Clone,
 }
 
 // make has the engine make the plan.
-func (a *Approvals) make(ctx context.Context, by ledger.Actor, q query.Clone, progress Progress) (*report.CloneReport, []byte, error) {
+func (a *Approvals) make(ctx context.Context, q query.Clone, progress Progress) (*report.CloneReport, []byte, error) {
 	var file []byte
 	clock, err := a.clock(ctx)
 	if err != nil {
@@ -172,9 +176,6 @@ func (a *Approvals) make(ctx context.Context, by ledger.Actor, q query.Clone, pr
 	g := &Engine{o: a.engine.o}
 	g.o.KeepPlan, g.o.Now = func(b []byte) { file = b }, clock
 	answer, err := g.Answer(ctx, q, progress)
-	if _, unknown := errors.AsType[*UnknownError](err); unknown || isAmbiguous(err) {
-		return nil, nil, a.hideNames(ctx, by, err)
-	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -186,22 +187,6 @@ func (a *Approvals) make(ctx context.Context, by ledger.Actor, q query.Clone, pr
 		return made, nil, fmt.Errorf("the plan was not finished: %w", context.Cause(ctx))
 	}
 	return made, file, nil
-}
-
-func isAmbiguous(err error) bool {
-	_, is := errors.AsType[*AmbiguousError](err)
-	return is
-}
-
-// hideNames gives what somebody reads who asked for a plan about a name that is nobody's. Who may plan for anybody is told so;
-// others must not learn whom Databricks knows, and read what they read about somebody for whom they may not plan.
-func (a *Approvals) hideNames(ctx context.Context, by ledger.Actor, err error) error {
-	nobody := plan.Plan{Kind: plan.Clone, Target: plan.Party{Key: userKey("0")}}
-	f := a.engine.factsOf(ctx, plan.Plan{}, []identity.PrincipalKey{userKey(by.ID)}, a.engine.o.votes.guarded)
-	if why := a.o.Policy.MayRequest(userKey(by.ID), nobody, f); why != nil {
-		return notAllowed("%v", why)
-	}
-	return err
 }
 
 // askable refuses plans that the person may not ask for here, or that nobody could approve.

@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
@@ -68,6 +70,58 @@ func TestT26_WhoMayNotPlanLearnsNothing(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestT26_SourceThatIsNotThere: somebody who may plan for themselves alone, and so may not know who there is, reads the same of a
+// source that is not there, of several of the name, of one of another kind and of one that has nothing that they lack, and as much
+// is read before.
+func TestT26_SourceThatIsNotThere(t *testing.T) {
+	c := sit(t, func(p *consent.Policy) {
+		p.Requesters = []consent.Requesting{{From: setOf("analysts", "3008"), For: consent.Self}}
+	})
+	c.server.Update(func(a *sandbox.Account) {
+		join(a, readers, bob) // so that he lacks nothing that wendy has
+		for _, id := range []string{"2901", "2902"} {
+			a.ServicePrincipals = append(a.ServicePrincipals, &sandbox.ServicePrincipal{ID: id, ApplicationID: "00000000-0000-0000-0000-00000000" + id, DisplayName: "twins"})
+		}
+	})
+	try := func(from string) (string, int) {
+		t.Helper()
+		c.server.ResetCalls()
+		q := query.Clone{From: from, To: bob, Include: []string{"groups"}, Only: []string{"readers"}}
+		made, _, err := c.Propose(t.Context(), in(bob), q, "", nil)
+		notAllowed(t, err, "there is nothing to plan")
+		if made != nil {
+			t.Errorf("of %s a plan is shown: %+v", from, made.Plan.Actions)
+		}
+		return err.Error(), len(c.server.Calls())
+	}
+	for _, pair := range [][2]string{
+		{"wendy@acme.test", "nobody@acme.test"}, {wendy, "1999"}, {"data-owners", "no-such-group"}, {"wendy@acme.test", "twins"}, {"wendy@acme.test", "bob@acme.test"},
+		{"wendy@acme.test", "00000000-0000-0000-0000-000000000009"},
+	} {
+		there, calls := try(pair[0])
+		unknown, other := try(pair[1])
+		if there != unknown {
+			t.Errorf("of %s it says %q, of %s %q", pair[0], there, pair[1], unknown)
+		}
+		if spread := max(calls, other)*100/min(calls, other) - 100; spread > 10 {
+			t.Errorf("%s takes %d calls, and %s %d", pair[0], calls, pair[1], other)
+		}
+	}
+	_, _, err := c.Propose(t.Context(), in(bob), query.Clone{From: wendy, To: bob, Include: []string{"groups"}, WorkspaceURLs: []string{"https://x.test"}}, "", nil)
+	if elsewhere, is := errors.AsType[*core.UnknownWorkspaceError](err); !is || len(elsewhere.Known) != 0 {
+		t.Errorf("of a workspace that is not there: %v", err)
+	}
+}
+
+// TestT26_SourceOfWhoMayKnow: who may plan for anybody is told that a source is not there.
+func TestT26_SourceOfWhoMayKnow(t *testing.T) {
+	c := sit(t)
+	_, _, err := c.Propose(t.Context(), in(bob), query.Clone{From: "nobody@acme.test", To: victor, Include: []string{"groups"}}, "", nil)
+	if _, unknown := errors.AsType[*core.UnknownError](err); !unknown {
+		t.Errorf("%v", err)
 	}
 }
 
