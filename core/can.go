@@ -22,11 +22,14 @@ func (g *Engine) can(ctx context.Context, src collect.Source, q query.Can, o col
 	where := target(q.Target)
 	where.WithMetastore = q.Action.Registers()
 	in, err := collect.Can(ctx, src, collect.Scope{Who: q.Who, WorkspaceURLs: q.WorkspaceURLs}, where, o)
-	if err != nil {
-		return nil, nil, err
+	var ask func(*access.Model, bool) *report.CanReport
+	if err == nil {
+		ask, err = g.asking(q, in)
 	}
-	ask, err := g.asking(q, in)
 	if err != nil {
+		if q.Discreet && in != nil {
+			g.readInVain(ctx, in, q)
+		}
 		return nil, nil, err
 	}
 	e := in.Estate(ctx)
@@ -95,6 +98,26 @@ func (g *Engine) asking(q query.Can, in *collect.Inquiry) (func(m *access.Model,
 func (g *Engine) readWays(ctx context.Context, in *collect.Inquiry, m *access.Model, q query.Can) {
 	admin := m.AdminOf(in.Subject, worthLooking(m, in, q.WorkspaceURLs))
 	in.Ways(ctx, admin, m.Subject(in.Subject).IsAccountAdmin() != access.Denied)
+}
+
+// readInVain reads what would be read for a no, of a question that means nothing here: how long that takes must not tell that it
+// means nothing.
+func (g *Engine) readInVain(ctx context.Context, in *collect.Inquiry, q query.Can) {
+	in.SubjectAlone(ctx, target(q.Target))
+	m := access.Over(in.Estate(ctx), g.o.Rules)
+	if q.Exercisable || q.Action.Creates() != "" {
+		if there := worthLooking(m, in, q.WorkspaceURLs); len(there) > 0 {
+			in.Equipment(ctx, there)
+			m = access.Over(in.Estate(ctx), g.o.Rules)
+		}
+	}
+	if m.Subject(in.Subject).Active() == access.Denied {
+		return
+	}
+	g.readWays(ctx, in, m, q)
+	if q.Objects.Asked {
+		in.Steering(ctx, worthLooking(m, in, q.WorkspaceURLs), q.Objects.Types)
+	}
 }
 
 // worthLooking are the workspaces in which what it takes to carry something out matters.

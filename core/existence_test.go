@@ -1,6 +1,7 @@
 package core_test
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"slices"
@@ -13,6 +14,7 @@ import (
 	"databricks-access-audit/core/consent"
 	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/query"
+	"databricks-access-audit/core/report"
 	"databricks-access-audit/core/sandbox"
 )
 
@@ -139,6 +141,55 @@ func TestT26_WhoMayPlanIsLetThrough(t *testing.T) {
 		q.To = to
 		if _, _, err := c.Propose(t.Context(), in(bob), q, "", nil); err != nil {
 			t.Errorf("%s: %v", to, err)
+		}
+	}
+}
+
+// TestT26_WhatOneCannot: somebody who may see themselves alone reads the same of what is there and not theirs, of what is not there,
+// and of what one does not do with it; and as much is read for it: of the account as of what was read before.
+func TestT26_WhatOneCannot(t *testing.T) {
+	server := serve(t, sandbox.Acme(), sandbox.Options{})
+	g := engine(t, server, server.Auditor())
+	warm := g.Warm()
+	if err := warm.Refresh(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	views := g.Views(consent.Policy{})
+	xavier := acmeUser("1022")
+	try := func(ask func(context.Context, query.Request, core.Progress) (report.Report, error), words string) (string, int) {
+		t.Helper()
+		admitted, err := views.Admit(t.Context(), xavier, parse(t, strings.Fields("can xavier@acme.test "+words)...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.ResetCalls()
+		r, err := ask(t.Context(), admitted.Request, nil)
+		calls := len(server.Calls())
+		if r, err = admitted.Show(r, err); r != nil {
+			t.Fatalf("%s: he can", words)
+		}
+		return refused(t, err), calls
+	}
+	for _, pair := range [][2]string{
+		{"read main.finance.ledger", "read main.finance.ledgers"},
+		{"read main.finance.ledger", "read nothing.at.all"},
+		{"BROWSE main", "BROWSE mains"},
+		{"BROWSE main", "read main"},
+		{"enter staging", "enter stagings"},
+		{"impersonate platform", "impersonate platforms"},
+	} {
+		there, calls := try(g.Answer, pair[0])
+		unknown, other := try(g.Answer, pair[1])
+		if there != unknown {
+			t.Errorf("of %s it says %q, of %s %q", pair[0], there, pair[1], unknown)
+		}
+		if spread := max(calls, other)*100/min(calls, other) - 100; spread > 35 { // what is there differs by as much: by whom its grants name
+			t.Errorf("%s takes %d calls, and %s %d", pair[0], calls, pair[1], other)
+		}
+		for _, words := range pair {
+			if _, n := try(warm.Answer, words); n != 0 {
+				t.Errorf("%s takes %d calls of what was read before", words, n)
+			}
 		}
 	}
 }

@@ -45,7 +45,8 @@ const notYours = "I can tell you about yourself: write your own e-mail address. 
 
 // cannot is what somebody is told who cannot do something, or names what is not there, or of whom not all was read that decides: it
 // is the same for all three.
-const cannot = "As far as I can see you cannot, or there is no such thing. Why, account admins and auditors can ask me."
+const cannot = "As far as I can see you cannot, or there is no such thing, or one does not do that with it. What is newer than my last reading I see with --fresh. " +
+	"Why, account admins and auditors can ask me."
 
 // Views makes a Views by the policy of an account, whose names must be resolved.
 func (g *Engine) Views(p consent.Policy) *Views {
@@ -89,6 +90,8 @@ func (v *Views) Admit(ctx context.Context, who identity.PrincipalKey, req query.
 			return Admitted{Request: q}, nil
 		}
 	}
+	// This comes sooner than any answer, and before what it is about is looked for. It tells that the question was about somebody else,
+	// which whoever asks knows: names that are not on their own record are not looked up.
 	return Admitted{}, &NotAllowedError{notYours}
 }
 
@@ -102,7 +105,7 @@ func (a viewer) own(req query.Request, id string) (query.Request, bool) {
 		return q, ok
 	case query.Can:
 		ok := mine(q.Who)
-		q.Who = id
+		q.Who, q.Discreet = id, true
 		return q, ok
 	case query.Roles:
 		ok := mine(q.Who)
@@ -204,8 +207,12 @@ func (a Admitted) Show(r report.Report, err error) (report.Report, error) {
 	if a.Everything {
 		return r, err
 	}
+	_, can := a.Request.(query.Can)
+	if can && isNot[*query.UsageError](err) {
+		return nil, &NotAllowedError{cannot} // which means something there tells what is there
+	}
 	if isNot[*UnknownError](err) || isNot[*UnknownResourceError](err) || isNot[*UnknownWorkspaceError](err) || isNot[*AmbiguousError](err) || isNot[*AmbiguousResourceError](err) || isNot[*NotGroupError](err) {
-		if _, can := a.Request.(query.Can); can {
+		if can {
 			return nil, &NotAllowedError{cannot}
 		}
 		return nil, &NotAllowedError{notYours}

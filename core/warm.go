@@ -147,14 +147,19 @@ func (w *Warm) Answer(ctx context.Context, req query.Request, progress Progress)
 	o := w.live.o
 	o.Open = kept.Open
 	r, err := New(o).Answer(ctx, req, nil)
-	if w.lacking(r, err) {
+	if w.lacking(req, r, err) {
 		return w.live.Answer(ctx, req, progress)
 	}
 	return r, err
 }
 
-// lacking reports whether the account itself could say more: it holds what was made since, and what was not read.
-func (w *Warm) lacking(r report.Report, err error) bool {
+// lacking reports whether the account itself could say more: it holds what was made since, and what was not read. For whoever may not
+// learn what there is, it is asked about themselves alone: that a no takes longer would tell that something is not there.
+func (w *Warm) lacking(req query.Request, r report.Report, err error) bool {
+	if can, is := req.(query.Can); is && can.Discreet {
+		unknown, is := errors.AsType[*UnknownError](err)
+		return is && unknown.Who == can.Who
+	}
 	if err != nil {
 		return isNot[*UnknownError](err) || isNot[*UnknownResourceError](err) || isNot[*UnknownWorkspaceError](err)
 	}

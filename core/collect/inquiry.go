@@ -25,11 +25,12 @@ type Inquiry struct {
 	Principal identity.PrincipalKey
 
 	subject identity.Principal
+	done    bool     // the subject was read
 	names   []string // whom the facts that decide name
 }
 
 // Can begins an inquiry. The errors are those of Principal, *UnknownResourceError and
-// *AmbiguousResourceError.
+// *AmbiguousResourceError. If the subject was found and the rest was not, the Inquiry is beside the error, for SubjectAlone.
 func Can(ctx context.Context, src Source, scope Scope, target Target, o Options) (*Inquiry, error) {
 	c := newCrawler(src, scope, o)
 	subject, err := c.start(ctx)
@@ -47,17 +48,41 @@ func Can(ctx context.Context, src Source, scope Scope, target Target, o Options)
 		read = in.principal
 	}
 	if err := read(ctx, target); err != nil {
-		return nil, err
+		return in, err
 	}
-	c.q.add(func(ctx context.Context) { c.subject(ctx, subject) })
-	c.noteStatus(subject)
-	c.q.run(ctx, c.workers)
+	in.readSubject(ctx)
 	if in.Object.Type != "" {
 		// Whom names in its list mean, and which groups of the workspace the subject is in.
 		in.entry(ctx, in.workspaceOf(in.Object.Workspace), append(c.directory.others, subject.Key)...)
 	}
 	c.guests.finish(c)
 	return in, nil
+}
+
+// readSubject reads whose inquiry it is, with whatever else was put in the queue.
+func (in *Inquiry) readSubject(ctx context.Context) {
+	in.done = true
+	in.q.add(func(ctx context.Context) { in.crawler.subject(ctx, in.subject) })
+	in.noteStatus(in.subject)
+	in.q.run(ctx, in.workers)
+}
+
+// SubjectAlone reads of the subject, where that was not done yet because nothing else was found, what Can reads of it otherwise: as
+// if some workspace had been found, for a target that is one or lies in one.
+func (in *Inquiry) SubjectAlone(ctx context.Context, target Target) {
+	if in.done {
+		return
+	}
+	some := slices.IndexFunc(in.workspaces, identity.Workspace.Running)
+	if (target.Workspace || target.Object != "") && some >= 0 {
+		w := in.workspaces[some]
+		in.Workspace = w.ID
+		in.q.add(func(ctx context.Context) { in.assignments(ctx, w.ID) })
+	} else {
+		in.crawlWorkspaces()
+	}
+	in.readSubject(ctx)
+	in.guests.finish(in.crawler)
 }
 
 // Estate is what was read so far.

@@ -18,6 +18,9 @@ type Can struct {
 	// Why and WhyNot ask for one side of the answer alone: the proofs, or what is missing. Without
 	// either both are given.
 	Why, WhyNot bool
+	// Discreet says that whoever asks may not learn what there is: a no then takes about as much reading whether what it is about is
+	// there or not. It is not asked for, but decided of the one who asks.
+	Discreet bool
 }
 
 // Mode is "can".
