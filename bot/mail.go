@@ -22,7 +22,9 @@ type post struct {
 	User    string            `json:"user,omitempty"`
 	Channel string            `json:"channel,omitempty"`
 	Message *slackapi.Message `json:"message,omitempty"`
-	By      *ledger.Actor     `json:"by,omitempty"`
+	// Again says of postShow that there is something to show although the edition is the same.
+	Again bool          `json:"again,omitempty"`
+	By    *ledger.Actor `json:"by,omitempty"`
 }
 
 type postKind string
@@ -45,6 +47,15 @@ func thread(plan, key string, m slackapi.Message) post {
 // show brings the plan's message up to what a case says.
 func show(plan string, edition int64) post {
 	return post{Key: fmt.Sprintf("show/%s/%d", plan, edition), Kind: postShow, Plan: plan}
+}
+
+// heldKey names the time, of those in this version of a plan, that it could not be begun.
+func heldKey(version int64, times int) string { return fmt.Sprintf("held/%d/%d", version, times) }
+
+// tellHeld tells at a plan's message and under it that it could not be begun. Whoever tells it, it is told once for each time.
+func tellHeld(plan string, version int64, times int, m slackapi.Message) []post {
+	key := heldKey(version, times)
+	return []post{thread(plan, key, m), {Key: "show/" + plan + "/" + key, Kind: postShow, Plan: plan, Again: true}}
 }
 
 // apply orders that a plan that became approved with this version is carried out.
@@ -262,17 +273,18 @@ func (c *clones) sendShow(ctx context.Context, p post) error {
 	if err != nil {
 		return err
 	}
-	if err := c.refresh(ctx, card, ""); err != nil {
+	if err := c.refresh(ctx, card, "", p.Again); err != nil {
 		return err
 	}
 	c.sent(p.Key, nil)
 	return nil
 }
 
-// refresh brings a plan's message up to date. A note says what the ledger does not: how far the work has come.
-func (c *clones) refresh(ctx context.Context, card ledger.Card, note string) error {
+// refresh brings a plan's message up to date. A note says what the ledger does not: how far the work has come. Again says that
+// there is something to show although the edition is the same.
+func (c *clones) refresh(ctx context.Context, card ledger.Card, note string, again bool) error {
 	m, edition, closed, news, err := c.card(ctx, card.Plan, note)
-	if err != nil || edition <= card.Shown && note == "" {
+	if err != nil || edition <= card.Shown && note == "" && !again {
 		return err
 	}
 	if err := c.room(ctx, card.Channel); err != nil {

@@ -176,20 +176,26 @@ func (c *clones) reviews(k core.Case) (posts []post) {
 	return posts
 }
 
-// news tells the requester what became of their plan: each end of it once.
+// news tells the requester what became of their plan, each end of it once, and each time that it could not be begun.
 func news(k core.Case, s showing) []post {
 	switch k.State {
 	case ledger.Applied, ledger.PartiallyApplied, ledger.Failed, ledger.Rejected, ledger.Cancelled, ledger.Expired, ledger.Superseded, ledger.Stale, ledger.Undone:
 	default:
-		return nil
+		if len(k.Held) == 0 {
+			return nil
+		}
 	}
 	if s.Requester == "" {
 		return nil
 	}
+	key := "news/" + k.ID + "/" + string(k.State)
+	if len(k.Held) > 0 {
+		key += "/" + heldKey(k.Version, len(k.Held))
+	}
 	m := slackapi.Message{Parts: []slackapi.Part{
 		{Kind: slackapi.Strong, Text: slackapi.Cut("Plan "+k.ID+": "+s.Subject, maxLine)}, {Text: slackapi.Cut(stands(k), maxLine)},
 	}}
-	return []post{{Key: "news/" + k.ID + "/" + string(k.State), Kind: postWhisper, Plan: k.ID, User: s.Requester, Message: &m}}
+	return []post{{Key: key, Kind: postWhisper, Plan: k.ID, User: s.Requester, Message: &m}}
 }
 
 func buttons(k core.Case, s showing) []slackapi.Button {
@@ -248,6 +254,9 @@ func stands(k core.Case) string {
 		}
 		return "Waiting for approval."
 	case ledger.Approved:
+		if n := len(k.Held); n > 0 {
+			return held(k.ID, k.Held[n-1], k.ExpiresAt)
+		}
 		return "Approved. It is about to be carried out; nothing was changed yet."
 	case ledger.Applying:
 		return "It is being carried out."
@@ -279,6 +288,12 @@ func stands(k core.Case) string {
 	default:
 		return "It is " + line(string(k.State)) + "."
 	}
+}
+
+// held says that an approved plan could not be begun, why, and what to do.
+func held(id, why string, until time.Time) string {
+	return "Approved, but it could not be begun, and nothing was changed. Once what is in the way is mended, have it tried again until " + moment(until) +
+		": mention me in its thread with: apply " + id + ". What was in the way: " + strings.TrimSuffix(slackapi.Cut(line(why), maxLine/2), ".") + "."
 }
 
 // votesTold lists the votes.

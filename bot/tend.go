@@ -1,6 +1,7 @@
 package bot
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -125,23 +126,34 @@ func (c *clones) logins(id string, votes []ledger.Vote) (posts []post, err error
 }
 
 // due has an approved plan carried out whose last vote was not given in Slack, or was judged later: on the word of who voted for it
-// last. An order that there is already is the same one.
+// last. An order that there is already is the same one. If it could not be begun, wherever that was tried, it is told.
 func (c *clones) due(p ledger.Plan, votes []ledger.Vote) ([]post, error) {
 	trail, err := c.ledger.Trail(c.work, p.ID)
 	if err != nil {
 		return nil, err
 	}
+	times, why, moved := 0, "", false
+	var order []post
 	for _, entry := range slices.Backward(trail) {
 		e, err := entry.Event()
 		if err != nil {
 			return nil, err
 		}
+		moved = moved || e.Event == ledger.EventPlanMoved
+		if e.Event == core.EventHeld && !moved { // else it is of another time that it was approved
+			times++
+			why = cmp.Or(why, e.Reason)
+		}
 		stands := func(v ledger.Vote) bool { return v.Voter.ID == e.Subject && v.Stands() && v.Decision == ledger.Approve }
-		if e.Event == ledger.EventVoted && slices.ContainsFunc(votes, stands) {
-			return []post{apply(p.ID, p.Version, e.Actor)}, nil
+		if len(order) == 0 && e.Event == ledger.EventVoted && slices.ContainsFunc(votes, stands) {
+			order = []post{apply(p.ID, p.Version, e.Actor)}
 		}
 	}
-	return nil, nil
+	if times > 0 {
+		m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + p.ID + ": " + held(p.ID, why, p.ExpiresAt)}}}
+		order = append(order, tellHeld(p.ID, p.Version, times, m)...)
+	}
+	return order, nil
 }
 
 func (c *clones) half(p ledger.Plan) bool {

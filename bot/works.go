@@ -83,12 +83,15 @@ func (c *clones) carryOut(p post) {
 
 // outcome tells what came of a work.
 func (c *clones) outcome(p post, r *report.CloneReport, k core.Case, err error) []post {
-	var list []slackapi.Message
 	first := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: "Plan " + p.Plan + ": " + stands(k)}}}
-	if err != nil {
+	_, held := errors.AsType[*core.HeldError](err)
+	if err != nil && !held { // which is in how it stands
 		first.Parts = append(first.Parts, slackapi.Part{Text: c.failure(err)})
 	}
-	list = append(list, first)
+	list, posts := []slackapi.Message{first}, []post(nil)
+	if held {
+		list, posts = nil, tellHeld(p.Plan, k.Version, len(k.Held), first)
+	}
 	if r != nil {
 		drawn, fault := draw(r, formatters.Write, formatters.Options{Format: formatters.Tree, Width: treeWidth})
 		if fault != nil {
@@ -100,7 +103,6 @@ func (c *clones) outcome(p post, r *report.CloneReport, k core.Case, err error) 
 	if k.State == ledger.Applied || k.State == ledger.PartiallyApplied {
 		list = append(list, slackapi.Say("To take it back, mention me here with: undo "+p.Plan+"   or run: databricks-access-audit undo "+p.Plan))
 	}
-	var posts []post
 	for i, m := range list {
 		posts = append(posts, thread(p.Plan, fmt.Sprintf("outcome/%s/%02d", p.Key, i), m))
 	}
@@ -128,7 +130,7 @@ func (c *clones) progress(plan string) func(done, all int) {
 		last = time.Now()
 		card, err := c.ledger.Card(c.work, plan)
 		if err == nil {
-			err = c.refresh(c.work, card, fmt.Sprintf("%d of %s done.", done, counted(all, "step")))
+			err = c.refresh(c.work, card, fmt.Sprintf("%d of %s done.", done, counted(all, "step")), false)
 		}
 		if err != nil {
 			c.Log.Warn("progress not shown", "plan", plan, "error", err)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"databricks-access-audit/core/access"
@@ -276,5 +277,24 @@ func (a *Applier) gain(ctx context.Context, p plan.Plan) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return plan.Gained(access.Over(e, g.o.Rules), p, g.o.votes.guarded, coverage(e, restsOn[(query.Clone{}).Mode()]).Complete)
+	seen := coverage(e, restsOn[(query.Clone{}).Mode()])
+	if p.Complete && !seen.Complete {
+		return "", fmt.Errorf("what plan %s would give by now is not known: %w", p.ID, missing(seen)) // which is no sign that anything moved
+	}
+	return plan.Gained(access.Over(e, g.o.Rules), p, g.o.votes.guarded, seen.Complete)
+}
+
+// missing says what could not be read: the first few of it.
+func missing(c report.Coverage) error {
+	var said []string
+	for _, g := range c.Gaps {
+		if g.Blocking {
+			said = append(said, g.Operation+": "+g.Message)
+		}
+	}
+	const few = 3
+	if n := len(said); n > few {
+		said = append(said[:few], fmt.Sprintf("and %d reads more", n-few))
+	}
+	return errors.New("not all could be read: " + strings.Join(said, "; "))
 }

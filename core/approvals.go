@@ -72,6 +72,7 @@ const (
 	EventVoteReason  = "vote_reason"  // what a voter gave as the reason
 	EventVoteRefused = "vote_refused" // somebody wanted to vote who may not
 	EventRefused     = "refused"      // somebody wanted something else that they may not
+	EventHeld        = "held"         // an approved plan could not be begun, and is as it was; the reason says why
 )
 
 // Approvals are plans that people vote on. All of their state is in the ledger: any number of them, in several processes, may

@@ -33,8 +33,55 @@ func (a *Approvals) applier(by ledger.Actor) *Applier {
 // Apply carries out an approved plan, or goes on with one that stopped. All votes are judged again first, by what holds now:
 // where they no longer suffice, nothing is written, an approved plan waits for votes again, and the error is a
 // *NotAllowedError. Where that cannot be read, nothing is written either, and nothing else changes. The other errors are
-// those of Applier.Apply. The report says how each step stands, beside an error too.
+// those of Applier.Apply, within a *HeldError where an approved plan could not be begun and may be tried again. The report says how each step stands, beside an error too.
 func (a *Approvals) Apply(ctx context.Context, by ledger.Actor, id string, watch func(done, all int)) (*report.CloneReport, Case, error) {
+	r, k, err := a.try(ctx, by, id, watch)
+	if err == nil || k.State != ledger.Approved || ctx.Err() != nil || passes(err) {
+		return r, k, err
+	}
+	if _, refused := errors.AsType[*NotAllowedError](err); refused && !concerned(k.Requester.ID, k.Votes, by) {
+		return r, k, err // which says nothing of the plan
+	}
+	held, failed := a.hold(context.WithoutCancel(ctx), by, k, err.Error())
+	if held {
+		k.Held = append(slices.Clone(k.Held), err.Error())
+		err = &HeldError{err}
+	}
+	return r, k, errors.Join(err, failed)
+}
+
+// HeldError says that an approved plan could not be begun. It is as it was, and may be tried again: the trail says why (EventHeld), and
+// so does the Case.
+type HeldError struct{ Cause error }
+
+// Error is that of the cause.
+func (e *HeldError) Error() string { return e.Cause.Error() }
+
+// Unwrap gives the cause.
+func (e *HeldError) Unwrap() error { return e.Cause }
+
+// passes reports whether an error only says that somebody else is at it.
+func passes(err error) bool {
+	_, taken := errors.AsType[*ledger.BusyError](err)
+	_, busy := errors.AsType[*BusyPlanError](err)
+	_, lost := errors.AsType[*LeaseLostError](err)
+	return taken || busy || lost
+}
+
+// hold records that an approved plan could not be begun, unless something became of it meanwhile.
+func (a *Approvals) hold(ctx context.Context, by ledger.Actor, k Case, why string) (held bool, err error) {
+	err = a.o.Ledger.Do(ctx, func(tx *ledger.Tx) error {
+		p, err := tx.Plan(ctx, k.ID)
+		if held = err == nil && p.Version == k.Version && p.State == ledger.Approved; !held {
+			return err
+		}
+		return tx.Record(ledger.Event{Event: EventHeld, Actor: by, Plan: k.ID, Digest: k.Digest, Policy: p.Policy, Reason: why})
+	})
+	return held && err == nil, err
+}
+
+// try is Apply.
+func (a *Approvals) try(ctx context.Context, by ledger.Actor, id string, watch func(done, all int)) (*report.CloneReport, Case, error) {
 	h, err := a.hear(ctx, id, by.ID)
 	if err != nil {
 		return nil, Case{}, err
@@ -99,16 +146,24 @@ func (a *Approvals) after(ctx context.Context, id string, r *report.CloneReport,
 
 // mayCarry refuses people who have nothing to do with a plan.
 func (a *Approvals) mayCarry(h hearing, by ledger.Actor) error {
-	voted := func(v ledger.Vote) bool { return v.Voter.ID == by.ID && v.Stands() && v.Decision == ledger.Approve }
+	own := concerned(h.kept.Requester.ID, h.votes, by)
 	switch {
 	case a.o.Operator:
-	case by.ID != "" && by.ID == h.kept.Requester.ID && h.facts.Active(userKey(by.ID)) == consent.Yes:
-	case by.ID != "" && slices.ContainsFunc(h.votes, voted) && h.facts.Active(userKey(by.ID)) == consent.Yes:
+	case own && h.facts.Active(userKey(by.ID)) == consent.Yes:
 	case by.ID != "" && a.o.Policy.MayVote(a.ballot(h), userKey(by.ID), h.facts) == nil:
+	case own && h.facts.unread() != nil:
+		return fmt.Errorf("whether plan %s may be carried out is not known, since not all could be read; nothing was changed: %w", h.kept.ID, h.facts.unread())
 	default:
 		return notAllowed("only whoever asked for plan %s, or may approve it, may have it carried out", h.kept.ID)
 	}
 	return nil
+}
+
+// concerned reports whether somebody asked for a plan, or approved it.
+func concerned(requester string, votes []ledger.Vote, by ledger.Actor) bool {
+	return by.ID != "" && (by.ID == requester || slices.ContainsFunc(votes, func(v ledger.Vote) bool {
+		return v.Voter.ID == by.ID && v.Stands() && v.Decision == ledger.Approve
+	}))
 }
 
 // inTime refuses an approved plan that was not begun in time.

@@ -25,6 +25,9 @@ type Case struct {
 	Ruling consent.Ruling
 	// Reviews say of votes on it that somebody should look at who approves whose plans. They stop nothing.
 	Reviews []string
+	// Held say why an approved plan could not be begun, one reason for each time that it was tried, in order. It is as it was, and may
+	// be tried again until ExpiresAt.
+	Held []string
 	// ExpiresAt is when the plan may no longer be approved or begun, EndsAt when what it gave is taken back (zero: never).
 	CreatedAt, ExpiresAt, EndsAt time.Time
 	// SupersededBy is the plan that took the place of this one; empty if none did, or the trail does not say which. Supersedes

@@ -24,7 +24,8 @@ type hearing struct {
 	facts *facts
 }
 
-// wished is how a plan was asked for, what its votes gave rise to say, and what took its place, as the audit trail has it.
+// wished is how a plan was asked for, what its votes gave rise to say, why it was not begun, and what took its place, as the audit
+// trail has it.
 type wished struct {
 	// ticket is what the requester gave as the reason, and channel where the plan was put to the vote.
 	ticket, channel string
@@ -32,6 +33,8 @@ type wished struct {
 	parts string
 	// reviews are what its votes gave rise to say.
 	reviews []string
+	// held are why it could not be begun since it came to stand as it does.
+	held []string
 	// successor is the plan that took its place.
 	successor string
 }
@@ -67,9 +70,14 @@ func (a *Approvals) look(ctx context.Context, id string) (hearing, error) {
 func readWished(trail []ledger.Entry) (w wished, err error) {
 	for _, entry := range trail {
 		e, err := entry.Event()
+		if e.Event == ledger.EventPlanMoved {
+			w.held = nil
+		}
 		switch {
 		case err != nil:
 			return wished{}, err
+		case e.Event == EventHeld:
+			w.held = append(w.held, e.Reason)
 		case e.Event == EventProposed:
 			w.ticket, w.channel, w.parts = e.Reason, e.Actor.Channel, e.Detail[detailParts]
 		case e.Event == ledger.EventPlanMoved && e.From == ledger.Draft && e.To == ledger.Pending:
@@ -222,7 +230,7 @@ func (h hearing) stands(r consent.Ruling) Case {
 	return Case{
 		ID: h.kept.ID, Digest: h.kept.Digest, Kind: h.plan.Kind, State: h.kept.State, Version: h.kept.Version,
 		Source: h.kept.Source, Target: h.kept.Target, Requester: h.kept.Requester, Tier: h.plan.Tier, Ticket: h.ticket,
-		Votes: h.votes, Ruling: r, Reviews: h.reviews, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt, SupersededBy: h.successor,
+		Votes: h.votes, Ruling: r, Reviews: h.reviews, Held: h.held, CreatedAt: h.kept.CreatedAt, ExpiresAt: h.kept.ExpiresAt, EndsAt: h.kept.EndsAt, SupersededBy: h.successor,
 	}
 }
 

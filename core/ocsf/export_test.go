@@ -26,7 +26,7 @@ import (
 var update = flag.Bool("update", false, "write the golden file anew")
 
 // others are the events that are recorded above the ledger.
-var others = []string{core.EventProposed, core.EventVoteReason, core.EventVoteRefused, core.EventRefused, core.EventIdentityRefused, journal.EventAlarm, "of a newer program"}
+var others = []string{core.EventProposed, core.EventVoteReason, core.EventVoteRefused, core.EventRefused, core.EventHeld, core.EventIdentityRefused, journal.EventAlarm, "of a newer program"}
 
 // scene is a ledger in which everything happens that the trail tells of.
 type scene struct {
