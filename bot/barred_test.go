@@ -64,7 +64,10 @@ func TestT05_PlanThatWasPutToTheVoteAllTheSame(t *testing.T) {
 		h.stale(user, card.TS, buttonApprove, p.ID+":"+p.Digest[:12])
 		h.until("told "+user, hears(user, "never given from Slack"))
 		h.replies(user, card.TS, "approve "+p.ID)
-		h.until("told "+user, hears(user, "replies do not count as votes on it. Nor do buttons: vote with your own Databricks login: databricks-access-audit approve "+p.ID))
+		h.until("told "+user, hears(user, "Nobody votes on this plan, here or elsewhere: what it gives is never given from Slack"))
+		if _, err := h.terminal(user, p, true); err == nil || !strings.Contains(err.Error(), "never given from Slack") {
+			t.Errorf("a vote of %s with their own login: %v", user, err)
+		}
 	}
 	if _, _, err := h.gate.Apply(t.Context(), ledger.Actor{ID: databricksID[slackfake.Bob]}, p.ID, nil); err == nil {
 		t.Error("it was carried out")

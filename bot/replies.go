@@ -109,11 +109,11 @@ func (c *clones) obey(j *errand, who ledger.Actor, k core.Case, word, reason str
 	case "approve", "reject":
 		if k.Tier != plan.Normal {
 			c.uncounted(word, voteFar)
-			how := "Press the button above, or vote"
 			if k.Tier == plan.Barred {
-				how = "Nor do buttons: vote"
+				c.refused(j, k.ID, slackapi.Say("Nobody votes on this plan, here or elsewhere: what it gives is never given from Slack. An operator can do it at the command line: databricks-access-audit clone --apply"))
+				return
 			}
-			c.refused(j, k.ID, slackapi.Say("This plan reaches far, so replies do not count as votes on it. "+how+" with your own Databricks login: databricks-access-audit "+word+" "+k.ID))
+			c.refused(j, k.ID, slackapi.Say("This plan reaches far, so replies do not count as votes on it. Press the button above, or vote with your own Databricks login: databricks-access-audit "+word+" "+k.ID))
 			return
 		}
 		c.vote(j, who, k, word == "approve", reason, "by a reply in this thread")
