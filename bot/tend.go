@@ -108,7 +108,7 @@ func (c *clones) look(card ledger.Card) error {
 	})
 }
 
-// logins tell in the thread of votes that were given outside Slack.
+// logins tell in the thread of votes that were given outside Slack, and whoever watches over approvals of what they gave rise to say.
 func (c *clones) logins(id string, votes []ledger.Vote) (posts []post, err error) {
 	for _, v := range votes {
 		if v.Source != ledger.SourceLogin || !v.Stands() {
@@ -121,6 +121,7 @@ func (c *clones) logins(id string, votes []ledger.Vote) (posts []post, err error
 		text := fmt.Sprintf("%s by %s, with their own Databricks login.", verb(v.Decision), party(v.Voter))
 		m := slackapi.Message{Parts: []slackapi.Part{{Kind: slackapi.Strong, Text: text}, {Text: stands(k)}}}
 		posts = append(posts, thread(id, "login/"+v.Voter.ID+"/"+string(v.Decision), m))
+		posts = append(posts, c.reviews(k)...)
 	}
 	return posts, nil
 }
