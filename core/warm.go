@@ -18,7 +18,8 @@ import (
 // age of its facts. What was not read then, or is not known there yet, is asked of the account itself, and so is everything
 // once the account was changed after it was read by plans that it knows of. It is safe for concurrent use.
 //
-// All of it is read again each time. Databricks tells of no changes that could be followed instead: SCIM and the lists of
+// All of it is read again each time, also after a plan: the facts that were read are one whole, in which what a plan touched decides
+// about much that it did not name. Databricks tells of no changes that could be followed instead: SCIM and the lists of
 // permissions have no way to ask for what is new; updated_at of a table is when "this table was last modified"
 // (https://docs.databricks.com/api/workspace/tables/list), of which it is not said that a grant on it is such a modification,
 // so that to skip the grants of what seems unmodified could leave out access; and the audit log is a table that takes a
@@ -107,19 +108,56 @@ func passing(e *estate.Estate) (n int) {
 }
 
 // Keep refreshes until ctx ends, with pauses of a length between two readings; failed, unless nil, hears of readings that
-// failed. A reading goes by the same rates as all questions do, so that it slows them, and they it.
+// failed. A reading goes by the same rates as all questions do, so that it slows them, and they it. After a change by a plan,
+// whichever process carried it out, the next reading comes as soon as it can count, since until then each question reads for itself.
 func (w *Warm) Keep(ctx context.Context, pause time.Duration, failed func(error)) {
+	var answered time.Time // the change for which an early reading was made
 	for ctx.Err() == nil {
+		begun := w.live.o.Now()
 		if err := w.Refresh(ctx); err != nil && ctx.Err() == nil && failed != nil {
 			failed(err)
 		}
-		t := time.NewTimer(pause)
+		answered = w.rest(ctx, pause, w.live.o.Now().Sub(begun), answered)
+	}
+}
+
+// mostLook is how often it is looked, at the least, whether a plan changed something.
+const mostLook = 5 * time.Second
+
+// rest waits for the pause, or until a change calls for a reading: once for each change, and no sooner than the reading before has
+// lasted, so that half of the time at least is left to questions. It gives the change that was answered last.
+func (w *Warm) rest(ctx context.Context, pause, lasted time.Duration, answered time.Time) time.Time {
+	end := time.NewTimer(pause)
+	defer end.Stop()
+	look := time.NewTicker(max(min(pause/100, mostLook), time.Millisecond))
+	defer look.Stop()
+	begun := w.live.o.Now()
+	for {
 		select {
 		case <-ctx.Done():
-		case <-t.C:
+			return answered
+		case <-end.C:
+			return answered
+		case <-look.C:
 		}
-		t.Stop()
+		if at, calls := w.called(ctx); calls && !at.Equal(answered) && w.live.o.Now().Sub(begun) >= lasted {
+			return at
+		}
 	}
+}
+
+// called reports whether a plan changed something after what is kept was read, at what time, and that a reading that is begun now
+// would count as one after it.
+func (w *Warm) called(ctx context.Context) (at time.Time, calls bool) {
+	w.mu.RLock()
+	changes, begun := w.changes, w.begun
+	w.mu.RUnlock()
+	if changes == nil {
+		return time.Time{}, false
+	}
+	at, now, err := changes.Changed(ctx)
+	after := at.Add(skew)
+	return at, err == nil && !now && !at.IsZero() && !after.Before(begun) && after.Before(w.live.o.Now())
 }
 
 // AsOf is when the oldest of the facts was read that answers rest on; zero when there are none.

@@ -203,6 +203,66 @@ func TestWarmAfterAPlan(t *testing.T) {
 	member(true)
 }
 
+// TestWarmKeepAfterAPlan: after a plan was carried out, by this process or another, the account is read again as soon as that counts,
+// once, and not only after the pause; until then each answer is of that moment.
+func TestWarmKeepAfterAPlan(t *testing.T) {
+	c := sit(t)
+	w := c.engine.Warm()
+	w.Watch(c.ledger)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		w.Keep(ctx, time.Minute, func(err error) { t.Error(err) })
+	}()
+	reads := func(what string, after time.Time) time.Time {
+		t.Helper()
+		for limit := time.Now().Add(30 * time.Second); !w.AsOf().After(after); time.Sleep(time.Millisecond) {
+			if time.Now().After(limit) {
+				t.Fatalf("not read: %s", what)
+			}
+		}
+		return w.AsOf()
+	}
+	first := reads("at the start", time.Time{})
+	made := c.approved()
+	c.clock.Add(2 * time.Minute)
+	c.server.ResetCalls()
+	time.Sleep(1500 * time.Millisecond)
+	if n := len(c.server.Calls()); n != 0 || w.AsOf().After(first) {
+		t.Errorf("%d calls with nothing changed", n)
+	}
+	if _, _, err := c.replica("two", c.policy).Apply(t.Context(), in(bob), made.ID, nil); err != nil {
+		t.Fatal(err)
+	}
+	c.server.ResetCalls()
+	r, err := w.Answer(t.Context(), parse(t, "principal", "victor@acme.test"), nil)
+	if err != nil || r.Head().FactsReadAt.Oldest.Before(c.clock.Now().Add(-time.Second)) {
+		t.Errorf("%v, of %v", err, r.Head().FactsReadAt)
+	}
+	alone := len(c.server.Calls())
+	c.server.ResetCalls()
+	time.Sleep(1500 * time.Millisecond)
+	if n := len(c.server.Calls()); n != 0 {
+		t.Errorf("%d calls for a reading that could not count", n)
+	}
+	c.clock.Add(2 * time.Minute)
+	reads("after the plan", first)
+	cost := len(c.server.Calls())
+	time.Sleep(1500 * time.Millisecond)
+	if n := len(c.server.Calls()); n != cost {
+		t.Errorf("%d calls for one reading, and then %d", cost, n)
+	}
+	t.Logf("the reading took %d calls, and one question before it %d", cost, alone)
+	r, err = w.Answer(t.Context(), parse(t, "principal", "victor@acme.test"), nil)
+	if err != nil || r.Head().Coverage.APICalls.Total != 0 || len(c.server.Calls()) != cost {
+		t.Errorf("%v: it is asked of the account still", err)
+	}
+	cancel()
+	<-ended
+}
+
 // unknownChanges is a ledger that cannot be read.
 type unknownChanges struct{}
 
