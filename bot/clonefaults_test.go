@@ -238,6 +238,7 @@ func TestR17_EndsWhileAPlanIsCarriedOut(t *testing.T) {
 	w.board.mu.Unlock()
 	w.press(slackfake.Carol, slackfake.DataApprovals, card.TS, buttonApprove)
 	w.become(p.ID, ledger.Applying)
+	w.eventually("a step", func() bool { return w.effects() != "[]" })
 	w.stop()
 	w.eventually("ending", func() bool { return strings.Contains(w.log.String(), "bot ending") })
 	hold <- struct{}{} // the first step ends
