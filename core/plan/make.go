@@ -1,15 +1,18 @@
 package plan
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
+	"runtime"
+	"slices"
 	"time"
 
 	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/report"
 )
 
 // TTL is how long a plan may wait to be applied, where nothing else is said.
@@ -63,23 +66,55 @@ func Make(m *access.Model, w Wish, a About) (Plan, Outcome, error) {
 	return p, out, nil
 }
 
-// fingerprint identifies what was shown of the gain: the lists, which may be long, and the tier as one.
+// fingerprint identifies what was shown of the gain: the lists, which may be long, and the tier as one. It is the
+// hash of what compact spells of [gains, losses, unknown, excess, tier].
 func (o Outcome) fingerprint() (string, error) {
-	shown := []any{o.Gains, o.Losses, o.Unknown, o.Excess, o.Tier}
-	texts, errs := make([][]byte, len(shown)), make([]error, len(shown))
-	var write []func()
-	for i, one := range shown {
-		write = append(write, func() { texts[i], errs[i] = compact(one) })
-	}
-	access.Together(write...)
-	if err := errors.Join(errs...); err != nil {
-		return "", fmt.Errorf("fingerprint the gain: %w", err)
-	}
 	sum := sha256.New()
 	sum.Write([]byte{'['})
-	sum.Write(bytes.Join(texts, []byte{','}))
+	for _, list := range [][]report.Gain{o.Gains, o.Losses, o.Unknown, o.Excess} {
+		if err := hashList(sum, list); err != nil {
+			return "", fmt.Errorf("fingerprint the gain: %w", err)
+		}
+		sum.Write([]byte{','})
+	}
+	tier, err := compact(o.Tier)
+	if err != nil {
+		return "", fmt.Errorf("fingerprint the gain: %w", err)
+	}
+	sum.Write(tier)
 	sum.Write([]byte{']'})
 	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+// hashList hashes what compact spells of a list. That may be a hundred megabytes, so it is never spelled whole,
+// but in parts, as many at the same time as there are processors.
+func hashList[T any](h hash.Hash, list []T) error {
+	const part = 1 << 10
+	if len(list) <= part {
+		text, err := compact(list)
+		h.Write(text)
+		return err
+	}
+	between := byte('[')
+	for some := range slices.Chunk(list, part*runtime.GOMAXPROCS(0)) {
+		parts := slices.Collect(slices.Chunk(some, part))
+		texts, errs := make([][]byte, len(parts)), make([]error, len(parts))
+		spell := make([]func(), len(parts))
+		for i, p := range parts {
+			spell[i] = func() { texts[i], errs[i] = compact(p) }
+		}
+		access.Together(spell...)
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+		for _, text := range texts {
+			h.Write([]byte{between})
+			h.Write(text[1 : len(text)-1]) // without its own brackets
+			between = ','
+		}
+	}
+	h.Write([]byte{']'})
+	return nil
 }
 
 // Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain. The guarded

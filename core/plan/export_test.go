@@ -1,0 +1,4 @@
+package plan
+
+// Fingerprint is what Plan.Gain holds.
+func (o Outcome) Fingerprint() (string, error) { return o.fingerprint() }
