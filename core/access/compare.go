@@ -232,57 +232,86 @@ func (c comparison) rowsOn(on identity.Securable) []comparedRow {
 func rowsOf(e *estate.Estate, on identity.Securable, privileges []identity.Privilege,
 	sideIn func(identity.Privilege, identity.WorkspaceID) side, ways func(*comparedRow, identity.Privilege, identity.WorkspaceID),
 ) []comparedRow {
-	type key struct {
-		at side
-		p  identity.Privilege
+	from := usedFrom(e, on.Metastore)
+	table := make([][]side, len(privileges))
+	for i, p := range privileges {
+		for _, w := range from {
+			table[i] = append(table[i], sideIn(p, e.Workspaces()[w].ID))
+		}
 	}
-	where := map[key][]identity.WorkspaceID{}
-	var order []key
-	for _, w := range e.Workspaces() {
-		if !w.Running() || !slices.Contains(e.MetastoreWorkspaces(on.Metastore), w.ID) {
-			continue
+	return rowsFrom(e, from, on, privileges, table, ways)
+}
+
+// usedFrom are the places, among all workspaces, of those that run and use a metastore.
+func usedFrom(e *estate.Estate, metastore string) []int {
+	var from []int
+	for i, w := range e.Workspaces() {
+		if w.Running() && slices.Contains(e.MetastoreWorkspaces(metastore), w.ID) {
+			from = append(from, i)
 		}
-		at := map[identity.Privilege]side{}
-		for _, p := range privileges {
-			at[p] = sideIn(p, w.ID)
+	}
+	return from
+}
+
+// rowsFrom is rowsOf where it is known on which side each privilege is from each of the workspaces.
+func rowsFrom(e *estate.Estate, from []int, on identity.Securable, privileges []identity.Privilege, table [][]side,
+	ways func(*comparedRow, identity.Privilege, identity.WorkspaceID),
+) []comparedRow {
+	type group struct {
+		at         side
+		p          identity.Privilege
+		workspaces []identity.WorkspaceID
+	}
+	var groups []group // in the order in which they came up
+	at := make([]side, len(privileges))
+	for w, place := range from {
+		for i := range privileges {
+			at[i] = table[i][w]
 		}
-		for _, p := range privileges {
-			if k := (key{at[p], p}); at[p] != nowhere && !said(p, on, at) {
-				if where[k] == nil {
-					order = append(order, k)
-				}
-				where[k] = append(where[k], w.ID)
+		for i, p := range privileges {
+			if at[i] == nowhere || said(on, privileges, at, i) {
+				continue
 			}
+			n := slices.IndexFunc(groups, func(g group) bool { return g.at == at[i] && g.p == p })
+			if n < 0 {
+				groups, n = append(groups, group{at: at[i], p: p}), len(groups)
+			}
+			groups[n].workspaces = append(groups[n].workspaces, e.Workspaces()[place].ID)
 		}
 	}
 	var rows []comparedRow
-	for _, k := range order {
-		row := comparedRow{at: k.at, workspaces: where[k]}
-		ways(&row, k.p, where[k][0])
+	for _, g := range groups {
+		row := comparedRow{at: g.at, workspaces: g.workspaces}
+		ways(&row, g.p, g.workspaces[0])
 		i := slices.IndexFunc(rows, row.alike)
 		if i < 0 {
 			rows, i = append(rows, row), len(rows)
 		}
-		rows[i].privileges = append(rows[i].privileges, k.p)
+		rows[i].privileges = append(rows[i].privileges, g.p)
 	}
 	return rows
 }
 
-// said reports whether a collective right on the same side stands for the privilege. Where two such rights
-// are on different sides, the privilege is named.
-func said(p identity.Privilege, on identity.Securable, at map[identity.Privilege]side) bool {
-	stood := false
-	for _, right := range []struct {
-		collective identity.Privilege
-		covers     bool
-	}{
-		{identity.AllPrivileges, p.InAllPrivileges()},
-		{report.Owner, p.InOwnership() && (p == identity.Manage || !spreads(p, on))},
-	} {
-		where := at[right.collective]
+// said reports whether a collective right on the same side stands for one of the privileges. Where two such
+// rights are on different sides, the privilege is named.
+func said(on identity.Securable, privileges []identity.Privilege, at []side, i int) bool {
+	p, stood := privileges[i], false
+	if p == identity.AllPrivileges || p == report.Owner {
+		return false
+	}
+	for n, collective := range privileges {
+		covers := false
 		switch {
-		case p == identity.AllPrivileges || p == report.Owner || !right.covers || where == nowhere:
-		case where != at[p]:
+		case at[n] == nowhere:
+		case collective == identity.AllPrivileges:
+			covers = p.InAllPrivileges()
+		case collective == report.Owner:
+			covers = p.InOwnership() && (p == identity.Manage || !spreads(p, on))
+		default:
+		}
+		switch {
+		case !covers:
+		case at[n] != at[i]:
 			return false
 		default:
 			stood = true

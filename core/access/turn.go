@@ -77,15 +77,18 @@ type turning struct {
 	than          *usage // nil where nobody is compared with
 	turn, beyond  Turn
 	// alike are the rows of what is in schemas, by all that tells one thing there from another.
-	alike map[string]turnedRows
-	key   []byte
+	alike map[string]*turnedRows
+	key   []byte      // room for the next one
+	spot  estate.Spot // of what is asked about
+	// from are the workspaces from which each metastore is used, by their places.
+	from map[string][]int
 }
 
 // turnedRows are the rows of one securable: of what turned, and of what another does not have.
 type turnedRows struct{ turn, beyond []comparedRow }
 
 func newTurning(before, after *Model, key identity.PrincipalKey) *turning {
-	return &turning{e: after.e, after: usageOf(after.Subject(key)), before: usageOf(before.Subject(key)), alike: map[string]turnedRows{}}
+	return &turning{e: after.e, after: usageOf(after.Subject(key)), before: usageOf(before.Subject(key)), alike: map[string]*turnedRows{}, from: map[string][]int{}}
 }
 
 func (t *turning) find() {
@@ -131,39 +134,55 @@ func (t *turning) access() {
 	if t.than != nil {
 		all = merged(own, carriersOf(t.than), identity.Securable.Compare)
 	}
-	for _, on := range all {
-		rows := t.rowsOn(on)
-		put := func(turn *Turn, rows []comparedRow) {
-			for _, row := range rows {
-				path := row.pathB
-				if row.at == onlyA {
-					path = row.pathA
-				}
-				r := turn.rights(row.at)
-				r.Access = append(r.Access, Right{On: on, Privileges: row.privileges, In: row.workspaces, Path: path})
+	put := func(turn *Turn, on identity.Securable, rows []comparedRow) {
+		for _, row := range rows {
+			path := row.pathB
+			if row.at == onlyA {
+				path = row.pathA
 			}
+			r := turn.rights(row.at)
+			r.Access = append(r.Access, Right{On: on, Privileges: row.privileges, In: row.workspaces, Path: path})
 		}
+	}
+	found := make([]*turnedRows, len(all))
+	for i, on := range all {
+		found[i] = t.rowsOn(on)
+	}
+	t.turn.room(found, func(r *turnedRows) []comparedRow { return r.turn })
+	t.beyond.room(found, func(r *turnedRows) []comparedRow { return r.beyond })
+	for i, on := range all {
 		if len(own) > 0 && own[0] == on { // and not the other's alone
-			put(&t.turn, rows.turn)
+			put(&t.turn, on, found[i].turn)
 			own = own[1:]
 		}
-		put(&t.beyond, rows.beyond)
+		put(&t.beyond, on, found[i].beyond)
+	}
+}
+
+// room makes room for the rows, of which there may be a hundred thousand.
+func (t *Turn) room(found []*turnedRows, rows func(*turnedRows) []comparedRow) {
+	n := map[*Rights]int{}
+	for _, f := range found {
+		for _, row := range rows(f) {
+			n[t.rights(row.at)]++
+		}
+	}
+	for r, n := range n {
+		if r != nil {
+			r.Access = slices.Grow(r.Access, n)
+		}
 	}
 }
 
 // rowsOn finds what turned on a securable: once for all in a schema that are alike.
-func (t *turning) rowsOn(on identity.Securable) turnedRows {
+func (t *turning) rowsOn(on identity.Securable) *turnedRows {
 	if !on.Type.InSchema() {
 		return t.rowsAnew(on)
 	}
-	key := append(append(append(append(append(append(append(append(t.key[:0], on.Metastore...), 0), on.Catalog...), 0), on.Schema...), 0), on.Type...), 0)
-	for _, u := range t.all() {
-		var ok bool
-		if key, ok = u.like(key, on); !ok {
-			return t.rowsAnew(on)
-		}
+	key, ok := t.like(on)
+	if !ok {
+		return t.rowsAnew(on)
 	}
-	t.key = key
 	rows, ok := t.alike[string(key)]
 	if !ok {
 		rows = t.rowsAnew(on)
@@ -172,12 +191,46 @@ func (t *turning) rowsOn(on identity.Securable) turnedRows {
 	return rows
 }
 
-func (t *turning) rowsAnew(on identity.Securable) turnedRows {
+// like is a key that is the same for all in a schema that are alike; ok is false for what is like nothing else.
+func (t *turning) like(on identity.Securable) (key []byte, ok bool) {
+	key = append(append(append(append(append(append(append(append(t.key[:0], on.Metastore...), 0), on.Catalog...), 0), on.Schema...), 0), on.Type...), 0)
+	for i, u := range [...]*usage{t.after, t.before, t.than} {
+		if u == nil {
+			continue
+		}
+		same := i > 0 && u.e.SameSpots(t.after.e)
+		if !same {
+			if t.spot, ok = u.e.Spot(on); !ok {
+				return key, false
+			}
+			if key, ok = u.plainly(key, t.spot); !ok {
+				return key, false
+			}
+		}
+		key = u.like(key, t.spot)
+	}
+	t.key = key
+	return key, true
+}
+
+func (t *turning) rowsAnew(on identity.Securable) *turnedRows {
 	before, after := t.before.of(on), t.after.of(on)
 	privileges := both(t.after.given(on), t.before.given(on))
-	find := func(privileges []identity.Privilege, was func(identity.Privilege, identity.WorkspaceID) Verdict) []comparedRow {
-		sideIn := func(p identity.Privilege, w identity.WorkspaceID) side { return sideAfter(was(p, w), after.can(p, w)) }
-		rows := rowsOf(t.e, on, identity.SortPrivileges(slices.Clone(privileges)), sideIn, func(row *comparedRow, p identity.Privilege, w identity.WorkspaceID) {
+	from, ok := t.from[on.Metastore]
+	if !ok {
+		from = usedFrom(t.e, on.Metastore)
+		t.from[on.Metastore] = from
+	}
+	find := func(privileges []identity.Privilege, was func(identity.Privilege) func(w int) Verdict) []comparedRow {
+		privileges = identity.SortPrivileges(slices.Clone(privileges))
+		table := make([][]side, len(privileges))
+		for i, p := range privileges {
+			was, is := was(p), after.can(p)
+			for _, w := range from {
+				table[i] = append(table[i], sideAfter(was(w), is[w]))
+			}
+		}
+		rows := rowsFrom(t.e, from, on, privileges, table, func(row *comparedRow, p identity.Privilege, w identity.WorkspaceID) {
 			row.pathA, row.pathB = before.wayTo(p, w), after.wayTo(p, w)
 		})
 		for i := range rows {
@@ -185,11 +238,15 @@ func (t *turning) rowsAnew(on identity.Securable) turnedRows {
 		}
 		return rows
 	}
-	rows := turnedRows{turn: find(privileges, before.can)}
+	rows := &turnedRows{turn: find(privileges, func(p identity.Privilege) func(int) Verdict {
+		had := before.can(p)
+		return func(w int) Verdict { return had[w] }
+	})}
 	if t.than != nil {
 		than := t.than.of(on)
-		rows.beyond = find(both(privileges, t.than.given(on)), func(p identity.Privilege, w identity.WorkspaceID) Verdict {
-			return Any(before.can(p, w), than.can(p, w))
+		rows.beyond = find(both(privileges, t.than.given(on)), func(p identity.Privilege) func(int) Verdict {
+			had, others := before.can(p), than.can(p)
+			return func(w int) Verdict { return Any(had[w], others[w]) }
 		})
 	}
 	return rows

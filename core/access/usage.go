@@ -1,6 +1,7 @@
 package access
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"databricks-access-audit/core/estate"
@@ -13,9 +14,13 @@ import (
 // where, whom the facts mean, and the ways to its identities. It is for one goroutine.
 type usage struct {
 	audit
-	places map[identity.WorkspaceID]Verdict // whether it is active, and assigned there
-	bounds map[binding]Verdict
-	meant  map[estate.Holder]bool
+	// there says whether it is active, and assigned: in each workspace, in the order of the estate, in which
+	// place has the number of each.
+	there []Verdict
+	place map[identity.WorkspaceID]int
+	// bounds says for each workspace whether it is in reach from there what hangs on one binding.
+	bounds map[binding][]Verdict
+	meant  []Verdict // per number of a holder: whether it means the subject somewhere; Unknown where it was not asked
 	// rank orders the identities that count for it, the nearest first.
 	rank  map[identity.PrincipalKey]int
 	paths map[identity.PrincipalKey]report.Path
@@ -25,16 +30,20 @@ type usage struct {
 
 // binding is a privilege on what decides from where a securable is reached.
 type binding struct {
-	carrier identity.Securable
-	p       identity.Privilege
-	in      identity.WorkspaceID
+	carrier   identity.Securable
+	metastore string
+	p         identity.Privilege
 }
 
 func usageOf(s *Subject) *usage {
 	u := &usage{
-		audit: audit{s}, places: map[identity.WorkspaceID]Verdict{}, bounds: map[binding]Verdict{}, meant: map[estate.Holder]bool{},
+		audit: audit{s}, place: map[identity.WorkspaceID]int{}, bounds: map[binding][]Verdict{},
 		rank: map[identity.PrincipalKey]int{}, paths: map[identity.PrincipalKey]report.Path{},
 		policed: len(s.e.ReadsOf(estate.OpPolicies)) > 0,
+	}
+	for i, w := range s.e.Workspaces() {
+		u.place[w.ID] = i
+		u.there = append(u.there, All(u.verdicts().active(), u.verdicts().assigned(w.ID)))
 	}
 	for i, k := range u.holders() {
 		if _, nearer := u.rank[k]; !nearer {
@@ -44,44 +53,30 @@ func usageOf(s *Subject) *usage {
 	return u
 }
 
-// isIn says whether the subject is active, and assigned to a workspace: where it is not, it can do nothing.
-func (u *usage) isIn(in identity.WorkspaceID) Verdict {
-	there, ok := u.places[in]
-	if !ok {
-		there = All(u.verdicts().active(), u.verdicts().assigned(in))
-		u.places[in] = there
-	}
-	return there
-}
-
-// reachesFrom is Reaches.
-func (u *usage) reachesFrom(on identity.Securable, p identity.Privilege, in identity.WorkspaceID) Verdict {
-	there := u.isIn(in)
-	if there == Denied {
-		return Denied
-	}
-	r := u.verdicts()
-	at := binding{bindable(on), p, in}
+// bound says for each workspace whether bindings let the privilege on a securable be used from there.
+func (u *usage) bound(on identity.Securable, p identity.Privilege) []Verdict {
+	at := binding{bindable(on), on.Metastore, p}
 	bound, ok := u.bounds[at]
 	if !ok {
-		bound = All(r.attached(on.Metastore, in), r.carried(at.carrier, p, in))
-		if at.carrier.Type != "" { // what has none may be of any metastore
-			u.bounds[at] = bound
+		r := u.verdicts()
+		for _, w := range u.e.Workspaces() {
+			bound = append(bound, All(r.attached(on.Metastore, w.ID), r.carried(at.carrier, p, w.ID)))
 		}
+		u.bounds[at] = bound
 	}
-	if u.m.options.LocationsBindTables {
-		bound = All(bound, r.stored(on, p, in))
-	}
-	return All(there, bound)
+	return bound
 }
 
 // operates is Operates.
 func (u *usage) operates(l identity.Level, on identity.Object) Verdict {
-	there := u.isIn(on.Workspace)
-	if there == Denied {
+	i, listed := u.place[on.Workspace]
+	if !listed {
+		return u.Operates(l, on)
+	}
+	if u.there[i] == Denied {
 		return Denied
 	}
-	return All(there, u.Permitted(l, on))
+	return All(u.there[i], u.Permitted(l, on))
 }
 
 // usageOn tells what a subject holds on one securable, in the workspaces.
@@ -92,56 +87,64 @@ type usageOn struct {
 	// each of them.
 	apart []identity.WorkspaceID
 	alone bool
-	held  map[heldIn]Verdict
-}
-
-type heldIn struct {
-	p  identity.Privilege
-	in identity.WorkspaceID
+	held  map[identity.Privilege][]Verdict
 }
 
 // of looks at one securable.
 func (u *usage) of(s identity.Securable) usageOn {
 	info, _ := u.e.Securable(s)
 	return usageOn{
-		usage: u, on: s, alone: info.ReadsAsOwner(), held: map[heldIn]Verdict{},
+		usage: u, on: s, alone: info.ReadsAsOwner(), held: map[identity.Privilege][]Verdict{},
 		apart: slices.Concat(u.e.Localised(s), u.e.Localised(identity.MetastoreSecurable(s.Metastore))),
 	}
 }
 
-// can is canUse.
-func (h usageOn) can(p identity.Privilege, in identity.WorkspaceID) Verdict {
-	if h.isIn(in) == Denied {
-		return Denied
-	}
-	at := heldIn{p: p} // the same everywhere
-	if h.alone || slices.Contains(h.apart, in) {
-		at.in = in
-	}
-	v, ok := h.held[at]
+// can is canUse, from each workspace.
+func (h usageOn) can(p identity.Privilege) []Verdict {
+	held, ok := h.held[p]
 	if !ok {
-		v = h.hasUse(p, h.on, at.in)
-		h.held[at] = v
+		held = h.find(p)
+		h.held[p] = held
 	}
-	if v == Denied {
-		return Denied
-	}
-	return All(v, h.reachesFrom(h.on, reachedFor(p), in))
+	return held
 }
 
-// meansSomewhere reports whether a name means the subject, or perhaps does, in some workspace.
-func (u *usage) meansSomewhere(h estate.Holder) bool {
-	is, ok := u.meant[h]
-	if !ok {
-		is = u.meantSomewhere(h)
-		u.meant[h] = is
+func (h usageOn) find(p identity.Privilege) []Verdict {
+	list := make([]Verdict, len(h.there))
+	bound, used, usual := h.bound(h.on, reachedFor(p)), false, Denied
+	for i, w := range h.e.Workspaces() {
+		if list[i] = All(h.there[i], bound[i]); list[i] == Denied {
+			continue
+		}
+		if h.m.options.LocationsBindTables {
+			list[i] = All(list[i], h.verdicts().stored(h.on, reachedFor(p), w.ID))
+		}
+		if h.alone || slices.Contains(h.apart, w.ID) {
+			list[i] = All(list[i], h.hasUse(p, h.on, w.ID))
+			continue
+		}
+		if !used {
+			used, usual = true, h.hasUse(p, h.on, 0) // the same everywhere
+		}
+		list[i] = All(list[i], usual)
 	}
-	return is
+	return list
+}
+
+// meansSomewhere reports whether a holder means the subject, or perhaps does, in some workspace.
+func (u *usage) meansSomewhere(n estate.HolderNumber) bool {
+	if int(n) >= len(u.meant) {
+		u.meant = append(u.meant, make([]Verdict, int(n)+1-len(u.meant))...)
+	}
+	if u.meant[n] == Unknown {
+		u.meant[n] = Holds(u.meantSomewhere(u.e.Holder(n)))
+	}
+	return u.meant[n] == Allowed
 }
 
 // wayTo is wayToUse.
 func (h usageOn) wayTo(p identity.Privilege, in identity.WorkspaceID) report.Path {
-	if h.can(p, in) != Allowed {
+	if h.can(p)[h.place[in]] != Allowed {
 		return nil
 	}
 	nearest, found := 0, identity.PrincipalKey{}
@@ -175,38 +178,36 @@ func (u *usage) path(k identity.PrincipalKey) report.Path {
 	return p
 }
 
-// like adds to a key all by which the subject's use of one thing in a schema can differ from that of
-// another thing of the type in the schema; ok is false for what is like nothing else: it reads with the
-// rights of another, or a policy or what it lies in has a say.
-func (u *usage) like(key []byte, on identity.Securable) (_ []byte, ok bool) {
-	info, known := u.e.Securable(on)
+// plainly adds to a key what the reads of one thing in a schema, and policies, have to do with the use of it; ok
+// is false for what is like nothing else: it reads with the rights of another, or a policy or what it lies in
+// has a say.
+func (u *usage) plainly(key []byte, at estate.Spot) (_ []byte, ok bool) {
+	info := u.e.At(at)
+	on := info.Securable
 	if info.ReadsAsOwner() || u.m.options.LocationsBindTables || len(u.e.Policies(on)) > 0 {
 		return key, false
 	}
-	key = append(key, byte(Holds(known)), byte(Holds(u.e.Saw(estate.ReadKey{Op: estate.OpGrants, Securable: on}))))
+	key = append(key, byte(Holds(u.e.Saw(estate.ReadKey{Op: estate.OpGrants, Securable: on}))))
 	if u.policed {
 		key = append(key, byte(Holds(u.e.Missed(estate.ReadKey{Op: estate.OpPolicies, Securable: on}))))
 	}
-	name := func(h estate.Holder, as byte) {
-		key = append(key, as, byte(h.Key.Kind))
-		key = append(append(key, h.Key.ID...), 0)
-		key = append(append(key, h.Key.Workspace.String()...), 0)
-		key = append(append(key, h.Name...), 0)
-	}
-	switch owner, known := u.e.Owner(on); {
+	return key, true
+}
+
+// like adds to a key all else by which the subject's use of one thing in a schema can differ from that of
+// another thing of the type in the schema.
+func (u *usage) like(key []byte, at estate.Spot) []byte {
+	switch owner, known := u.e.OwnerAt(at); {
 	case !known:
 		key = append(key, 'u')
 	case u.meansSomewhere(owner):
-		name(owner, 'o')
+		key = binary.LittleEndian.AppendUint32(append(key, 'o'), uint32(owner))
 	}
-	for g := range u.e.GrantsOn(on) {
-		if !u.meansSomewhere(g.Holder) {
-			continue
-		}
-		name(g.Holder, 'g')
-		for _, p := range g.Privileges {
-			key = append(append(key, p...), 0)
+	for holder, gives := range u.e.GrantsAt(at) {
+		if u.meansSomewhere(holder) {
+			key = binary.LittleEndian.AppendUint32(append(key, 'g'), uint32(holder))
+			key = binary.LittleEndian.AppendUint32(key, uint32(gives))
 		}
 	}
-	return append(key, 1), true
+	return append(key, 1)
 }
