@@ -631,7 +631,8 @@ func (a audit) securable(on identity.Securable) report.Securable {
 		s.FullName = s.Metastore
 	}
 	if owner, known := a.e.Owner(on); known {
-		s.Owner = &owner.Name
+		name := owner.Name // and not all of the holder
+		s.Owner = &name
 	}
 	return s
 }

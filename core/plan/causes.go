@@ -16,8 +16,10 @@ type causes struct {
 	// granting and permitting are the steps that give something on a securable, or an object, itself.
 	granting   map[identity.Securable]stepSet
 	permitting map[identity.Object]stepSet
-	// bearing are the steps by which the target comes to an identity, or no longer has it.
+	// bearing are the steps by which the target comes to an identity, or no longer has it, and named those by
+	// which it comes to whom the facts of each of the two estates name, as far as they were asked for.
 	bearing map[identity.PrincipalKey]stepSet
+	named   map[*estate.Estate]map[estate.HolderNumber]stepSet
 	// way leaves out the steps that lead the other way.
 	way turned
 	// What is asked again for everything in a container or workspace, and what was said of sets of steps.
@@ -45,6 +47,7 @@ func newCauses(before, after *access.Model, target identity.PrincipalKey, steps 
 	c := &causes{
 		e: after.Estate(), was: before.Estate(), bearing: map[identity.PrincipalKey]stepSet{},
 		granting: map[identity.Securable]stepSet{}, permitting: map[identity.Object]stepSet{},
+		named:      map[*estate.Estate]map[estate.HolderNumber]stepSet{after.Estate(): {}, before.Estate(): {}},
 		containers: map[identity.Securable]stepSet{}, entrances: map[identity.WorkspaceID]stepSet{}, said: map[turned]map[string][]string{},
 	}
 	for _, s := range steps {
@@ -191,14 +194,35 @@ func (c *causes) within(container identity.Securable) stepSet {
 func (c *causes) on(on identity.Securable) stepSet {
 	set := c.none()
 	set.addAll(c.granting[on])
-	for g := range c.e.GrantsOn(on) {
-		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
+	at, is := c.e.Spot(on)
+	if is {
+		c.addGranted(set, c.e, at)
+		if owner, known := c.e.OwnerAt(at); known {
+			set.addAll(c.to(c.e, owner))
+		}
 	}
-	for g := range c.was.GrantsOn(on) {
-		set.addAll(c.bearing[c.e.Canonical(g.Holder.Key)])
+	if !c.was.SameSpots(c.e) {
+		at, is = c.was.Spot(on)
 	}
-	if owner, known := c.e.Owner(on); known {
-		set.addAll(c.bearing[c.e.Canonical(owner.Key)])
+	if is {
+		c.addGranted(set, c.was, at)
+	}
+	return set
+}
+
+// addGranted adds the steps by which the target comes to whom the grants on a securable name.
+func (c *causes) addGranted(set stepSet, e *estate.Estate, at estate.Spot) {
+	for holder := range e.GrantsAt(at) {
+		set.addAll(c.to(e, holder))
+	}
+}
+
+// to are the steps by which the target comes to whom facts of an estate name.
+func (c *causes) to(e *estate.Estate, n estate.HolderNumber) stepSet {
+	set, ok := c.named[e][n]
+	if !ok {
+		set = c.bearing[c.e.Canonical(e.Holder(n).Key)]
+		c.named[e][n] = set
 	}
 	return set
 }

@@ -164,6 +164,7 @@ func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) [
 	for _, w := range e.Workspaces() {
 		names[w.ID] = e.WorkspaceName(w.ID)
 	}
+	within := reachable(names)
 	list := make([]report.Gain, 0, len(r.Workspaces)+len(r.Roles)+len(r.Access)+len(r.Objects))
 	for _, x := range r.Workspaces {
 		list = append(list, report.Gain{
@@ -178,10 +179,7 @@ func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) [
 		s := t.after.DescribeSecurable(x.On)
 		g := report.Gain{
 			Principal: principal, Kind: report.GainAccess, Securable: &s, Privileges: x.Privileges, Because: t.because.ofSecurable(x.On, x.In),
-			Path: path(x.Path), ReachableIn: make([]string, 0, len(x.In)),
-		}
-		for _, w := range x.In {
-			g.ReachableIn = append(g.ReachableIn, names[w])
+			Path: path(x.Path), ReachableIn: within(x.In),
 		}
 		list = append(list, g)
 	}
@@ -192,6 +190,31 @@ func (t *gaining) list(who identity.PrincipalKey, r access.Rights, way turned) [
 		})
 	}
 	return list
+}
+
+// reachable gives the names of workspaces. Rights on what is alike share their list of workspaces, and so they do
+// the one of names.
+func reachable(names map[identity.WorkspaceID]string) func(in []identity.WorkspaceID) []string {
+	type shared struct {
+		first *identity.WorkspaceID
+		n     int
+	}
+	known := map[shared][]string{}
+	return func(in []identity.WorkspaceID) []string {
+		if len(in) == 0 {
+			return []string{}
+		}
+		k := shared{&in[0], len(in)}
+		list, ok := known[k]
+		if !ok {
+			for _, w := range in {
+				list = append(list, names[w])
+			}
+			list = slices.Clip(list)
+			known[k] = list
+		}
+		return list
+	}
 }
 
 func path(p report.Path) report.Path {
