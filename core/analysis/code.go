@@ -13,7 +13,7 @@ import (
 
 // codeOf enters who can change the code that an object runs as somebody else (E13): whoever may edit
 // the notebook or file, or a directory above it. What comes out of a Git repository is changed there.
-func (c *catalogue) codeOf(o *identity.ObjectInfo, runs estate.Holder) {
+func (c *catalogue) codeOf(o *identity.ObjectInfo, runs *runner) {
 	for _, path := range o.Code {
 		switch {
 		case strings.HasPrefix(path, "/Volumes/"):
@@ -26,7 +26,7 @@ func (c *catalogue) codeOf(o *identity.ObjectInfo, runs estate.Holder) {
 	}
 }
 
-func (c *catalogue) codeInTree(o *identity.ObjectInfo, runs estate.Holder, path string) {
+func (c *catalogue) codeInTree(o *identity.ObjectInfo, runs *runner, path string) {
 	found := false
 	for _, file := range c.e.Above(o.Workspace, path) {
 		found = found || c.e.Saw(permissionsRead(file.Object))
@@ -50,7 +50,7 @@ func (c *catalogue) inherited(in identity.WorkspaceID, g estate.ObjectGrant) boo
 	return ok && c.e.Saw(permissionsRead(identity.Object{Workspace: in, Type: identity.ObjectType(kind), ID: id}))
 }
 
-func (c *catalogue) editor(o *identity.ObjectInfo, runs estate.Holder, file identity.ObjectInfo, g estate.ObjectGrant) {
+func (c *catalogue) editor(o *identity.ObjectInfo, runs *runner, file identity.ObjectInfo, g estate.ObjectGrant) {
 	e, ok := c.acting(o, runs)
 	if !ok {
 		return
@@ -79,7 +79,7 @@ func (c *catalogue) editor(o *identity.ObjectInfo, runs estate.Holder, file iden
 }
 
 // codeInVolume is code that lies in a volume: whoever may write there changes it.
-func (c *catalogue) codeInVolume(o *identity.ObjectInfo, runs estate.Holder, path string) {
+func (c *catalogue) codeInVolume(o *identity.ObjectInfo, runs *runner, path string) {
 	parts := strings.Split(path, "/") // "", Volumes, catalog, schema, volume, …
 	if len(parts) < 6 {
 		return
@@ -100,7 +100,7 @@ func (c *catalogue) codeInVolume(o *identity.ObjectInfo, runs estate.Holder, pat
 	}
 }
 
-func (c *catalogue) writer(o *identity.ObjectInfo, runs estate.Holder, on identity.Securable, s share, path string) {
+func (c *catalogue) writer(o *identity.ObjectInfo, runs *runner, on identity.Securable, s share, path string) {
 	e, ok := c.acting(o, runs)
 	if !ok || s.of.Key.IsZero() {
 		return

@@ -30,7 +30,9 @@ type directory struct {
 	// missing are ways of below that the facts do not show: the principal is in there, through whom is
 	// not known.
 	missing map[[2]int32]bool
-	circles map[int32]*circle
+	circles []*circle // as far as they were asked for
+	// users are the numbers of those who are in each workspace.
+	users map[identity.WorkspaceID]int32
 }
 
 // circle is a principal and everybody in it, nearest first.
@@ -44,7 +46,7 @@ type circle struct {
 func newDirectory(m *access.Model) *directory {
 	d := &directory{
 		m: m, e: m.Estate(), at: map[identity.PrincipalKey]int32{},
-		missing: map[[2]int32]bool{}, circles: map[int32]*circle{},
+		missing: map[[2]int32]bool{}, users: map[identity.WorkspaceID]int32{},
 	}
 	for p := range d.e.Principals() {
 		d.number(p.Key)
@@ -105,7 +107,10 @@ func (d *directory) number(k identity.PrincipalKey) int32 {
 	}
 	i := int32(len(d.keys))
 	d.at[k] = i
-	d.keys = append(d.keys, k)
+	d.keys, d.circles = append(d.keys, k), append(d.circles, nil)
+	if k == identity.WorkspaceUsers(k.Workspace) {
+		d.users[k.Workspace] = i
+	}
 	d.below, d.above = append(d.below, nil), append(d.above, nil)
 	p, _ := d.e.Principal(k)
 	d.idle = append(d.idle, k.Kind != identity.KindGroup && p.Status == identity.StatusInactive)
@@ -151,7 +156,7 @@ func (d *directory) active(i int32) bool { return !d.idle[i] }
 
 // circle unfolds a principal, breadth first: groups that nest in circles end.
 func (d *directory) circle(of int32) *circle {
-	if c, ok := d.circles[of]; ok {
+	if c := d.circles[of]; c != nil {
 		return c
 	}
 	c := &circle{of: of, in: []int32{of}, next: map[int32]int32{of: none}}
@@ -245,7 +250,7 @@ func (d *directory) describe(i int32) report.Principal {
 
 // assigned says whether somebody is assigned to a workspace.
 func (d *directory) assigned(i int32, in identity.WorkspaceID) access.Verdict {
-	if users, ok := d.at[identity.WorkspaceUsers(in)]; ok && d.circle(users).has(i) {
+	if users, ok := d.users[in]; ok && d.circle(users).has(i) {
 		return access.Allowed
 	}
 	if !d.e.Saw(estate.ReadKey{Op: estate.OpAssignments, Workspace: in}) {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -108,6 +109,7 @@ type catalogue struct {
 	*directory
 	inventory
 	edges   []*edge
+	listed  []estate.ObjectGrant // room for entries
 	crowds  []*crowd
 	crowdAt map[report.GraphNode]int32
 	// gaps are what the catalogue could not be asked for lack of facts, by id.
@@ -126,6 +128,11 @@ func (c *catalogue) gap(id, why string) {
 // add enters an edge for each principal that a fact names. Deactivated ones can do nothing; the
 // holder that the edge leads to, and one that is in it, gain nothing.
 func (c *catalogue) add(h estate.Holder, e edge) {
+	if !h.Key.IsZero() { // as nearly always
+		e.holder = c.number(h.Key)
+		c.enter(e)
+		return
+	}
 	for _, b := range c.bearers(h) {
 		one := e
 		one.holder = b.of
@@ -142,7 +149,10 @@ func (c *catalogue) enter(e edge) {
 		e.why = "no principal that was read bears the name " + c.name(t)
 	}
 	if len(e.in) > 0 && c.person(e.holder) {
-		e.in = slices.DeleteFunc(slices.Clone(e.in), func(in identity.WorkspaceID) bool { return c.assigned(e.holder, in) == access.Denied })
+		keepsOut := func(in identity.WorkspaceID) bool { return c.assigned(e.holder, in) == access.Denied }
+		if slices.ContainsFunc(e.in, keepsOut) {
+			e.in = slices.DeleteFunc(slices.Clone(e.in), keepsOut)
+		}
 		if len(e.in) == 0 {
 			return
 		}
@@ -155,7 +165,8 @@ func (c *catalogue) enter(e edge) {
 			return
 		}
 	}
-	c.edges = append(c.edges, &e)
+	entered := e
+	c.edges = append(c.edges, &entered)
 }
 
 // sameFacts is how far back an edge is looked for that says the same: two entries of one list follow
@@ -177,10 +188,10 @@ func (c *catalogue) itself(holder, target int32) bool {
 
 // sort puts the edges into an order that does not depend on how they were found.
 func (c *catalogue) sort() {
-	ranks := c.byKey()
+	ranks, ids := c.byKey(), c.ids()
 	found := make([]foundEdge, len(c.edges))
 	for n, e := range c.edges {
-		found[n] = foundEdge{e, ranks[e.holder], int32(n)}
+		found[n] = foundEdge{e, ids[e.id], ranks[e.holder], int32(n)}
 	}
 	slices.SortFunc(found, foundEdge.compare)
 	c.edges = c.edges[:0]
@@ -189,6 +200,18 @@ func (c *catalogue) sort() {
 			c.edges = append(c.edges, f.edge)
 		}
 	}
+}
+
+// ids are the entries of the catalogue that there are edges of, with the place of each in their order.
+func (c *catalogue) ids() map[string]int32 {
+	ids := map[string]int32{}
+	for _, e := range c.edges {
+		ids[e.id] = 0
+	}
+	for n, id := range slices.Sorted(maps.Keys(ids)) {
+		ids[id] = int32(n)
+	}
+	return ids
 }
 
 // byKey is the place of each principal in the order of keys.
@@ -204,16 +227,17 @@ func (d *directory) byKey() []int32 {
 	return place
 }
 
-// foundEdge is an edge to be put in order: by its holder's place among all keys, and where nothing tells two
-// apart as they were found.
+// foundEdge is an edge to be put in order: by the places of its id among all ids, and of its holder among all
+// keys, and where nothing tells two apart as they were found.
 type foundEdge struct {
 	*edge
-	rank, at int32
+	id, rank, at int32
 }
 
-// compare asks for one thing after the other, since of a hundred thousand edges nearly all differ in the first.
+// compare asks for one thing after the other, since of a hundred thousand edges nearly all differ in the first,
+// for which no edge has to be looked at.
 func (a foundEdge) compare(b foundEdge) int {
-	if c := strings.Compare(a.id, b.id); c != 0 {
+	if c := cmp.Compare(a.id, b.id); c != 0 {
 		return c
 	}
 	if c := cmp.Compare(a.rank, b.rank); c != 0 {
@@ -233,10 +257,13 @@ func compareTargets(a, b target) int {
 	if c := cmp.Or(cmp.Compare(a.identity, b.identity), cmp.Compare(a.crowd, b.crowd)); c != 0 {
 		return c
 	}
-	return cmp.Or(
-		strings.Compare(a.metastore, b.metastore), cmp.Compare(a.workspace, b.workspace),
-		a.securable.Compare(b.securable), a.object.Compare(b.object),
-	)
+	if c := cmp.Or(strings.Compare(a.metastore, b.metastore), cmp.Compare(a.workspace, b.workspace)); c != 0 {
+		return c
+	}
+	if c := a.securable.Compare(b.securable); c != 0 {
+		return c
+	}
+	return a.object.Compare(b.object)
 }
 
 // ranks orders the severities, the worst first.

@@ -21,25 +21,25 @@ func (c *catalogue) objects() {
 			continue
 		}
 		o := &list[i]
-		runs := c.m.RunsAs(*o)
+		runs := &runner{Holder: c.m.RunsAs(*o)}
 		c.codeOf(o, runs)
-		for _, g := range c.entries(o) {
+		for _, g := range c.entries(o, c.e.ObjectGrantsAt(i)) {
 			c.permitted(o, g, runs)
 		}
 	}
 	c.unreadObjects()
 }
 
-// entries are the entries of an object's list. Where the admins of the workspace are restricted they
+// entries are the entries of an object's list, until it is asked again. Where the admins of the workspace are restricted they
 // are one more, for what a restriction does not take: every permission on every object.
-func (c *catalogue) entries(o *identity.ObjectInfo) []estate.ObjectGrant {
+func (c *catalogue) entries(o *identity.ObjectInfo, list []estate.ObjectGrant) []estate.ObjectGrant {
 	admins := identity.WorkspaceAdmins(o.Workspace)
-	list := c.e.ObjectGrants(o.Object)
 	if names := func(g estate.ObjectGrant) bool { return g.Holder.Key == admins }; slices.ContainsFunc(list, names) {
 		list = slices.DeleteFunc(slices.Clone(list), names)
 	}
 	if c.restricts(o.Workspace) && runsSomething(o) {
-		list = append(slices.Clip(list), estate.ObjectGrant{Holder: estate.Holder{Key: admins, Name: admins.ID}, Level: o.Type.Highest()})
+		list = append(append(c.listed[:0], list...), estate.ObjectGrant{Holder: estate.Holder{Key: admins, Name: admins.ID}, Level: o.Type.Highest()})
+		c.listed = list
 	}
 	return list
 }
@@ -56,9 +56,25 @@ func runsSomething(o *identity.ObjectInfo) bool {
 	}
 }
 
+// runner is whom an object runs as.
+type runner struct {
+	estate.Holder
+	// acting is the edge of acting as it, as acting gives it: the lists of an object ask for it many times.
+	acting     edge
+	ok, looked bool
+}
+
 // acting is the edge of acting as whom an object runs as, without its words; ok is false where nobody was
 // told of, or where that one can do nothing.
-func (c *catalogue) acting(o *identity.ObjectInfo, runs estate.Holder) (e edge, ok bool) {
+func (c *catalogue) acting(o *identity.ObjectInfo, runs *runner) (e edge, ok bool) {
+	if !runs.looked {
+		runs.acting, runs.ok = c.actingAs(o, runs.Holder)
+		runs.looked = true
+	}
+	return runs.acting, runs.ok
+}
+
+func (c *catalogue) actingAs(o *identity.ObjectInfo, runs estate.Holder) (e edge, ok bool) {
 	e = edge{in: []identity.WorkspaceID{o.Workspace}, raised: true}
 	as := c.bearers(runs)
 	if len(as) == 0 || !c.active(as[0].of) {
@@ -91,7 +107,7 @@ func (c *catalogue) lower(o *identity.ObjectInfo, g estate.ObjectGrant) string {
 type permission struct {
 	on   *identity.ObjectInfo
 	g    estate.ObjectGrant
-	runs estate.Holder
+	runs *runner
 	why  string // what makes it uncertain that it counts; empty where it certainly does
 }
 
@@ -99,7 +115,7 @@ type permission struct {
 func (p permission) includes(l identity.Level) bool { return p.on.Type.Includes(p.g.Level, l) }
 
 // permitted enters what one permission leads to.
-func (c *catalogue) permitted(o *identity.ObjectInfo, g estate.ObjectGrant, runs estate.Holder) {
+func (c *catalogue) permitted(o *identity.ObjectInfo, g estate.ObjectGrant, runs *runner) {
 	p := permission{on: o, g: g, runs: runs}
 	switch counts, read := c.m.Entry(g.Holder, o.Workspace); counts {
 	case access.Denied:
@@ -175,7 +191,7 @@ func (c *catalogue) opening(id, severity string, o *identity.ObjectInfo, gains s
 func (c *catalogue) onJob(p permission) {
 	switch o, runner := p.on, p.runs.Name; {
 	case p.includes(identity.IsOwner):
-		if !c.guarded(p.g.Holder, p.runs) {
+		if !c.guarded(p.g.Holder, p.runs.Holder) {
 			c.takeOver(p, "E11", func() []string { return []string{"change what " + c.title(o) + " runs", "have it run as " + runner} })
 		}
 	case p.includes(identity.CanManageRun):

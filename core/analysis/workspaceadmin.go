@@ -65,7 +65,7 @@ func (c *catalogue) workspaceAdmin(w identity.Workspace, h estate.Holder) {
 
 // peopleOf are the active users and service principals of a workspace.
 func (c *catalogue) peopleOf(in identity.WorkspaceID) []int32 {
-	users, ok := c.at[identity.WorkspaceUsers(in)]
+	users, ok := c.users[in]
 	if !ok {
 		return nil
 	}

@@ -92,6 +92,9 @@ func (e *Estate) ObjectGrants(o identity.Object) []ObjectGrant {
 	return e.permissions[i]
 }
 
+// ObjectGrantsAt is ObjectGrants for the object at a place of Objects.
+func (e *Estate) ObjectGrantsAt(place int) []ObjectGrant { return e.permissions[place] }
+
 func (b *Builder) buildObjects(e *Estate) {
 	for o := range b.permissions {
 		if _, ok := b.objects[o]; !ok {
