@@ -15,16 +15,24 @@ func WaysOver(m *access.Model, who *identity.PrincipalKey) Ways { return Ways{ne
 
 // NewSince gives the findings, in the order of Escalations, that the ways over an earlier model do not have,
 // for the same identity or for everybody. A finding is the same as one that is there if it is of the same
-// principal, has the same entry of the catalogue and as many acts, and leads to the same.
+// principal, has the same entry of the catalogue and as many acts, and leads to the same. The earlier ways are
+// looked at in a goroutine of their own.
 func (w Ways) NewSince(old Ways) []report.Finding {
-	had := map[way]bool{}
-	old.each(func(k way, _ func() report.Finding) { had[k] = true })
+	type telling struct {
+		way
+		tell func() report.Finding
+	}
+	had, has := map[way]bool{}, []telling{}
+	access.Together(
+		func() { old.each(func(k way, _ func() report.Finding) { had[k] = true }) },
+		func() { w.each(func(k way, tell func() report.Finding) { has = append(has, telling{k, tell}) }) },
+	)
 	findings := []report.Finding{}
-	w.each(func(k way, tell func() report.Finding) {
-		if !had[k] {
-			findings = append(findings, tell())
+	for _, one := range has {
+		if !had[one.way] {
+			findings = append(findings, one.tell())
 		}
-	})
+	}
 	sortFindings(findings)
 	return findings
 }
