@@ -151,6 +151,17 @@ func TestRestrictedAdmins(t *testing.T) {
 	wantFound(t, got, "E10 E11", "E11 high admins@prod → jobs/1 as alice")
 }
 
+// TestListsOfSeveralObjects holds that what is kept of one object is not told of the next.
+func TestListsOfSeveralObjects(t *testing.T) {
+	t.Parallel()
+	w := newWorld().sp("other").object(job("1", "etl"), "alice CAN_MANAGE").object(job("2", "other"), "bob CAN_MANAGE").object(job("3", "etl"), "bob CAN_MANAGE")
+	each := []string{"E11 high alice → jobs/1 as etl", "E11 high bob → jobs/3 as etl", "E11 high bob → jobs/2 as other"}
+	wantFound(t, w.escalations(t, ""), "E11", each...)
+	w.add(func(b *estate.Builder) { b.AddRestrictAdmins(prod, identity.AdminsRestricted) })
+	admins := []string{"E11 high admins@prod → jobs/1 as etl", "E11 high admins@prod → jobs/3 as etl", "E11 high admins@prod → jobs/2 as other"}
+	wantFound(t, w.escalations(t, ""), "E11", slices.Concat(admins, each)...)
+}
+
 func TestGroupManagers(t *testing.T) {
 	t.Parallel()
 	// Case 29, and what the group is worth.
