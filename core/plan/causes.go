@@ -50,8 +50,10 @@ func newCauses(before, after *access.Model, target identity.PrincipalKey, steps 
 		named:      map[*estate.Estate]map[estate.HolderNumber]stepSet{after.Estate(): {}, before.Estate(): {}},
 		containers: map[identity.Securable]stepSet{}, entrances: map[identity.WorkspaceID]stepSet{}, said: map[turned]map[string][]string{},
 	}
+	was, is := before.Subject(target), after.Subject(target)
 	for _, s := range steps {
-		if s.Change != nil && s.Change.Before != s.Change.After && (s.Kind.Executable() || s.Kind == IDPRequired || s.Kind == RemoveMember) {
+		if s.Change != nil && s.Change.Before != s.Change.After && (s.Kind.Executable() || s.Kind == IDPRequired || s.Kind == RemoveMember) &&
+			concerns(s.Change.Cell.Holder, was, is) {
 			c.steps = append(c.steps, s)
 		}
 	}
@@ -66,6 +68,13 @@ func newCauses(before, after *access.Model, target identity.PrincipalKey, steps 
 	}
 	c.findBearing(before, after, target)
 	return c
+}
+
+// concerns reports whether what somebody comes to, or no longer has, may be the target's: they are the target, or it is in them.
+// Groups of a workspace have members whom nobody lists.
+func concerns(holder identity.PrincipalKey, target ...*access.Subject) bool {
+	return holder.Workspace != 0 || holder == identity.AccountUsers() ||
+		slices.ContainsFunc(target, func(s *access.Subject) bool { return s.In(holder) != access.Denied })
 }
 
 // note enters a step for something.
@@ -176,13 +185,23 @@ func (c *causes) ofSecurable(on identity.Securable, in []identity.WorkspaceID) [
 	return c.ids(set)
 }
 
-// within are the steps that give a right on a container or around it.
+// within are the steps that give a right on what is in a container. Of a metastore, only its admin has one: what is granted on it
+// is not inherited.
+//
+// https://docs.databricks.com/aws/en/data-governance/unity-catalog/manage-privileges/#inheritance-model
 func (c *causes) within(container identity.Securable) stepSet {
 	set, ok := c.containers[container]
 	if ok {
 		return set
 	}
-	set = c.on(container)
+	set = c.none()
+	if container.Type == identity.TypeMetastore {
+		if at, is := c.e.Spot(container); is {
+			c.addOwner(set, at)
+		}
+	} else {
+		set.addAll(c.on(container))
+	}
 	if parent, ok := container.Parent(); ok {
 		set.addAll(c.within(parent))
 	}
@@ -197,9 +216,7 @@ func (c *causes) on(on identity.Securable) stepSet {
 	at, is := c.e.Spot(on)
 	if is {
 		c.addGranted(set, c.e, at)
-		if owner, known := c.e.OwnerAt(at); known {
-			set.addAll(c.to(c.e, owner))
-		}
+		c.addOwner(set, at)
 	}
 	if !c.was.SameSpots(c.e) {
 		at, is = c.was.Spot(on)
@@ -208,6 +225,13 @@ func (c *causes) on(on identity.Securable) stepSet {
 		c.addGranted(set, c.was, at)
 	}
 	return set
+}
+
+// addOwner adds the steps by which the target comes to whoever owns what is at a place.
+func (c *causes) addOwner(set stepSet, at estate.Spot) {
+	if owner, known := c.e.OwnerAt(at); known {
+		set.addAll(c.to(c.e, owner))
+	}
 }
 
 // addGranted adds the steps by which the target comes to whom the grants on a securable name.
