@@ -39,12 +39,6 @@ type RefusedError struct {
 // Error says what is refused, and why.
 func (e *RefusedError) Error() string { return fmt.Sprintf("%s: refused: %s", e.What, e.Why) }
 
-// HaltedError says that somebody has halted all applying.
-type HaltedError struct{ Reason string }
-
-// Error gives the reason.
-func (e *HaltedError) Error() string { return "nothing may be applied now: " + e.Reason }
-
 // StaleLeaseError says that a lease is no longer the holder's: it ran out, or another holder has it. What
 // the holder was doing must stop at once.
 type StaleLeaseError struct {

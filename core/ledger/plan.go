@@ -173,7 +173,7 @@ func (tx *Tx) Move(m Move) (Plan, error) {
 	default: // the other states may be gone to whenever the machine allows it
 	}
 	if m.To == Approved || m.To == Applying {
-		if err := tx.head.halted(); err != nil {
+		if err := tx.Halted(); err != nil {
 			return Plan{}, err
 		}
 	}

@@ -64,7 +64,7 @@ func (tx *Tx) Begin(lease Lease, actor Actor, plan, step string, before []byte) 
 	if err := tx.holds(lease, PlanLease(plan), true); err != nil {
 		return Attempt{}, err
 	}
-	if err := tx.head.halted(); err != nil {
+	if err := tx.Halted(); err != nil {
 		return Attempt{}, err
 	}
 	if p.State != Applying {

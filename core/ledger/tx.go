@@ -184,40 +184,6 @@ func (tx *Tx) exec(doing, query string, args ...any) error {
 	return nil
 }
 
-// Halt stops all applying, until Resume: plans can no longer be approved or applied, and no step begun.
-func (tx *Tx) Halt(actor Actor, reason string) error {
-	if reason == "" {
-		return &RefusedError{What: "halt", Why: "it needs a reason"}
-	}
-	tx.head.halt = plain(reason)
-	return tx.append(Event{Event: EventHalted, Actor: actor, Reason: reason})
-}
-
-// Resume lets plans be applied again after Halt.
-func (tx *Tx) Resume(actor Actor, reason string) error {
-	tx.head.halt = ""
-	return tx.append(Event{Event: EventResumed, Actor: actor, Reason: reason})
-}
-
-// Halted is nil if plans may be applied; a HaltedError if not.
-func (l *Ledger) Halted(ctx context.Context) error {
-	h, err := l.store.head(ctx, l.q)
-	if err != nil {
-		return l.store.explain("read the head of the ledger", err)
-	}
-	if err := h.check(l.keys); err != nil {
-		return err
-	}
-	return h.halted()
-}
-
-func (h *head) halted() error {
-	if h.halt != "" {
-		return &HaltedError{Reason: h.halt}
-	}
-	return nil
-}
-
 // storable refuses texts that one of the engines would not take.
 func storable(doing string, args []any) error {
 	for _, a := range args {

@@ -286,7 +286,7 @@ func translated(err error) error {
 		return &apply.LeaseLostError{Name: lost.Name}
 	}
 	if halted, ok := errors.AsType[*ledger.HaltedError](err); ok {
-		return &apply.HaltedError{Why: halted.Reason}
+		return &apply.HaltedError{Why: halted.Why()}
 	}
 	return err
 }

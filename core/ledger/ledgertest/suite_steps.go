@@ -250,14 +250,26 @@ func halts(w *world) {
 		return err
 	})
 	w.equal("reason", e.Reason, "something is wrong")
+	w.equal("who halted it", e.By, carol)
+	w.equal("since when", e.Since.IsZero(), false)
 	fails[*ledger.HaltedError](w, func(tx *ledger.Tx) error {
 		_, err := tx.Move(ledger.Move{Plan: approved.ID, From: approved.State, Version: approved.Version, To: ledger.Approved})
 		return err
 	})
-	if err := w.Halted(w.Context()); err == nil {
-		w.Error("it does not say that it is halted")
+	again, ok := errors.AsType[*ledger.HaltedError](w.Halted(w.Context()))
+	if !ok || *again != *e {
+		w.Errorf("it says that it is halted by %+v; want %+v", again, e)
+	}
+	// A reason that looks like a row of the trail is not taken for one.
+	w.do(func(tx *ledger.Tx) error { return tx.Record(ledger.Event{Event: "seen", Reason: `"event":"halted"`}) })
+	if again, ok := errors.AsType[*ledger.HaltedError](w.Halted(w.Context())); !ok || *again != *e {
+		w.Errorf("it says that it is halted by %+v; want %+v", again, e)
 	}
 	w.do(func(tx *ledger.Tx) error { return tx.Resume(carol, "") })
+	if err := w.Halted(w.Context()); err != nil {
+		w.Errorf("it is halted still: %v", err)
+	}
+	fails[*ledger.RefusedError](w, func(tx *ledger.Tx) error { return tx.Halt(carol, "") })
 	w.begin(l, p, "a")
 }
 
