@@ -15,9 +15,9 @@ import (
 // ledgerMetrics counts, when somebody looks, what is in the ledger. Each replica gives the same numbers: take the greatest, not
 // the sum.
 type ledgerMetrics struct {
-	ledger               *ledger.Ledger
-	log                  *slog.Logger
-	plans, steps, unsent *prometheus.Desc
+	ledger                       *ledger.Ledger
+	log                          *slog.Logger
+	plans, steps, unsent, halted *prometheus.Desc
 }
 
 // countLimit is how long counting may take: whoever looks waits for it.
@@ -29,6 +29,7 @@ func newLedgerMetrics(l *ledger.Ledger, log *slog.Logger) *ledgerMetrics {
 		plans:  prometheus.NewDesc("plans", "Plans by where they stand, in the ledger.", []string{"state"}, nil),
 		steps:  prometheus.NewDesc("apply_actions_total", "Attempts at steps of plans by what came of them, in the ledger.", []string{"result"}, nil),
 		unsent: prometheus.NewDesc("outbox_depth", "Posts and orders that are not known to have arrived, in the ledger.", nil, nil),
+		halted: prometheus.NewDesc("applies_halted", "1 while all applying is halted in the ledger, else 0.", nil, nil),
 	}
 }
 
@@ -37,6 +38,7 @@ func (m *ledgerMetrics) Describe(to chan<- *prometheus.Desc) {
 	to <- m.plans
 	to <- m.steps
 	to <- m.unsent
+	to <- m.halted
 }
 
 // Collect is prometheus.Collector's. What cannot be counted is left out.
@@ -55,6 +57,21 @@ func (m *ledgerMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(m.steps, prometheus.CounterValue, float64(n), string(r))
 	}
 	to <- prometheus.MustNewConstMetric(m.unsent, prometheus.GaugeValue, float64(c.Unsent))
+	m.collectHalted(ctx, to)
+}
+
+// collectHalted says whether all applying is halted, where that can be read.
+func (m *ledgerMetrics) collectHalted(ctx context.Context, to chan<- prometheus.Metric) {
+	err := m.ledger.Halted(ctx)
+	_, halted := errors.AsType[*ledger.HaltedError](err)
+	switch {
+	case halted:
+		to <- prometheus.MustNewConstMetric(m.halted, prometheus.GaugeValue, 1)
+	case err == nil:
+		to <- prometheus.MustNewConstMetric(m.halted, prometheus.GaugeValue, 0)
+	default:
+		m.log.Warn("whether applying is halted was not read", "error", err)
+	}
 }
 
 // Why a vote in Slack was counted or not: all values of the label reason of approvals_total.

@@ -67,7 +67,7 @@ func TestMetricsNameNobody(t *testing.T) {
 	text := scrape(t, address)
 	before := values(text)
 	for _, want := range []string{
-		`plans{state="applied"} 1`, `plans{state="pending"} 0`, `outbox_depth 0`, `apply_actions_total{result="done"} 0`,
+		`plans{state="applied"} 1`, `plans{state="pending"} 0`, `outbox_depth 0`, `applies_halted 0`, `apply_actions_total{result="done"} 0`,
 		`approvals_total{decision="approve",reason="counted"} 1`, `approvals_total{decision="approve",reason="not_allowed"} 1`,
 		`approvals_total{decision="approve",reason="stranger"} 1`, `approvals_total{decision="reject",reason="stranger"} 1`,
 		`approvals_total{decision="approve",reason="misplaced"} 1`, `approvals_total{decision="approve",reason="too_late"} 1`,

@@ -389,7 +389,7 @@ func (c *clones) unable(j *errand, err error, k core.Case) slackapi.Message {
 		return slackapi.Say("Nothing was done: " + line(no.Why) + ".")
 	}
 	if no, ok := errors.AsType[*ledger.HaltedError](err); ok {
-		return slackapi.Say(line(no.Error()) + ".")
+		return slackapi.Say("Nothing was done, and no vote was kept: " + line(no.Error()) + ". Please try again when that is over.")
 	}
 	if _, ok := errors.AsType[*ledger.NotFoundError](err); ok {
 		return slackapi.Say("There is no such plan.")

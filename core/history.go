@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -35,6 +36,12 @@ func (g *Engine) History(ctx context.Context, l *ledger.Ledger, limit int) (*rep
 			Request: HistoryRequest{HistoryMode, limit}, Coverage: report.Coverage{Complete: true, Gaps: []report.Gap{}, APICalls: cost(map[string]int{})},
 		},
 		Ledger: l.Location(), Plans: []report.PastPlan{},
+	}
+	err = l.Halted(ctx)
+	if halted, is := errors.AsType[*ledger.HaltedError](err); is {
+		r.Notes = append(r.Notes, "all applying is halted: "+halted.Why())
+	} else if err != nil {
+		return nil, fmt.Errorf("read whether plans may be applied: %w", err)
 	}
 	if limit > 0 && len(plans) > limit {
 		plans, r.More = plans[:limit], true

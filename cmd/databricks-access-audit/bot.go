@@ -41,12 +41,12 @@ func botCommand(s streams) *cli.Command {
 			&cli.StringFlag{Name: "listen", Category: slackCategory, Usage: "answer /healthz, /readyz and /metrics at `ADDRESS`, or off", DefaultText: "127.0.0.1:8080 with --config, else off"},
 			&cli.DurationFlag{Name: "drain", Category: slackCategory, Usage: "how long running audits may go on at the end, as a `DURATION`", DefaultText: "1m"},
 		}, joined(ledgerFlags(), connectionFlags())...),
-		Subcommands: []*cli.Command{{
+		Subcommands: append([]*cli.Command{{
 			Name:      "check-config",
 			Usage:     "check a configuration file and the files that it names, and ask nobody",
 			ArgsUsage: "FILE",
 			Action:    func(c *cli.Context) error { return checkConfig(c, s) },
-		}},
+		}}, killSwitch(s)...),
 		Action: func(c *cli.Context) error { return runBot(c, s) },
 	}
 }
@@ -57,7 +57,7 @@ var errReload = errors.New("the configuration is read again")
 // runBot runs the bot, and again after each SIGHUP.
 func runBot(c *cli.Context, s streams) error {
 	if c.NArg() > 0 {
-		return &query.UsageError{Problem: fmt.Sprintf("bot does not take %q", c.Args().First()), Hint: "write bot, or bot check-config FILE"}
+		return &query.UsageError{Problem: fmt.Sprintf("bot does not take %q", c.Args().First()), Hint: "write bot, bot check-config FILE, bot pause-approvals or bot resume-approvals"}
 	}
 	given := givenFlags(c)
 	ctx := c.Context

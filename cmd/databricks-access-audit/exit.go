@@ -116,7 +116,7 @@ func tampered(err error) bool {
 
 // refused reports whether something was not done because it may not be.
 func refused(err error) bool {
-	return is[*core.RefusedPlanError](err) || is[*core.RefusedApplyError](err) || is[*core.StalePlanError](err) || is[*core.HaltedError](err) || is[*core.NoRightError](err) ||
+	return is[*core.RefusedPlanError](err) || is[*core.RefusedApplyError](err) || is[*core.StalePlanError](err) || is[*core.HaltedError](err) || is[*ledger.HaltedError](err) || is[*core.NoRightError](err) ||
 		is[*notApprovedError](err) || is[*unapprovableError](err) || is[*notVotedError](err) || is[*core.NotAllowedError](err) || is[*ledger.ConflictError](err)
 }
 

@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/user"
 	"strings"
 	"text/tabwriter"
 
@@ -63,13 +61,8 @@ func clearIdentity(c *cli.Context, s streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	machine, _ := os.Hostname()
-	by := ledger.Actor{Host: machine, Via: "cli", Tool: version()}
-	if who, err := user.Current(); err == nil {
-		by.ID = who.Username
-	}
 	directory := core.New(core.Options{Version: version()}).Directory(core.DirectoryOptions{Ledger: l})
-	pin, err := directory.Clear(c.Context, by, core.Member{Team: team, Member: member}, c.String("reason"))
+	pin, err := directory.Clear(c.Context, loggedIn(), core.Member{Team: team, Member: member}, c.String("reason"))
 	if err != nil {
 		return err
 	}

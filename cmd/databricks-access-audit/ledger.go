@@ -69,6 +69,11 @@ func historyCommand(s streams) *cli.Command {
 				if err != nil {
 					return err
 				}
+				if !out.forPrograms() && out.path == "" {
+					for _, note := range r.Notes { // what keeps plans from being applied is told before them
+						fmt.Fprintln(s.out, "Note: "+formatters.EscapeLine(note)+".")
+					}
+				}
 				if err := out.write(r); err != nil {
 					return err
 				}
