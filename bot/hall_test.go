@@ -46,11 +46,15 @@ type hall struct {
 type gate struct {
 	*core.Approvals
 	before func()
+	off    *core.Approvals // by which works are carried out instead, if there is one
 }
 
 func (g *gate) Apply(ctx context.Context, by ledger.Actor, id string, watch func(done, all int)) (*report.CloneReport, core.Case, error) {
 	if g.before != nil {
 		g.before()
+	}
+	if g.off != nil {
+		return g.off.Apply(ctx, by, id, watch)
 	}
 	return g.Approvals.Apply(ctx, by, id, watch)
 }
@@ -132,11 +136,15 @@ func hallWorkspace() *slackfake.Workspace {
 }
 
 // replica is another process on the same ledger; with a login it is somebody's command line.
-func (h *hall) replica(name string, login identity.PrincipalKey) *core.Approvals {
-	return h.engine.Approvals(core.ApprovalOptions{
+func (h *hall) replica(name string, login identity.PrincipalKey, change ...func(*core.ApprovalOptions)) *core.Approvals {
+	o := core.ApprovalOptions{
 		Account: func() core.Writer { return h.opened.Session() }, Ledger: h.Ledger, Policy: h.policy, Holder: name, Login: login,
 		Bots: []identity.PrincipalKey{{Kind: identity.KindServicePrincipal, ID: "2001"}},
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	return h.engine.Approvals(o)
 }
 
 // terminal has somebody vote with their own login, outside Slack.

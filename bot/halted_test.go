@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"databricks-access-audit/bot/slackfake"
+	"databricks-access-audit/core"
+	"databricks-access-audit/core/identity"
 	"databricks-access-audit/core/ledger"
 )
 
@@ -58,6 +60,24 @@ func TestT36_HaltedIsToldInTheThread(t *testing.T) {
 	h.untouched()
 	h.gate.before = nil
 	h.halt("")
+	h.replies(erin, card.TS, "apply "+p.ID)
+	h.become(p.ID, ledger.Applied)
+}
+
+// TestT36_OffIsToldInTheThread: of a bot that carries nothing out the vote is taken, the plan stays approved, and its thread says why
+// nothing comes of it.
+func TestT36_OffIsToldInTheThread(t *testing.T) {
+	h := meet(t, slackfake.Options{})
+	card, p := h.asked()
+	h.gate.off = h.replica("off", identity.PrincipalKey{}, func(o *core.ApprovalOptions) { o.Off = true })
+	h.press(erin, slackfake.DataApprovals, card.TS, buttonApprove)
+	h.until("told", says("nothing may be applied now: carrying out is switched off in the configuration of this bot (applies: off)."))
+	h.quiet()
+	if h.state(p.ID) != ledger.Approved {
+		t.Fatalf("the plan is %s", h.state(p.ID))
+	}
+	h.untouched()
+	h.gate.off = nil
 	h.replies(erin, card.TS, "apply "+p.ID)
 	h.become(p.ID, ledger.Applied)
 }

@@ -33,6 +33,10 @@ type ApprovalOptions struct {
 	// Operator says that whoever runs the program holds the credentials to write, and may have any approved plan carried out. It
 	// is false in the bot.
 	Operator bool
+	// Off says that this process carries nothing out, whatever others do: Apply and Undo are refused with a HaltedError, and what
+	// stopped on the way is not gone on with. Votes are taken, and what was given for a time is taken back at its end: that is owed
+	// since it was given.
+	Off bool
 	// Roster reads Slack's user groups, and Directory says which users of the account their members are; without them nothing is
 	// known of any group, and votes that rest on one are kept until a process that has them looks at them.
 	Roster    Roster

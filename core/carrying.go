@@ -33,7 +33,8 @@ func (a *Approvals) applier(by ledger.Actor) *Applier {
 // Apply carries out an approved plan, or goes on with one that stopped. All votes are judged again first, by what holds now:
 // where they no longer suffice, nothing is written, an approved plan waits for votes again, and the error is a
 // *NotAllowedError. Where that cannot be read, nothing is written either, and nothing else changes. The other errors are
-// those of Applier.Apply, within a *HeldError where an approved plan could not be begun and may be tried again. The report says how each step stands, beside an error too.
+// those of Applier.Apply, and a *HaltedError where the process carries nothing out; within a *HeldError where an approved plan could not
+// be begun and may be tried again. The report says how each step stands, beside an error too.
 func (a *Approvals) Apply(ctx context.Context, by ledger.Actor, id string, watch func(done, all int)) (*report.CloneReport, Case, error) {
 	r, k, err := a.try(ctx, by, id, watch)
 	if err == nil || k.State != ledger.Approved || ctx.Err() != nil || passes(err) {
@@ -102,6 +103,9 @@ func (a *Approvals) try(ctx context.Context, by ledger.Actor, id string, watch f
 	}
 	switch h.kept.State {
 	case ledger.Approved, ledger.Applying, ledger.PartiallyApplied:
+		if a.o.Off {
+			return nil, h.stands(consent.Ruling{}), errOff
+		}
 		if err := errors.Join(a.inTime(ctx, h), a.judge(ctx, &h, by)); err != nil {
 			return nil, h.stands(a.rule(h)), a.refused(ctx, by, id, err)
 		}
@@ -115,6 +119,9 @@ func (a *Approvals) try(ctx context.Context, by ledger.Actor, id string, watch f
 	r, err := a.carry(ctx, a.applier(by), h, watch)
 	return a.after(ctx, id, r, err)
 }
+
+// errOff says that this process carries nothing out.
+var errOff = &HaltedError{Why: "carrying out is switched off in the configuration of this bot (applies: off)"}
 
 // carry begins a plan or goes on with it.
 func (a *Approvals) carry(ctx context.Context, made *Applier, h hearing, watch func(done, all int)) (*report.CloneReport, error) {
@@ -218,6 +225,9 @@ func (a *Approvals) Undo(ctx context.Context, by ledger.Actor, id string) (*repo
 	h, err := a.hear(ctx, id, by.ID)
 	if err != nil {
 		return nil, Case{}, err
+	}
+	if a.o.Off {
+		return nil, h.stands(consent.Ruling{}), errOff
 	}
 	now, err := a.now(ctx)
 	if err != nil {
@@ -351,8 +361,12 @@ func (a *Approvals) compare(ctx context.Context, were []ledger.Plan, changed map
 	return nil
 }
 
-// goOn goes on with plans whose process ended on the way: nobody holds their lease.
+// goOn goes on with plans whose process ended on the way: nobody holds their lease. A process that carries nothing out leaves them to
+// others.
 func (a *Approvals) goOn(ctx context.Context, by ledger.Actor, changed map[string]bool) error {
+	if a.o.Off {
+		return nil
+	}
 	begun, err := a.o.Ledger.Plans(ctx, ledger.PlanFilter{States: []ledger.State{ledger.Applying}})
 	if err != nil || len(begun) == 0 {
 		return err

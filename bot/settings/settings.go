@@ -17,6 +17,8 @@ import (
 type Settings struct {
 	// Listen is the address of /healthz, /readyz and /metrics: host:port, or "off".
 	Listen string `yaml:"listen"`
+	// Applies is "on", or "off" for a process that carries no plan out: see core.ApprovalOptions.Off.
+	Applies string `yaml:"applies"`
 	// Replicas is how many processes run with these settings at once.
 	Replicas int `yaml:"replicas"`
 	// AuditLimit is how long one audit may take, and Drain how long those that run may go on when the bot ends.
@@ -126,13 +128,16 @@ const (
 	Email       = "email"
 )
 
-// Off is the value of Listen that opens no port.
-const Off = "off"
+// Off is the value of Listen that opens no port, and of Applies that carries nothing out; On is the other one of Applies.
+const (
+	On  = "on"
+	Off = "off"
+)
 
 // Default is what holds where a file says nothing.
 func Default() Settings {
 	return Settings{
-		Listen: "127.0.0.1:8080", Replicas: 1, AuditLimit: time.Hour, Drain: time.Minute,
+		Listen: "127.0.0.1:8080", Applies: On, Replicas: 1, AuditLimit: time.Hour, Drain: time.Minute,
 		Slack:     Slack{Command: "/access-audit", CloneCommand: "/access-clone", Sockets: 2},
 		Estate:    Estate{Refresh: 15 * time.Minute},
 		Reports:   Reports{Retention: 7 * 24 * time.Hour},
@@ -161,6 +166,7 @@ func (s Settings) check() error {
 		_, port, err := net.SplitHostPort(s.Listen)
 		say(err != nil || port == "", "listen: %q is no host and port: write 127.0.0.1:8080, or off", s.Listen)
 	}
+	say(s.Applies != On && s.Applies != Off, "applies: %q is neither on nor off", s.Applies)
 	say(s.Replicas < 1, "replicas: %d is no number of processes: write 1 or more", s.Replicas)
 	say(s.Replicas > 1 && s.Ledger.URLFile == "", "replicas: several processes need a ledger that they share: write ledger.url_file, with the address of a PostgreSQL database in it")
 	say(s.Slack.Sockets < 1 || s.Slack.Sockets > 4, "slack.sockets: a process keeps 1 to 4 sockets open")

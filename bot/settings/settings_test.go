@@ -12,6 +12,7 @@ import (
 
 const full = `# all of it
 listen: 0.0.0.0:8080
+applies: off
 replicas: 2
 audit_limit: 30m
 drain: 45s
@@ -48,7 +49,7 @@ func TestParse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Slack.Sockets != 3 || s.Drain != 45*time.Second || s.Writer.Profile != "writer" || s.Identity.Members["T1/U1"] != "77" || s.Policy.IsZero() || s.Approvals.PlansADay != 3 {
+	if s.Slack.Sockets != 3 || s.Drain != 45*time.Second || s.Applies != Off || s.Writer.Profile != "writer" || s.Identity.Members["T1/U1"] != "77" || s.Policy.IsZero() || s.Approvals.PlansADay != 3 {
 		t.Errorf("%+v", s)
 	}
 	same(t, "", reflect.ValueOf(s), reflect.ValueOf(Settings{}))
@@ -77,6 +78,7 @@ func same(t *testing.T, at string, v, zero reflect.Value) {
 // TestRefused: what cannot be meant is refused, with the key and what to write.
 func TestRefused(t *testing.T) {
 	for text, want := range map[string]string{
+		"applies: no":                                   `applies: "no" is neither on nor off`,
 		"lisen: off":                                    `line 1: there is no key "lisen"`,
 		"slack: {comand: /x}":                           `line 1: there is no key "comand" in slack`,
 		"slack: {command: access}":                      "slack.command: \"access\" is no slash command",

@@ -300,6 +300,9 @@ func inWords(set settings.Settings) []string {
 	} else {
 		words = append(words, set.Slack.CloneCommand+" with votes in channel "+set.Channels.Approval)
 	}
+	if set.Applies == settings.Off {
+		words = append(words, "plans are voted on and not carried out, since applies is off")
+	}
 	if set.Approvals.PlainReplies {
 		words = append(words, "replies in a plan's thread count without a mention")
 	}

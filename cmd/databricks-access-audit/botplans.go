@@ -121,8 +121,11 @@ func (a *account) office(c *cli.Context, s streams, set settings.Settings, log *
 		o.groups = &bot.UserGroups{}
 		roster = o.groups
 	}
+	if set.Applies == settings.Off {
+		log.Warn("nothing is carried out by this process: the configuration has applies: off")
+	}
 	o.approvals = a.engine.Approvals(core.ApprovalOptions{
-		Roster: roster, Directory: o.directory,
+		Roster: roster, Directory: o.directory, Off: set.Applies == settings.Off,
 		Account: func() core.Writer { return writer.Session() }, Ledger: o.ledger, Policy: policy, Bots: bots, Holder: holder(machine), Log: log,
 		Times:   apply.DefaultTimes.Divided(s.haste),
 		VoteFor: set.Approvals.Wait, PerDay: set.Approvals.PlansADay,

@@ -34,8 +34,8 @@ func killSwitch(s streams) []*cli.Command {
 			"partially applied, or failed where nothing was changed yet; what was begun is brought to its end. Votes are\n" +
 			"taken, but for the one that would approve a plan: that one is refused, and has to be given again.\n" +
 			"Taking back stops as well: undo is refused, and what was given for a time stays beyond its end and is\n" +
-			"marked overdue until it goes on. A running bot with a ledger in a file has the file for itself:\n" +
-			"write applies: off in its configuration and send it SIGHUP instead.",
+			"marked overdue until it goes on. A running bot has a ledger in a file for itself: stop it for as long as\n" +
+			"this takes, or write applies: off in its configuration and send it SIGHUP.",
 		Flags:  flags(),
 		Action: func(c *cli.Context) error { return pause(c, s) },
 	}, {
@@ -50,59 +50,47 @@ func killSwitch(s streams) []*cli.Command {
 
 // pause halts all applying. Where somebody has halted it already, that stands.
 func pause(c *cli.Context, s streams) error {
-	return switching(c, s, func(l *ledger.Ledger, by ledger.Actor, reason string) error {
-		var halted *ledger.HaltedError
-		err := l.Do(c.Context, func(tx *ledger.Tx) (err error) {
-			if halted, err = whoHalted(tx.Halted()); err != nil || halted != nil {
-				return err
-			}
-			return tx.Halt(by, reason)
-		})
-		if err != nil {
-			return err
+	return switching(c, s, func(tx *ledger.Tx, by ledger.Actor, reason string) (string, error) {
+		halted, err := whoHalted(tx)
+		switch {
+		case err != nil:
+			return "", err
+		case halted != nil:
+			return fmt.Sprintf("All applying is halted already, and that stays so: %s.", formatters.EscapeLine(halted.Why())), nil
+		default:
+			return fmt.Sprintf("Halted: with this ledger nothing is approved, applied or undone from now on, and what was given for a time is not taken back. The reason is: %s.\nTo end that: %s bot resume-approvals --reason TEXT",
+				formatters.EscapeLine(reason), name), tx.Halt(by, reason)
 		}
-		if halted != nil {
-			fmt.Fprintf(s.out, "All applying is halted already, and that stays so: %s.\n", formatters.EscapeLine(halted.Why()))
-			return nil
-		}
-		fmt.Fprintf(s.out, "Halted: with the ledger of account %s nothing is approved, applied or undone from now on, and what was given for a time is not taken back. The reason is: %s.\nTo end that: %s bot resume-approvals --reason TEXT\n",
-			formatters.EscapeLine(l.Account()), formatters.EscapeLine(reason), name)
-		return nil
 	})
 }
 
 // unpause ends what pause began. Where nothing is halted, nothing is written.
 func unpause(c *cli.Context, s streams) error {
-	return switching(c, s, func(l *ledger.Ledger, by ledger.Actor, reason string) error {
-		var halted *ledger.HaltedError
-		err := l.Do(c.Context, func(tx *ledger.Tx) (err error) {
-			if halted, err = whoHalted(tx.Halted()); err != nil || halted == nil {
-				return err
-			}
-			return tx.Resume(by, reason)
-		})
-		if err != nil {
-			return err
+	return switching(c, s, func(tx *ledger.Tx, by ledger.Actor, reason string) (string, error) {
+		halted, err := whoHalted(tx)
+		switch {
+		case err != nil:
+			return "", err
+		case halted == nil:
+			return "Nothing was halted: plans may be applied.", nil
+		default:
+			return fmt.Sprintf("Plans may be applied again. What kept them was: %s.", formatters.EscapeLine(halted.Why())), tx.Resume(by, reason)
 		}
-		if halted == nil {
-			fmt.Fprintln(s.out, "Nothing was halted: plans may be applied.")
-			return nil
-		}
-		fmt.Fprintf(s.out, "Plans may be applied again. What kept them was: %s.\n", formatters.EscapeLine(halted.Why()))
-		return nil
 	})
 }
 
-// whoHalted tells that applying is halted from that it cannot be known.
-func whoHalted(err error) (*ledger.HaltedError, error) {
-	if halted, ok := err.(*ledger.HaltedError); ok { //nolint:errorlint // one that is joined with another error is not certain
+// whoHalted is nil where plans may be applied. A trail that was changed is an error.
+func whoHalted(tx *ledger.Tx) (*ledger.HaltedError, error) {
+	err := tx.Halted()
+	halted, is := errors.AsType[*ledger.HaltedError](err)
+	if err == nil || is && !tampered(err) {
 		return halted, nil
 	}
 	return nil, err
 }
 
-// switching opens a ledger that is there to be written, for who is logged in to the machine.
-func switching(c *cli.Context, s streams, work func(l *ledger.Ledger, by ledger.Actor, reason string) error) (err error) {
+// switching does something with a ledger that is there already, for who is logged in to the machine, and prints what it says.
+func switching(c *cli.Context, s streams, work func(tx *ledger.Tx, by ledger.Actor, reason string) (said string, err error)) (err error) {
 	command := c.Command.Name
 	if err := none(c, "bot "+command); err != nil {
 		return err
@@ -123,13 +111,21 @@ func switching(c *cli.Context, s streams, work func(l *ledger.Ledger, by ledger.
 	}
 	l, err := ledger.Open(c.Context, o)
 	if is[*ledger.BusyError](err) {
-		return fmt.Errorf("nothing was changed: %w; where that is a bot, write applies: off in its configuration and send it SIGHUP: it carries nothing out then", err)
+		return fmt.Errorf("nothing was changed: %w; where that is a bot, stop it for as long as this takes, or write applies: off in its configuration and send it SIGHUP", err)
 	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	return work(l, loggedIn(), reason)
+	said := ""
+	err = l.Do(c.Context, func(tx *ledger.Tx) (err error) {
+		said, err = work(tx, loggedIn(), reason)
+		return err
+	})
+	if err == nil {
+		_, err = fmt.Fprintln(s.out, said)
+	}
+	return err
 }
 
 // switchedLedger is the ledger that a bot's configuration names, or else the flags. What the configuration says is put into the flags.
