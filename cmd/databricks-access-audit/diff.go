@@ -44,7 +44,7 @@ func diffCommand(s streams) *cli.Command {
 		Name:      core.DiffMode,
 		Usage:     "what changed between two snapshots, or since one of the whole account: facts, and what they let people do",
 		ArgsUsage: "OLD [NEW]",
-		Flags:     append(append(diffFlags(), outputFlags()...), connectionFlags()...),
+		Flags:     append(append(diffFlags(), answerFlags(core.DiffMode)...), connectionFlags()...),
 		Action:    func(c *cli.Context) error { return compareSnapshots(c, s) },
 	}
 }

@@ -78,6 +78,8 @@ func standingFor(request query.Request) standing {
 		n.urls = q.WorkspaceURLs
 	case query.Can:
 		n.urls = q.WorkspaceURLs
+	case query.WhatIf:
+		n.urls = q.WorkspaceURLs
 	case query.Roles:
 		n.urls = q.WorkspaceURLs
 	case query.Escalations:

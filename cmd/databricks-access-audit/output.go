@@ -21,10 +21,13 @@ import (
 
 const outputCategory = "OUTPUT"
 
-// outputFlags are how an answer is shown.
-func outputFlags() []cli.Flag {
+// outputFlags are how an answer is shown that is neither a map nor a graph, and holds no plan.
+func outputFlags() []cli.Flag { return answerFlags("") }
+
+// answerFlags are how the report of a mode is shown.
+func answerFlags(mode string) []cli.Flag {
 	return []cli.Flag{
-		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputCategory, Usage: "show the answer as `FORMAT`: " + formatNames(), Value: string(formatters.Text)},
+		&cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: outputCategory, Usage: "show the answer as `FORMAT`: " + formatNames(mode), Value: string(formatters.Text)},
 		&cli.StringFlag{Name: "output-file", Category: outputCategory, Usage: "write the answer to `FILE`, or with -o csv one file for each table to FILE/"},
 		&cli.BoolFlag{Name: "force", Category: outputCategory, Usage: "overwrite the output file"},
 		&cli.BoolFlag{Name: "tree", Category: outputCategory, Usage: "the same as -o tree"},
@@ -37,10 +40,13 @@ func outputFlags() []cli.Flag {
 	}
 }
 
-func formatNames() string {
+// formatNames are the formats in which reports of a mode can be written: help offers no other.
+func formatNames(mode string) string {
 	var names []string
 	for _, f := range formatters.Formats() {
-		names = append(names, string(f))
+		if f.Fits(mode) == nil {
+			names = append(names, string(f))
+		}
 	}
 	return strings.Join(names, ", ")
 }

@@ -25,7 +25,7 @@ func planCommand(s streams) *cli.Command {
 			Name:      "show",
 			Usage:     "what a plan would change, for whom, and until when it may be applied",
 			ArgsUsage: "FILE",
-			Flags:     append(outputFlags(), connectionFlags()...),
+			Flags:     append(answerFlags(core.PlanMode), connectionFlags()...),
 			Action:    func(c *cli.Context) error { return showPlan(c, s) },
 		}, applyCommand(s)},
 	}

@@ -22,7 +22,7 @@ func questionCommand(s streams, form query.Form) *cli.Command {
 		Name:      form.Mode,
 		Usage:     form.About,
 		ArgsUsage: strings.Join(form.Args, " "),
-		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), planning(form.Mode), extraFlags(form.Mode), outputFlags(), connectionFlags()),
+		Flags:     slices.Concat(grammarFlags(form), comparing(form.Mode), planning(form.Mode), extraFlags(form.Mode), answerFlags(form.Mode), connectionFlags()),
 		Action:    func(c *cli.Context) error { return ask(c, s, form) },
 	}
 }
