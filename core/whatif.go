@@ -27,6 +27,10 @@ func (g *Engine) whatIf(ctx context.Context, src collect.Source, q query.WhatIf,
 	if q.SQLFile != "" && q.SQL == "" || q.TerraformFile != "" && q.Terraform == "" {
 		return nil, &query.UsageError{Problem: "files cannot be read here", Hint: "write the changes out, or ask on the command line"}
 	}
+	script, err := terraformOf(q)
+	if err != nil {
+		return nil, err
+	}
 	below, err := depthOf(q)
 	if err != nil {
 		return nil, err
@@ -37,7 +41,7 @@ func (g *Engine) whatIf(ctx context.Context, src collect.Source, q query.WhatIf,
 		return nil, err
 	}
 	names := plan.Names{E: e, Metastore: q.Metastore}
-	h, left, err := hypothesis(names, q)
+	h, left, err := hypothesis(names, q, script)
 	if err != nil {
 		return nil, err
 	}
@@ -47,6 +51,18 @@ func (g *Engine) whatIf(ctx context.Context, src collect.Source, q query.WhatIf,
 	g.sign(&r.Envelope, q, e, src)
 	r.Notes = append(notes, r.Notes...)
 	return r, nil
+}
+
+// terraformOf is the question's plan of Terraform; nil where it has none.
+func terraformOf(q query.WhatIf) (*plan.TerraformPlan, error) {
+	if q.Terraform == "" {
+		return nil, nil
+	}
+	p, err := plan.ParseTerraform([]byte(q.Terraform))
+	if err != nil {
+		return nil, &query.UsageError{Problem: q.TerraformFile + ": " + err.Error(), Hint: "write one by terraform show -json PLANFILE"}
+	}
+	return p, nil
 }
 
 // depthOf is how deep in catalogs the securables of a question lie.
@@ -82,7 +98,7 @@ func depthOf(q query.WhatIf) ([]identity.SecurableType, error) {
 }
 
 // hypothesis finds what the words mean. Every name that means nothing is told at once.
-func hypothesis(n plan.Names, q query.WhatIf) (h plan.Hypothesis, left []string, err error) {
+func hypothesis(n plan.Names, q query.WhatIf, script *plan.TerraformPlan) (h plan.Hypothesis, left []string, err error) {
 	var errs []error
 	add := func(err error, changes ...plan.Change) {
 		if err != nil {
@@ -91,10 +107,8 @@ func hypothesis(n plan.Names, q query.WhatIf) (h plan.Hypothesis, left []string,
 		}
 		h.Changes = append(h.Changes, changes...)
 	}
-	if q.Terraform != "" {
-		if h, left, err = n.TerraformPlan([]byte(q.Terraform)); err != nil {
-			return h, nil, fmt.Errorf("%s: %w", q.TerraformFile, err)
-		}
+	if script != nil {
+		h, left = n.Terraform(script)
 	}
 	if q.SQL != "" {
 		changes, err := n.Script(q.SQL)

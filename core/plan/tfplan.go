@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -10,21 +12,45 @@ import (
 	"databricks-access-audit/core/identity"
 )
 
-// tfPlan is as much of terraform show -json as matters here.
+// TerraformPlan is as much of a plan of Terraform as matters here.
 //
 // https://developer.hashicorp.com/terraform/internals/json-format#plan-representation
-type tfPlan struct {
-	FormatVersion   string `json:"format_version"`
-	ResourceChanges []struct {
-		Address string `json:"address"`
-		Type    string `json:"type"`
-		Mode    string `json:"mode"`
-		Change  struct {
-			Actions []string `json:"actions"`
-			Before  tfValues `json:"before"`
-			After   tfValues `json:"after"`
-		} `json:"change"`
-	} `json:"resource_changes"`
+type TerraformPlan struct {
+	FormatVersion   string     `json:"format_version"`
+	ResourceChanges []tfChange `json:"resource_changes"`
+}
+
+// tfChange is what happens to one resource.
+type tfChange struct {
+	Address string `json:"address"`
+	Type    string `json:"type"`
+	Mode    string `json:"mode"`
+	Change  struct {
+		Actions []string `json:"actions"`
+		Before  tfValues `json:"before"`
+		After   tfValues `json:"after"`
+	} `json:"change"`
+}
+
+// matters reports whether the change is of what Databricks has, and is one.
+func (r tfChange) matters() bool {
+	none := slices.Equal(r.Change.Actions, []string{"no-op"}) || slices.Equal(r.Change.Actions, []string{"read"})
+	return r.Mode != "data" && strings.HasPrefix(r.Type, "databricks_") && !none
+}
+
+// ParseTerraform reads what terraform show -json writes of a plan. The error is an *UnclearError: the text is no
+// such plan.
+func ParseTerraform(text []byte) (*TerraformPlan, error) {
+	var p TerraformPlan
+	dec := json.NewDecoder(bytes.NewReader(text))
+	dec.UseNumber()
+	if err := dec.Decode(&p); err != nil {
+		return nil, &UnclearError{fmt.Sprintf("this is no Terraform plan: %v", err)}
+	}
+	if p.FormatVersion == "" {
+		return nil, &UnclearError{"this is no Terraform plan: it has no format_version"}
+	}
+	return &p, nil
 }
 
 // tfValues are the arguments of a resource.
@@ -54,45 +80,52 @@ func (v tfValues) texts(name string) []string {
 	return all
 }
 
-// TerraformPlan is what a plan of Terraform changes. Resources of the Databricks provider that may change
-// access in other ways, or whose names are not known before they are made, are named in left. The error says
-// that the text is no such plan.
-func (n Names) TerraformPlan(text []byte) (h Hypothesis, left []string, err error) {
-	var p tfPlan
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	dec.UseNumber()
-	if err := dec.Decode(&p); err != nil {
-		return h, nil, &UnclearError{fmt.Sprintf("this is no Terraform plan: %v; write one by terraform show -json PLANFILE", err)}
-	}
-	if p.FormatVersion == "" {
-		return h, nil, &UnclearError{"this is no Terraform plan: it has no format_version; write one by terraform show -json PLANFILE"}
-	}
+// Terraform is what a plan of Terraform changes. Resources of the Databricks provider that may change
+// access in other ways, or whose names are not known before they are made, are named in left.
+func (n Names) Terraform(p *TerraformPlan) (h Hypothesis, left []string) {
 	for _, r := range p.ResourceChanges {
-		c := r.Change
-		if r.Mode == "data" || !strings.HasPrefix(r.Type, "databricks_") || slices.Equal(c.Actions, []string{"no-op"}) || slices.Equal(c.Actions, []string{"read"}) {
+		if !r.matters() {
 			continue
 		}
-		before, e1 := n.tfChanges(r.Type, c.Before, Absent)
-		after, e2 := n.tfChanges(r.Type, c.After, Present)
-		switch {
-		case e1 != nil:
-			left = append(left, r.Address+": "+e1.Error())
-		case e2 != nil:
-			left = append(left, r.Address+": "+e2.Error())
-		case r.Type == "databricks_user" || r.Type == "databricks_service_principal" || r.Type == "databricks_group":
-			if slices.Contains(c.Actions, "delete") {
-				k, err := n.Principal(c.Before.text("id"))
-				if err != nil {
-					left = append(left, r.Address+": "+err.Error())
-					continue
-				}
-				h.Deleted = append(h.Deleted, k)
-			}
-		default:
-			h.Changes = append(h.Changes, net(before, after)...)
+		changes, deleted, err := n.tfResource(r)
+		if err != nil {
+			left = append(left, r.Address+": "+err.Error())
+			continue
 		}
+		h.Changes, h.Deleted = append(h.Changes, changes...), append(h.Deleted, deleted...)
 	}
-	return h, left, nil
+	return h, left
+}
+
+// tfResource is what happens to one resource, and who is deleted with it.
+func (n Names) tfResource(r tfChange) (changes []Change, deleted []identity.PrincipalKey, err error) {
+	if kind, ok := tfPrincipals[r.Type]; ok {
+		if !slices.Contains(r.Change.Actions, "delete") {
+			return nil, nil, nil
+		}
+		name := cmp.Or(r.Change.Before.text("id"), r.Change.Before.text(kind.name))
+		if name == "" {
+			return nil, nil, &UnclearError{"it does not say who is deleted: it has neither id nor " + kind.name}
+		}
+		k, err := n.Principal(name, kind.of)
+		return nil, []identity.PrincipalKey{k}, err
+	}
+	before, err := n.tfChanges(r.Type, r.Change.Before, Absent)
+	if err != nil {
+		return nil, nil, err
+	}
+	after, err := n.tfChanges(r.Type, r.Change.After, Present)
+	return net(before, after), nil, err
+}
+
+// tfPrincipals are the resources that are principals, with the argument that names each where it has no id yet.
+var tfPrincipals = map[string]struct {
+	of   identity.Kind
+	name string
+}{
+	"databricks_user":              {identity.KindUser, "user_name"},
+	"databricks_service_principal": {identity.KindServicePrincipal, "application_id"},
+	"databricks_group":             {identity.KindGroup, "display_name"},
 }
 
 // net is what remains of taking some cells away and giving others.
@@ -126,8 +159,6 @@ func (n Names) tfChanges(kind string, v tfValues, value Value) ([]Change, error)
 		return n.tfGrants(v, rows, value)
 	case "databricks_mws_permission_assignment":
 		return n.tfAssignment(v, value)
-	case "databricks_user", "databricks_service_principal", "databricks_group":
-		return nil, nil
 	default:
 		return nil, &UnclearError{"resources of type " + kind + " are not looked at"}
 	}

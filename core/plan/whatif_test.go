@@ -145,7 +145,7 @@ func TestNamesAreNeverGuessed(t *testing.T) {
 
 func TestTerraformPlan(t *testing.T) {
 	n := small()
-	h, left, err := n.TerraformPlan([]byte(`{"format_version":"1.2","resource_changes":[
+	h, left, err := terraform(n, `{"format_version":"1.2","resource_changes":[
 		{"address":"a","type":"databricks_group_member","change":{"actions":["delete"],"before":{"group_id":"10","member_id":"2"},"after":null}},
 		{"address":"b","type":"databricks_grant","change":{"actions":["update"],"before":{"catalog":"main","principal":"g10","privileges":["USE_CATALOG","BROWSE"]},"after":{"catalog":"main","principal":"g10","privileges":["USE_CATALOG","SELECT"]}}},
 		{"address":"c","type":"databricks_mws_permission_assignment","change":{"actions":["create"],"before":null,"after":{"workspace_id":7,"principal_id":1,"permissions":["ADMIN"]}}},
@@ -153,7 +153,7 @@ func TestTerraformPlan(t *testing.T) {
 		{"address":"e","type":"databricks_secret_acl","change":{"actions":["create"],"before":null,"after":{}}},
 		{"address":"f","type":"databricks_user","change":{"actions":["delete"],"before":{"id":"1"},"after":null}},
 		{"address":"g","type":"databricks_secret_acl","change":{"actions":["no-op"],"before":{},"after":{}}},
-		{"address":"h","type":"databricks_grants","change":{"actions":["create"],"before":null,"after":{"catalog":"main","grant":[{"principal":"u1@x.test","privileges":["USE CATALOG"]}]}}}]}`))
+		{"address":"h","type":"databricks_grants","change":{"actions":["create"],"before":null,"after":{"catalog":"main","grant":[{"principal":"u1@x.test","privileges":["USE CATALOG"]}]}}}]}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -172,8 +172,43 @@ func TestTerraformPlan(t *testing.T) {
 		t.Errorf("deleted: %v", h.Deleted)
 	}
 	for _, bad := range []string{"", "{}", "[]", "GRANT"} {
-		if _, _, err := n.TerraformPlan([]byte(bad)); !errors.As(err, new(*plan.UnclearError)) {
+		if _, err := plan.ParseTerraform([]byte(bad)); !errors.As(err, new(*plan.UnclearError)) {
 			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
+func terraform(n plan.Names, text string) (h plan.Hypothesis, left []string, err error) {
+	p, err := plan.ParseTerraform([]byte(text))
+	if err != nil {
+		return h, nil, err
+	}
+	h, left = n.Terraform(p)
+	return h, left, nil
+}
+
+// TestTerraformDeletes holds that somebody who has no id in a plan is found by name, among those of the kind alone.
+func TestTerraformDeletes(t *testing.T) {
+	for change, want := range map[string]string{
+		`"databricks_user","change":{"actions":["delete"],"before":{"user_name":"u2@x.test"}}`:                 "2",
+		`"databricks_user","change":{"actions":["delete"],"before":{"id":"2","user_name":"u1@x.test"}}`:        "2",
+		`"databricks_user","change":{"actions":["delete"],"before":{"user_name":"U1@X.test"}}`:                 "1",
+		`"databricks_group","change":{"actions":["delete"],"before":{"display_name":"g10"}}`:                   "10",
+		`"databricks_service_principal","change":{"actions":["delete"],"before":{"application_id":"app-5"}}`:   "5",
+		`"databricks_service_principal","change":{"actions":["delete"],"before":{"display_name":"u1@x.test"}}`: "r: it does not say who is deleted: it has neither id nor application_id",
+		`"databricks_user","change":{"actions":["delete"],"before":{"user_name":"app-5"}}`:                     `r: no user is called "app-5"`,
+		`"databricks_user","change":{"actions":["delete"],"before":{}}`:                                        "r: it does not say who is deleted: it has neither id nor user_name",
+	} {
+		h, left, err := terraform(small(), `{"format_version":"1.2","resource_changes":[{"address":"r","type":`+change+`}]}`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := strings.Join(left, "; ")
+		for _, k := range h.Deleted {
+			got += k.ID
+		}
+		if got != want {
+			t.Errorf("%s\n  gives %q, want %q", change, got, want)
 		}
 	}
 }
