@@ -36,7 +36,13 @@ func (g *Engine) whatIf(ctx context.Context, src collect.Source, q query.WhatIf,
 		return nil, err
 	}
 	scope := collect.Scope{Below: append(below, q.Scan...), WorkspaceURLs: q.WorkspaceURLs}
-	e, _, err := collect.Survey(ctx, src, scope, collect.Depth{Delegations: true}, o)
+	depth := collect.Depth{Delegations: true}
+	if script != nil {
+		entitlements, objects := script.Needs()
+		depth.Entry, depth.Objects = entitlements, len(objects) > 0
+		scope.Objects = collect.ObjectScope{Asked: depth.Objects, Types: objects}
+	}
+	e, _, err := collect.Survey(ctx, src, scope, depth, o)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,6 +19,48 @@ import (
 type TerraformPlan struct {
 	FormatVersion   string     `json:"format_version"`
 	ResourceChanges []tfChange `json:"resource_changes"`
+	Configuration   struct {
+		Providers map[string]struct {
+			Expressions struct {
+				Host struct {
+					Constant any `json:"constant_value"`
+				} `json:"host"`
+			} `json:"expressions"`
+		} `json:"provider_config"`
+		Root struct {
+			Resources []struct {
+				Address  string `json:"address"`
+				Provider string `json:"provider_config_key"`
+			} `json:"resources"`
+		} `json:"root_module"`
+	} `json:"configuration"`
+}
+
+// provider is by what a resource is made, and which host that has, where the plan says so. What modules make
+// is theirs.
+func (p *TerraformPlan) provider(r tfChange) (key, host string) {
+	if r.Module != "" {
+		return "module " + r.Module, ""
+	}
+	address, _, _ := strings.Cut(r.Address, "[")
+	for _, x := range p.Configuration.Root.Resources {
+		if x.Address == address {
+			host, _ = p.Configuration.Providers[x.Provider].Expressions.Host.Constant.(string)
+			return x.Provider, host
+		}
+	}
+	return "", ""
+}
+
+// unsaid counts the providers of entitlements of which it is not said whose they are.
+func (p *TerraformPlan) unsaid() int {
+	keys := map[string]bool{}
+	for _, r := range p.ResourceChanges {
+		if key, host := p.provider(r); host == "" && r.Type == "databricks_entitlements" {
+			keys[key] = true
+		}
+	}
+	return len(keys)
 }
 
 // tfChange is what happens to one resource.
@@ -25,8 +68,11 @@ type tfChange struct {
 	Address string `json:"address"`
 	Type    string `json:"type"`
 	Mode    string `json:"mode"`
+	Module  string `json:"module_address"`
 	Change  struct {
 		Actions []string `json:"actions"`
+		// Unknown has the arguments that are known only after the change, as true in the place of the value.
+		Unknown tfValues `json:"after_unknown"`
 		Before  tfValues `json:"before"`
 		After   tfValues `json:"after"`
 	} `json:"change"`
@@ -87,10 +133,13 @@ func (n Names) Terraform(p *TerraformPlan) (h Hypothesis, left []string) {
 		if !r.matters() {
 			continue
 		}
-		changes, deleted, err := n.tfResource(r)
+		changes, deleted, err := n.tfResource(p, r)
 		if err != nil {
 			left = append(left, r.Address+": "+err.Error())
 			continue
+		}
+		if r.Type == "databricks_permissions" && (r.Change.Before == nil || r.Change.After == nil) {
+			left = append(left, r.Address+": whoever applies it may manage or own the object afterwards, and who does is not known")
 		}
 		h.Changes, h.Deleted = append(h.Changes, changes...), append(h.Deleted, deleted...)
 	}
@@ -98,7 +147,7 @@ func (n Names) Terraform(p *TerraformPlan) (h Hypothesis, left []string) {
 }
 
 // tfResource is what happens to one resource, and who is deleted with it.
-func (n Names) tfResource(r tfChange) (changes []Change, deleted []identity.PrincipalKey, err error) {
+func (n Names) tfResource(p *TerraformPlan, r tfChange) (changes []Change, deleted []identity.PrincipalKey, err error) {
 	if kind, ok := tfPrincipals[r.Type]; ok {
 		if !slices.Contains(r.Change.Actions, "delete") {
 			return nil, nil, nil
@@ -110,12 +159,48 @@ func (n Names) tfResource(r tfChange) (changes []Change, deleted []identity.Prin
 		k, err := n.Principal(name, kind.of)
 		return nil, []identity.PrincipalKey{k}, err
 	}
-	before, err := n.tfChanges(r.Type, r.Change.Before, Absent)
+	for _, argument := range tfLists[r.Type] {
+		if later(r.Change.Unknown[argument]) {
+			return nil, nil, &UnclearError{argument + " is known only after it is made"}
+		}
+	}
+	switch r.Type { // what sets a whole list
+	case "databricks_permissions":
+		changes, err = n.tfPermissions(p, r)
+		return changes, nil, err
+	case "databricks_entitlements":
+		changes, err = n.tfEntitled(p, r)
+		return changes, nil, err
+	}
+	before, err := n.tfChanges(p, r, r.Change.Before, Absent)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err := n.tfChanges(r.Type, r.Change.After, Present)
+	after, err := n.tfChanges(p, r, r.Change.After, Present)
 	return net(before, after), nil, err
+}
+
+// tfLists are the arguments that hold more than a name: what is missing there would be taken for nothing.
+var tfLists = map[string][]string{
+	"databricks_permissions": {"access_control"}, "databricks_entitlements": slices.Sorted(maps.Keys(tfEntitlements)),
+	"databricks_grants": {"grant"}, "databricks_grant": {"privileges"}, "databricks_mws_permission_assignment": {"permissions"},
+}
+
+// later reports whether any part of a value is known only after the change.
+func later(unknown any) bool {
+	switch x := unknown.(type) {
+	case bool:
+		return x
+	case []any:
+		return slices.ContainsFunc(x, later)
+	case map[string]any:
+		for _, part := range x {
+			if later(part) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tfPrincipals are the resources that are principals, with the argument that names each where it has no id yet.
@@ -140,11 +225,11 @@ func net(before, after []Change) []Change {
 }
 
 // tfChanges are the cells that a resource holds, with the value that they have with it or without.
-func (n Names) tfChanges(kind string, v tfValues, value Value) ([]Change, error) {
+func (n Names) tfChanges(p *TerraformPlan, r tfChange, v tfValues, value Value) ([]Change, error) {
 	if v == nil {
 		return nil, nil
 	}
-	switch kind {
+	switch r.Type {
 	case "databricks_group_member":
 		group, member := v.text("group_id"), v.text("member_id")
 		if group == "" || member == "" {
@@ -157,10 +242,12 @@ func (n Names) tfChanges(kind string, v tfValues, value Value) ([]Change, error)
 	case "databricks_grants":
 		rows, _ := v["grant"].([]any)
 		return n.tfGrants(v, rows, value)
+	case "databricks_secret_acl":
+		return n.tfSecret(p, r, v, value)
 	case "databricks_mws_permission_assignment":
 		return n.tfAssignment(v, value)
 	default:
-		return nil, &UnclearError{"resources of type " + kind + " are not looked at"}
+		return nil, &UnclearError{"resources of type " + r.Type + " are not looked at"}
 	}
 }
 
