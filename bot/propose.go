@@ -23,7 +23,7 @@ func (c *clones) propose(j *errand, d *slackapi.Command) {
 		return
 	}
 	who.Channel = c.channel // where it would be voted on: the rules may ask
-	q, ticket, m, err := c.wish(d.Text)
+	q, asked, ticket, m, err := c.wish(d.Text)
 	if err != nil {
 		r.last(c.work, refusal(err, &task{log: j.log}))
 		return
@@ -32,7 +32,7 @@ func (c *clones) propose(j *errand, d *slackapi.Command) {
 		r.last(c.work, *m)
 		return
 	}
-	t := &task{id: newTaskID(), user: j.user, log: j.log, reply: r, asked: formatters.Truncate(formatters.EscapeLine(c.command+" "+q.From+" "+q.To), 200)}
+	t := &task{id: newTaskID(), user: j.user, log: j.log, reply: r, asked: formatters.Truncate(formatters.EscapeLine(asked), 200)}
 	r.note(c.work, slackapi.Say("Making a plan: "+t.asked+" …"), false)
 	ctx, cancel := context.WithCancelCause(c.audit)
 	defer cancel(nil)
@@ -56,29 +56,34 @@ func (c *clones) propose(j *errand, d *slackapi.Command) {
 	r.last(c.work, *m)
 }
 
-// wish reads a command. A message is all there is to answer when it asks for help.
-func (c *clones) wish(text string) (q query.Clone, ticket string, help *slackapi.Message, err error) {
+// wish reads a command, and gives it back as a whole in asked. A message is all there is to answer when it asks for help.
+func (c *clones) wish(text string) (q query.Clone, asked, ticket string, help *slackapi.Message, err error) {
 	split, err := words(text, func(id string) (string, error) { return c.people.email(c.work, c.team, id) })
 	if err != nil {
-		return q, "", nil, err
+		return q, "", "", nil, err
 	}
 	if len(split) == 0 || strings.EqualFold(split[0], "help") || strings.EqualFold(split[0], "--help") {
 		m := c.usage()
-		return q, "", &m, nil
+		return q, "", "", &m, nil
 	}
 	rest, ticket, err := withoutTicket(split)
 	if err != nil {
-		return q, "", nil, err
+		return q, "", "", nil, err
 	}
 	request, err := query.Parse(append([]string{"clone"}, rest...))
+	if wrong, ok := isUsage(err); ok {
+		f, _ := query.FormOf(query.Clone{}.Mode())
+		here := strings.NewReplacer(query.CloneForm, c.command+" FROM TO", f.Mode+" "+strings.Join(f.Args, " "), c.command+" FROM TO")
+		return q, "", "", nil, &query.UsageError{Problem: wrong.Problem, Hint: here.Replace(wrong.Hint)}
+	}
 	if err != nil {
-		return q, "", nil, err
+		return q, "", "", nil, err
 	}
 	q, ok := request.(query.Clone)
 	if !ok {
-		return q, "", nil, errors.New("the grammar gave another question")
+		return q, "", "", nil, errors.New("the grammar gave another question")
 	}
-	return q, ticket, nil, nil
+	return q, c.command + " " + strings.Join(split, " "), ticket, nil, nil
 }
 
 const maxTicket = 100

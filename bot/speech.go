@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"databricks-access-audit/bot/slackapi"
@@ -20,6 +21,7 @@ const maxCandidates = 15
 func usage(command string) slackapi.Message {
 	var forms, examples strings.Builder
 	for _, f := range query.Forms() {
+		f.Flags = slices.DeleteFunc(slices.Clone(f.Flags), func(x query.Flag) bool { return x.Value == "FILE" }) // nobody has files here
 		fmt.Fprintf(&forms, "%s %s\n    %s\n", command, f.Usage(), f.About)
 		fmt.Fprintln(&examples, example(command, f))
 	}
@@ -34,7 +36,9 @@ func usage(command string) slackapi.Message {
 }
 
 // sampleArguments stand for the arguments of the forms in examples.
-var sampleArguments = map[string]string{"WHO": "alice@example.com", "[WHO]": "alice@example.com", "ACTION": "read", "RESOURCE": "main.sales.orders", "NAME": "main.sales.orders", "group NAME": "data-engineering"}
+var sampleArguments = map[string]string{"WHO": "alice@example.com", "[WHO]": "alice@example.com", "ACTION": "read", "RESOURCE": "main.sales.orders", "NAME": "main.sales.orders", "group NAME": "data-engineering",
+	"A": "alice@example.com", "B": "bob@example.com", "[FROM]": "alice@example.com", "[TO]": "bob@example.com",
+	"[CHANGE…]": "add-member bob@example.com data-engineering"}
 
 func example(command string, f query.Form) string {
 	line := []string{command, f.Mode}

@@ -103,6 +103,9 @@ func buildClone(args []string, v Values) (Request, error) {
 	return q, nil
 }
 
+// CloneForm is how hints write a clone: a front that has other words for it puts those in its place.
+const CloneForm = "clone --from A --to B"
+
 // fromTo are the two names, each given by its flag or in its place.
 func fromTo(args []string, v Values) (from, to string, err error) {
 	names := args
@@ -120,9 +123,9 @@ func fromTo(args []string, v Values) (from, to string, err error) {
 	from, to = take("from"), take("to")
 	switch {
 	case strings.TrimSpace(from) == "" || strings.TrimSpace(to) == "":
-		return "", "", &UsageError{Problem: "clone needs somebody to take from and somebody to give to", Hint: "write clone --from A --to B"}
+		return "", "", &UsageError{Problem: "clone needs somebody to take from and somebody to give to", Hint: "write " + CloneForm}
 	case len(names) > 0:
-		return "", "", &UsageError{Problem: fmt.Sprintf("clone does not take %q", names[0]), Hint: "a name with spaces needs quotes: write clone --from A --to B"}
+		return "", "", &UsageError{Problem: fmt.Sprintf("clone does not take %q", names[0]), Hint: "a name with spaces needs quotes: write " + CloneForm}
 	}
 	return from, to, nil
 }
