@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
 )
 
@@ -37,7 +38,8 @@ func (w *scribe) saidBefore(s Step) bool {
 		switch a, b := one.Change.Cell, s.Change.Cell; {
 		case one.ID == s.ID:
 			return false
-		case a.Kind == Granted && b.Kind == Granted && a.Securable == b.Securable, a.Kind == Entitled && b.Kind == Entitled && a.Workspace == b.Workspace:
+		case a.Kind == Granted && b.Kind == Granted && a.Securable == b.Securable, a.Kind == Entitled && b.Kind == Entitled && a.Workspace == b.Workspace,
+			a.Kind == ObjectLevel && b.Kind == ObjectLevel && a.Object == b.Object:
 			return one.Change.After != Absent
 		}
 	}
@@ -135,17 +137,106 @@ func (w *scribe) resource(b *strings.Builder, s Step) {
 	}
 }
 
-// permissions stand as a comment with the block to add: the resource sets the whole list of an object, and
-// made from one step it would take everything else away.
+// permissions are the whole list of an object, since the resource sets that: whoever is not on it loses what it has. Where the
+// list of today was not read they stand as a comment, to be completed by hand. Admins are left out: the provider refuses them.
+//
+// https://registry.terraform.io/providers/databricks/databricks/latest/docs/resources/permissions
 func (w *scribe) permissions(b *strings.Builder, s Step, put func(kind, provider, id, remark string, attributes ...string), at string) {
-	c := *s.Change
-	if c.Cell.Object.Type == identity.ObjectSecretScope {
-		put("databricks_secret_acl", at, c.Cell.Object.ID+"|||"+c.HolderName, "",
-			"scope      = "+hcl(c.Cell.Object.ID), "principal  = "+hcl(c.HolderName), "permission = "+hcl(string(c.After)))
+	c, on := *s.Change, s.Change.Cell.Object
+	if on.Type == identity.ObjectSecretScope {
+		put("databricks_secret_acl", at, on.ID+"|||"+c.HolderName, "",
+			"scope      = "+hcl(on.ID), "principal  = "+hcl(c.HolderName), "permission = "+hcl(string(c.After)))
 		return
 	}
-	fmt.Fprintf(b, "\n# step %s: %s\n# databricks_permissions sets the whole list of an object: add this block to the resource of the object\n", s.ID, visible(words(c)))
-	fmt.Fprintf(b, "#   access_control {\n#     %s = %s\n#     permission_level = %s\n#   }\n", holderField(c.Cell.Holder.Kind), hcl(c.HolderName), hcl(string(c.After)))
+	argument, known := objectArgument(on.Type)
+	if !known {
+		fmt.Fprintf(b, "\n# step %s has no resource: %s\n", s.ID, visible(words(c)))
+		return
+	}
+	list, read := w.listed(on)
+	remark := "authoritative: it replaces the whole list of the object, in workspace " + w.where(on.Workspace) + "; "
+	if read {
+		remark += "with what was on the list when the plan was made: whoever was added since loses it"
+	} else {
+		remark += "what is on the list is not known here: add all of it before you use this, or everybody else loses what they have"
+	}
+	start := b.Len()
+	put("databricks_permissions", at, "/"+importType(on.Type)+"/"+on.ID, remark, append([]string{argument + " = " + hcl(on.ID)}, list...)...)
+	if read {
+		return
+	}
+	text := b.String()
+	b.Reset()
+	b.WriteString(text[:start])
+	for line := range strings.Lines(text[start:]) {
+		if line != "\n" && !strings.HasPrefix(line, "#") {
+			line = "# " + line
+		}
+		b.WriteString(line)
+	}
+}
+
+// listed are the entries of an object's list with the plan carried out, and whether its list of today was read.
+func (w *scribe) listed(on identity.Object) (blocks []string, read bool) {
+	type entry struct{ field, name, level string }
+	var all []entry
+	given := map[identity.PrincipalKey]bool{}
+	for _, c := range w.p.changes(ObjectLevel) {
+		if c.Cell.Object == on && c.After != Absent {
+			given[c.Cell.Holder] = true
+			all = append(all, entry{holderField(c.Cell.Holder.Kind), c.HolderName, string(c.After)})
+		}
+	}
+	if w.m != nil {
+		e := w.m.Estate()
+		read = e.Saw(estate.ReadKey{Op: estate.OpObjectGrants, Object: on})
+		for _, g := range e.ObjectGrants(on) {
+			if g.From == "" && g.Holder.Key != identity.WorkspaceAdmins(on.Workspace) && !given[g.Holder.Key] {
+				all = append(all, entry{holderField(g.Kind), g.Holder.Name, string(g.Level)})
+			}
+		}
+	}
+	for _, x := range all {
+		blocks = append(blocks, "access_control {\n    "+x.field+" = "+hcl(x.name)+"\n    permission_level = "+hcl(x.level)+"\n  }")
+	}
+	return blocks, read
+}
+
+// where names a workspace by its id, and by its address where that is known.
+func (w *scribe) where(id identity.WorkspaceID) string {
+	if w.m != nil {
+		if at, ok := w.m.Estate().Workspace(id); ok && at.Host != "" {
+			return id.String() + " (" + visible(at.Host) + ")"
+		}
+	}
+	return id.String()
+}
+
+// objectArgument is the argument of databricks_permissions that names objects of a type.
+func objectArgument(t identity.ObjectType) (argument string, known bool) {
+	if t == identity.ObjectTokens || t == identity.ObjectPasswords {
+		return "authorization", true
+	}
+	for argument, of := range tfObjects {
+		if of == t {
+			return argument, true
+		}
+	}
+	return "", false
+}
+
+// importType is how ids of databricks_permissions spell a type, which is not always as the API does.
+//
+// https://github.com/databricks/terraform-provider-databricks/blob/main/permissions/permission_definitions.go
+func importType(t identity.ObjectType) string {
+	switch t {
+	case identity.ObjectWarehouse, identity.ObjectQuery, identity.ObjectAlert:
+		return "sql/" + objectTypes[t]
+	case identity.ObjectTokens, identity.ObjectPasswords:
+		return "authorization"
+	default:
+		return objectTypes[t]
+	}
 }
 
 // grantField are the arguments of databricks_grant that name a securable.
