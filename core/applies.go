@@ -223,6 +223,7 @@ func (a *Applier) report(out apply.Result, err error) (*report.CloneReport, erro
 		Mode: ApplyMode, SchemaVersion: report.SchemaVersion, ToolVersion: a.engine.o.Version, AccountID: out.Plan.Account, GeneratedAt: a.engine.o.Now().UTC(),
 		FactsReadAt: report.FactsReadAt{Oldest: out.Plan.CreatedAt, Newest: a.engine.o.Now().UTC()}, Request: appliedPlan{out.Plan.ID},
 		Coverage: report.Coverage{Complete: true, Gaps: []report.Gap{}, APICalls: cost(a.calls())},
+		Notes:    []string{"what the calls read was for the steps alone: complete is no word about the account"},
 	}}
 	shown, showErr := plan.Show(out.Plan, nil)
 	if showErr != nil {

@@ -83,7 +83,10 @@ func (g *Engine) ShowPlan(name string, file []byte) (*report.CloneReport, error)
 		Mode: PlanMode, SchemaVersion: report.SchemaVersion, ToolVersion: g.o.Version, AccountID: p.Account, GeneratedAt: g.o.Now().UTC(),
 		FactsReadAt: report.FactsReadAt{Oldest: p.CreatedAt, Newest: p.CreatedAt}, Request: planFile{name},
 		Coverage: report.Coverage{Complete: p.Complete, Gaps: []report.Gap{}, APICalls: cost(map[string]int{})},
-		Notes:    []string{"what would come of the plan was shown when it was made, and is not in the file"},
+		Notes: []string{
+			"what would come of the plan is not kept with it: plan apply reads it anew, and shows it before it asks for consent",
+			"this is what the plan says: the account was asked nothing for it, and complete is what it was when the plan was made",
+		},
 	}}
 	if r.Plan, err = plan.Show(p, nil); err != nil {
 		return nil, err

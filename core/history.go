@@ -34,6 +34,7 @@ func (g *Engine) History(ctx context.Context, l *ledger.Ledger, limit int) (*rep
 		Envelope: report.Envelope{
 			Mode: HistoryMode, SchemaVersion: report.SchemaVersion, ToolVersion: g.o.Version, AccountID: l.Account(), GeneratedAt: g.o.Now().UTC(),
 			Request: HistoryRequest{HistoryMode, limit}, Coverage: report.Coverage{Complete: true, Gaps: []report.Gap{}, APICalls: cost(map[string]int{})},
+			Notes: []string{"this is what the ledger holds: the account was asked nothing, and complete is no word about it"},
 		},
 		Ledger: l.Location(), Plans: []report.PastPlan{},
 	}

@@ -31,11 +31,26 @@ func (c coverage) certain(lists ...string) bool {
 	return !c.Interrupted && (c.complete() || c.doubtsOnly(lists))
 }
 
+// uncounted reports whether the answer rests on no reading that was planned, as those that come from the ledger or from a
+// plan's file: there is nothing then that could be complete.
+func (c coverage) uncounted() bool { return c.complete() && c.Coverage.Planned == 0 }
+
+// uncountedClause says so, and whether the account was asked something all the same, such as while a plan was carried out.
+func (c coverage) uncountedClause() string {
+	if c.Coverage.APICalls.Total > 0 {
+		return "no reads were planned for this answer"
+	}
+	return "nothing was read from the account for this answer"
+}
+
 // coverageTitle begins the line of the coverage.
 const coverageTitle = "Coverage: "
 
 // line is the coverage in one line. It always counts all gaps.
 func (c coverage) line() node {
+	if c.uncounted() {
+		return line(coverageTitle + c.uncountedClause() + c.beside())
+	}
 	reads := fmt.Sprintf("%d of %d planned reads succeeded", c.Coverage.Read, c.Coverage.Planned)
 	if c.complete() {
 		return line(coverageTitle + "complete, " + reads + c.beside())
@@ -84,6 +99,9 @@ func (c coverage) doubt() string {
 
 // clause ends the sentence that answers the question.
 func (c coverage) clause() string {
+	if c.uncounted() {
+		return c.uncountedClause()
+	}
 	if c.complete() {
 		return "everything needed was read"
 	}
@@ -295,7 +313,7 @@ func (c coverage) facets() [][2]string {
 }
 
 func (c coverage) totals() [][2]string {
-	return [][2]string{
+	totals := [][2]string{
 		{"complete", strconv.FormatBool(c.complete())},
 		{"interrupted", strconv.FormatBool(c.Interrupted)},
 		{"planned_reads", strconv.Itoa(c.Coverage.Planned)},
@@ -304,6 +322,10 @@ func (c coverage) totals() [][2]string {
 		{"blocking_gaps", strconv.Itoa(c.Coverage.Blocking())},
 		{"api_calls", strconv.Itoa(c.Coverage.APICalls.Total)},
 	}
+	if c.uncounted() { // complete would be taken for a word about the account
+		totals = append(totals, [2]string{"statement", c.uncountedClause()})
+	}
+	return totals
 }
 
 // number leaves out zero, which stands for "there is none".

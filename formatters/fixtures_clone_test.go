@@ -108,6 +108,7 @@ func cloneHostile() *report.CloneReport {
 func planShown() *report.CloneReport {
 	r := cloneRich()
 	r.Mode = "plan"
+	r.Coverage.Planned, r.Coverage.Read, r.Coverage.APICalls = 0, 0, report.APICalls{ByEndpoint: map[string]int{}}
 	p := &r.Plan
 	p.Gains, p.Losses, p.UnknownGains, p.Excess, p.Escalations = nil, nil, nil, nil, nil
 	return r
@@ -117,6 +118,7 @@ func planShown() *report.CloneReport {
 func planApplied() *report.CloneReport {
 	r := planShown()
 	r.Mode = "apply"
+	r.Coverage.APICalls = report.APICalls{Total: 22, ByEndpoint: map[string]int{"PATCH /api/2.0/accounts/{id}/scim/v2/Groups/{id}": 22}}
 	ends := r.GeneratedAt.Add(8 * time.Hour)
 	p := &r.Plan
 	p.State, p.EndsAt = "partially_applied", &ends

@@ -16,6 +16,7 @@ func historyOf() *report.HistoryReport {
 	r.Request = historyRequest{"history"}
 	at := r.FactsReadAt.Newest
 	r.FactsReadAt = report.FactsReadAt{}
+	r.Coverage.Planned, r.Coverage.Read, r.Coverage.APICalls = 0, 0, report.APICalls{ByEndpoint: map[string]int{}} // it is the ledger that was read
 	ends := at.Add(8 * time.Hour)
 	alice, bob, carol := report.Party{ID: "101", Name: "alice@acme.test"}, report.Party{ID: "102", Name: "bob@acme.test"}, report.Party{ID: "103", Name: "carol@acme.test"}
 	r.Plans = []report.PastPlan{

@@ -29,6 +29,7 @@ type page struct {
 	Headline    htmlNode
 	Answer      []htmlNode
 	Complete    bool
+	Unplanned   bool   // it rests on no planned reading: there is nothing to be complete
 	Coverage    string // in one line
 	Facts       string
 	Oldest      string // when the oldest fact was read, for the script to say how long ago that is
@@ -54,7 +55,7 @@ func newPage(v view) page {
 	answer := htmlNodes(v.answer())
 	p := page{
 		Mode:     sentenceCase(EscapeLine(c.Mode)),
-		Complete: c.complete(),
+		Complete: c.complete(), Unplanned: c.uncounted(),
 		Coverage: strings.TrimPrefix(c.line().text, coverageTitle),
 		Facts:    c.facts(),
 		Oldest:   stamp(c.FactsReadAt.Oldest),

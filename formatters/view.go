@@ -173,6 +173,8 @@ func absence(read bool, unread string, c coverage, lists ...string) string {
 	switch {
 	case !read:
 		return unread
+	case c.uncounted():
+		return "none"
 	case c.certain(lists...):
 		return "none (everything needed was read)"
 	default:
