@@ -273,13 +273,7 @@ func actionText(a report.Action) string {
 	case a.Detail != "":
 		text += EscapeLine(a.Detail)
 	}
-	if a.Reason != "" {
-		text = strings.TrimRight(text, " ") + ": " + EscapeLine(a.Reason)
-	}
-	if a.Error != "" {
-		text += "; FAILED: " + EscapeLine(a.Error)
-	}
-	return text + rightText(a.Right)
+	return ended(a, strings.TrimRight(text, " "))
 }
 
 // turnText is what is held before and after.

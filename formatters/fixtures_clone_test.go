@@ -134,6 +134,30 @@ func planApplied() *report.CloneReport {
 	return r
 }
 
+// planUndoing takes back what another plan gave; one of its steps is still to be done.
+func planUndoing() *report.CloneReport {
+	r := planApplied()
+	p := &r.Plan
+	p.Kind, p.Parent, p.State, p.EndsAt, p.ForSeconds = "undo", "p-0000000001", "partially_applied", nil, 0
+	p.Actions = p.Actions[:5]
+	for i := range p.Actions {
+		a := &p.Actions[i]
+		a.Before, a.After = a.After, a.Before
+		a.Status, a.Error, a.Uncertain, a.Reason = report.StatusDone, "", false, "takes back what the plan gave"
+	}
+	p.Actions[1].Status = report.StatusPlanned
+	p.Actions[4].Group.Source = identity.OriginUnknown.String()
+	return r
+}
+
+// planUndone is a plan that was taken back.
+func planUndone() *report.CloneReport {
+	r := planApplied()
+	r.Plan.State, r.Plan.Actions = "undone", r.Plan.Actions[:2]
+	r.Plan.Actions[0].Uncertain = false
+	return r
+}
+
 func whatIfRich() *report.WhatIfReport {
 	p := clonePlan()
 	r := &report.WhatIfReport{

@@ -61,7 +61,9 @@ func wrongState(s State) string {
 		return "it was not begun: apply it"
 	case Applying, PartiallyApplied:
 		return fmt.Sprintf("it is %s: resume or undo it", s)
-	case UndoPending, Undone, ExpiryOverdue:
+	case Undone:
+		return "it was undone, and what it gave was taken back: make a new plan"
+	case UndoPending, ExpiryOverdue:
 		return fmt.Sprintf("it is %s: make a new plan", s)
 	case Stale:
 		return "the account moved since it was made: make a new plan"

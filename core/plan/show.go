@@ -85,27 +85,49 @@ func (s shower) change(a *report.Action, c Change) {
 			g = s.m.Describe(cell.Group)
 		}
 		a.Group, a.Detail = &g, "member of group "+c.GroupName
+		if c.takes() {
+			a.Detail = "no longer member of group " + c.GroupName
+		}
 	case Assigned:
 		a.Workspace, a.WorkspaceID = c.ObjectName, cell.Workspace.String()
-		a.Detail = fmt.Sprintf("%s of workspace %s", held(c.After), c.ObjectName)
+		a.Detail = fmt.Sprintf("%s of workspace %s", c.held(), c.ObjectName)
 	case Entitled:
 		a.Workspace, a.WorkspaceID, a.Entitlement = c.ObjectName, cell.Workspace.String(), cell.Entitlement
-		a.Detail = fmt.Sprintf("%s in workspace %s", cell.Entitlement, c.ObjectName)
+		a.Detail = fmt.Sprintf("%s in workspace %s", c.said(cell.Entitlement), c.ObjectName)
 	case Granted:
 		on := report.Securable{Type: cell.Securable.Type, FullName: cell.Securable.FullName(), Metastore: cell.Securable.Metastore}
 		if s.m != nil {
 			on = s.m.DescribeSecurable(cell.Securable)
 		}
 		a.Securable, a.Privilege = &on, cell.Privilege
-		a.Detail = fmt.Sprintf("%s on %s %s", cell.Privilege.SQL(), cell.Securable.Type.Title(), on.FullName)
+		a.Detail = fmt.Sprintf("%s on %s %s", c.said(cell.Privilege.SQL()), cell.Securable.Type.Title(), on.FullName)
 	case ObjectLevel:
 		// A plan that was kept holds the workspace's id alone; without it, things of one name could not be told apart.
 		a.Object = &report.ObjectRef{Workspace: place(cell.Object.Workspace), Type: string(cell.Object.Type), ID: cell.Object.ID, Name: c.ObjectName}
 		if s.m != nil {
 			a.Object = s.m.DescribeObject(cell.Object)
 		}
-		a.Detail = fmt.Sprintf("%s on %s %s", held(c.After), cell.Object.Type.Title(), c.ObjectName)
+		a.Detail = fmt.Sprintf("%s on %s %s", c.held(), cell.Object.Type.Title(), c.ObjectName)
 	}
+}
+
+// takes reports whether a change takes something away and gives nothing for it.
+func (c Change) takes() bool { return c.After == Absent && c.Before != Absent }
+
+// held says what is held after a change of what can be held in several ways.
+func (c Change) held() string {
+	if c.takes() {
+		return "no longer " + string(c.Before)
+	}
+	return held(c.After)
+}
+
+// said says what is held after a change of what is held or is not.
+func (c Change) said(what any) string {
+	if c.takes() {
+		return fmt.Sprintf("no longer %s", what)
+	}
+	return fmt.Sprint(what)
 }
 
 // held is a value in words.
