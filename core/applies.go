@@ -229,6 +229,19 @@ func (a *Applier) report(out apply.Result, err error) (*report.CloneReport, erro
 	if showErr != nil {
 		return nil, errors.Join(err, showErr)
 	}
+	stand(&shown, out)
+	out.Rights.Add(&shown)
+	for _, one := range out.Rights.Steps {
+		if one.May == plan.NotKnown {
+			r.Notes = append(r.Notes, fmt.Sprintf("whether the caller may carry out %s was not known before: %s", one.Step, one.Why))
+		}
+	}
+	r.Plan = shown
+	return r, err
+}
+
+// stand adds to what is shown of a plan how it stands, and its steps.
+func stand(shown *report.Plan, out apply.Result) {
 	shown.State, shown.Parent = string(out.State), out.Plan.Parent
 	if !out.EndsAt.IsZero() {
 		shown.EndsAt = &out.EndsAt
@@ -243,14 +256,6 @@ func (a *Applier) report(out apply.Result, err error) (*report.CloneReport, erro
 			shown.Actions[i].Status, shown.Actions[i].Error, shown.Actions[i].Uncertain = string(s.Status), s.Error, s.Uncertain
 		}
 	}
-	out.Rights.Add(&shown)
-	for _, one := range out.Rights.Steps {
-		if one.May == plan.NotKnown {
-			r.Notes = append(r.Notes, fmt.Sprintf("whether the caller may carry out %s was not known before: %s", one.Step, one.Why))
-		}
-	}
-	r.Plan = shown
-	return r, err
 }
 
 // appliedPlan is the question how a plan stands.

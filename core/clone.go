@@ -6,9 +6,12 @@ import (
 	"encoding/json"
 
 	"databricks-access-audit/core/access"
+	"databricks-access-audit/core/apply"
+	"databricks-access-audit/core/apply/journal"
 	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/estate"
 	"databricks-access-audit/core/identity"
+	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/plan"
 	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
@@ -81,7 +84,7 @@ func (g *Engine) ShowPlan(name string, file []byte) (*report.CloneReport, error)
 	}
 	r := &report.CloneReport{Envelope: report.Envelope{
 		Mode: PlanMode, SchemaVersion: report.SchemaVersion, ToolVersion: g.o.Version, AccountID: p.Account, GeneratedAt: g.o.Now().UTC(),
-		FactsReadAt: report.FactsReadAt{Oldest: p.CreatedAt, Newest: p.CreatedAt}, Request: planFile{name},
+		FactsReadAt: report.FactsReadAt{Oldest: p.CreatedAt, Newest: p.CreatedAt}, Request: shownPlan{File: name},
 		Coverage: report.Coverage{Complete: p.Complete, Gaps: []report.Gap{}, APICalls: cost(map[string]int{})},
 		Notes: []string{
 			"what would come of the plan is not kept with it: plan apply reads it anew, and shows it before it asks for consent",
@@ -101,12 +104,36 @@ func (g *Engine) ShowPlan(name string, file []byte) (*report.CloneReport, error)
 	return r, err
 }
 
-// planFile is the question what a file holds.
-type planFile struct{ file string }
+// KeptPlan says what a plan of the ledger holds and how it stands. Databricks is asked nothing. The errors are those of the
+// ledger, of which *ledger.NotFoundError says that it has no such plan, and *ChangedPlanError.
+func (g *Engine) KeptPlan(ctx context.Context, l *ledger.Ledger, id string) (*report.CloneReport, error) {
+	store := &journal.Store{Ledger: l}
+	out, err := (&apply.Executor{Store: store, Decode: plan.Decode}).Look(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	kept, err := store.Plan(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	r, err := g.ShowPlan(id, kept.Body)
+	if err != nil {
+		return nil, err
+	}
+	r.Request = shownPlan{Plan: id}
+	stand(&r.Plan, out)
+	return r, nil
+}
+
+// shownPlan is the question what a plan holds: one in a file, or one of the ledger by its id.
+type shownPlan struct{ File, Plan string }
 
 // MarshalJSON is the question as reports echo it.
-func (q planFile) MarshalJSON() ([]byte, error) {
-	return json.Marshal(map[string]string{"mode": PlanMode, "file": q.file})
+func (q shownPlan) MarshalJSON() ([]byte, error) {
+	if q.Plan != "" {
+		return json.Marshal(map[string]string{"mode": PlanMode, "plan": q.Plan})
+	}
+	return json.Marshal(map[string]string{"mode": PlanMode, "file": q.File})
 }
 
 func planID() string {

@@ -121,8 +121,21 @@ func writeSteps(out *bytes.Buffer, r report.Report, f Format) error {
 	return nil
 }
 
+// waiting says in words how a plan stands that was not begun.
+var waiting = map[string]string{
+	"draft":    "It waits for consent: plan apply asks for it.",
+	"pending":  "It waits for votes.",
+	"approved": "It is approved, and was not begun.",
+}
+
+// begun reports whether the plan is shown as one that somebody worked on, rather than by what it would change.
+func (v cloneView) begun() bool {
+	_, waits := waiting[v.Plan.State]
+	return v.Plan.State != "" && !(waits && v.Mode == "plan")
+}
+
 func (v cloneView) answer() []node {
-	if v.Plan.State != "" {
+	if v.begun() {
 		return appliedAnswer(v.Plan)
 	}
 	source, target := subjectTerm(v.Plan.Source), subjectTerm(v.Plan.Target)
@@ -137,6 +150,9 @@ func (v cloneView) answer() []node {
 		first = fmt.Sprintf("Nothing can be done here to give %s what %s has; %s.", target, source, v.coverage().clause())
 	}
 	nodes := []node{{text: first, tone: title}}
+	if v.Plan.State != "" {
+		nodes = append(nodes, line(waiting[v.Plan.State]))
+	}
 	if idp > 0 {
 		nodes = append(nodes, linef("The identity provider's administrators have to do %s.", count(idp, "more step")))
 	}
@@ -153,7 +169,7 @@ func (v cloneView) answer() []node {
 // outcomeAnswer says what would come of a plan.
 func outcomeAnswer(p report.Plan, target string) []node {
 	if p.Gains == nil {
-		return []node{{text: "What would come of it is not in the plan; it was shown when the plan was made.", tone: remark}}
+		return append([]node{{text: "What would come of it is not kept with the plan: plan apply reads it anew, and shows it before it asks for consent.", tone: remark}}, tierAnswer(p)...)
 	}
 	nodes := []node{line(fmt.Sprintf("%s would gain %s.", target, gainCount(p.Gains)))}
 	if len(p.Gains)+len(p.UnknownGains) == 0 && p.Gains != nil {
@@ -168,13 +184,18 @@ func outcomeAnswer(p report.Plan, target string) []node {
 	if len(p.Escalations) > 0 {
 		nodes = append(nodes, node{text: fmt.Sprintf("It would open %s to more: %s.", count(len(p.Escalations), "way"), tallied(p.Escalations)), tone: alarm})
 	}
+	return append(nodes, tierAnswer(p)...)
+}
+
+// tierAnswer says how far a plan reaches, where that is further than usual.
+func tierAnswer(p report.Plan) []node {
 	switch p.Tier {
 	case "barred":
-		nodes = append(nodes, node{text: "It reaches so far that it cannot be approved in Slack (tier barred).", tone: alarm})
+		return []node{{text: "It reaches so far that it cannot be approved in Slack (tier barred).", tone: alarm}}
 	case "high":
-		nodes = append(nodes, node{text: "It reaches far: two sets of approvers have to agree (tier high).", tone: alarm})
+		return []node{{text: "It reaches far: two sets of approvers have to agree (tier high).", tone: alarm}}
 	}
-	return nodes
+	return nil
 }
 
 // gainCount counts gains by kind.
@@ -217,7 +238,7 @@ func (v cloneView) figures() string {
 }
 
 func (v cloneView) text() []node {
-	if v.Plan.State != "" {
+	if v.begun() {
 		return appliedNodes(v.Plan)
 	}
 	c := v.coverage()
@@ -289,7 +310,7 @@ func turnText(a report.Action) string {
 
 // outcomeNodes are the gains, the losses, what is not known of them, and the ways to more.
 func outcomeNodes(p report.Plan, c coverage) []node {
-	nodes := []node{block("Net gain, nested groups and all", gainNodes(p.Gains), absence(p.Gains != nil, notRead, c, report.ListGains))}
+	nodes := []node{block("Net gain, nested groups and all", gainNodes(p.Gains), absence(p.Gains != nil, "not kept with the plan; plan apply shows it before it asks for consent", c, report.ListGains))}
 	if len(p.Losses) > 0 {
 		nodes = append(nodes, node{text: "Lost", tone: title, kids: gainNodes(p.Losses)})
 	}
@@ -373,6 +394,9 @@ func planFacts(p report.Plan) []node {
 	nodes := []node{line("id: " + name(p.ID)), line("digest: " + EscapeLine(p.Digest))}
 	if p.Source.ID != "" || p.Target.ID != "" {
 		nodes = append(nodes, line("from: "+planParty(p.Source)), line("to: "+planParty(p.Target)))
+	}
+	if p.Tier != "" {
+		nodes = append(nodes, line("tier: "+name(p.Tier)))
 	}
 	if !p.ExpiresAt.IsZero() {
 		nodes = append(nodes, line("may be applied until: "+stamp(p.ExpiresAt)))

@@ -114,6 +114,13 @@ func planShown() *report.CloneReport {
 	return r
 }
 
+// planKept is a plan of the ledger that nobody consented to yet.
+func planKept() *report.CloneReport {
+	r := planShown()
+	r.Plan.State, r.Plan.TierReasons = "draft", []string{}
+	return r
+}
+
 // planApplied is a plan that stopped on the way, with every status that a step can end in.
 func planApplied() *report.CloneReport {
 	r := planShown()

@@ -295,7 +295,7 @@ func fixtures() map[string]report.Report {
 		"resource_rich": resourceRich(), "resource_incomplete": resourceIncomplete(), "resource_empty": resourceEmpty(),
 		"resource_job": resourceJob(), "resource_workspace": resourceWorkspace(),
 		"compare_rich": compareRich(), "compare_incomplete": compareIncomplete(), "compare_empty": compareEmpty(),
-		"clone_rich": cloneRich(), "clone_incomplete": cloneIncomplete(), "clone_empty": cloneEmpty(), "clone_hostile": cloneHostile(), "plan_shown": planShown(), "plan_applied": planApplied(), "plan_undoing": planUndoing(), "plan_undone": planUndone(),
+		"clone_rich": cloneRich(), "clone_incomplete": cloneIncomplete(), "clone_empty": cloneEmpty(), "clone_hostile": cloneHostile(), "plan_shown": planShown(), "plan_kept": planKept(), "plan_applied": planApplied(), "plan_undoing": planUndoing(), "plan_undone": planUndone(),
 		"whatif_rich": whatIfRich(), "whatif_empty": whatIfEmpty(), "whatif_hostile": whatIfHostile(),
 		"roles_rich": rolesRich(), "roles_subject": rolesSubject(), "roles_incomplete": rolesIncomplete(), "roles_counted": rolesCounted(), "roles_empty": rolesEmpty(), "roles_hostile": rolesHostile(),
 		"escalations_rich": escalationsRich(), "escalations_subject": escalationsSubject(), "escalations_incomplete": escalationsIncomplete(),

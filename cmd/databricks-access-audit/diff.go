@@ -75,10 +75,10 @@ func compareSnapshots(c *cli.Context, s streams) error {
 // offlineConflicts are flags that mean nothing where no account is asked.
 var offlineConflicts = []string{"sandbox", "from-snapshot", "save-snapshot", "profile", "host", "account-id", "cloud", "client-id", "client-secret", "timeout"}
 
-// offline makes an engine that can only look at files.
-func offline(c *cli.Context, command string) (*core.Engine, error) {
+// offline makes an engine that asks no account. Flags that say something all the same are allowed by name.
+func offline(c *cli.Context, command string, allowed ...string) (*core.Engine, error) {
 	for _, flag := range offlineConflicts {
-		if c.IsSet(flag) {
+		if c.IsSet(flag) && !slices.Contains(allowed, flag) {
 			return nil, &query.UsageError{Problem: fmt.Sprintf("%s asks no account: it cannot honour --%s", command, flag), Hint: "leave it out"}
 		}
 	}

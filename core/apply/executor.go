@@ -125,6 +125,16 @@ func (e *Executor) decode(kept Kept) (plan.Plan, error) {
 	return p, nil
 }
 
+// Look says how a stored plan stands, without asking the account or taking a lease: what another process does meanwhile may be
+// in it or not. The errors are TamperedError and those of the Store.
+func (e *Executor) Look(ctx context.Context, id string) (Result, error) {
+	r := &run{Executor: e, plan: plan.Plan{ID: id}}
+	if err := r.refresh(ctx); err != nil {
+		return Result{}, err
+	}
+	return r.result(), nil
+}
+
 // take takes the leases for a plan: first that of the principal concerned, then that of the plan.
 func (e *Executor) take(ctx context.Context, p plan.Plan) (*run, error) {
 	r := &run{Executor: e, plan: p, fresh: e.Clock.Now()}
