@@ -5,17 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
-	"databricks-access-audit/core/access"
 	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/apply/journal"
 	"databricks-access-audit/core/apply/live"
-	"databricks-access-audit/core/collect"
 	"databricks-access-audit/core/ledger"
 	"databricks-access-audit/core/plan"
-	"databricks-access-audit/core/query"
 	"databricks-access-audit/core/report"
 )
 
@@ -61,6 +57,7 @@ type Applier struct {
 	store  *journal.Store
 	exec   *apply.Executor
 	source Writer
+	told   foretold
 }
 
 // Applier makes an Applier for the engine's account.
@@ -110,27 +107,6 @@ func (a *Applier) Keep(ctx context.Context, file []byte) (string, error) {
 func (a *Applier) Waits(ctx context.Context, id string) (bool, error) {
 	kept, err := a.store.Plan(ctx, id)
 	return kept.State == apply.State(ledger.Draft), err
-}
-
-// Preview shows a stored plan, with whether the caller may carry it out. The error is a *NoRightError where it may not
-// carry out all of it; the report is given beside it.
-func (a *Applier) Preview(ctx context.Context, id string) (*report.CloneReport, error) {
-	kept, err := a.store.Plan(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	p, _, err := plan.Decode(kept.Body)
-	if err != nil {
-		return nil, err
-	}
-	r, err := a.engine.ShowPlan(id, kept.Body)
-	if err != nil {
-		return nil, err
-	}
-	rights, err := a.exec.Ask(ctx, p)
-	rights.Add(&r.Plan)
-	r.Coverage.APICalls = cost(a.calls())
-	return r, err
 }
 
 // VotedUnder gives the version of the rules that a stored plan is voted on by; empty if its requester's word is enough. Such a
@@ -272,35 +248,4 @@ func (a *Applier) calls() map[string]int {
 		return counts.Calls()
 	}
 	return map[string]int{}
-}
-
-// gain computes what a plan would give now, from the account read as deep as it was for the plan.
-func (a *Applier) gain(ctx context.Context, p plan.Plan) (string, error) {
-	g := a.engine
-	src := g.o.Open()
-	who := []string{p.Source.Key.Handle(), p.Target.Key.Handle()}
-	e, _, err := surveyFor(ctx, src, who, p.Depth, collect.Options{Workers: g.o.Workers, Now: g.clock(src)})
-	if err != nil {
-		return "", err
-	}
-	seen := coverage(e, restsOn[(query.Clone{}).Mode()])
-	if p.Complete && !seen.Complete {
-		return "", fmt.Errorf("what plan %s would give by now is not known: %w", p.ID, missing(seen)) // which is no sign that anything moved
-	}
-	return plan.Gained(access.Over(e, g.o.Rules), p, g.o.votes.guarded, seen.Complete)
-}
-
-// missing says what could not be read: the first few of it.
-func missing(c report.Coverage) error {
-	var said []string
-	for _, g := range c.Gaps {
-		if g.Blocking {
-			said = append(said, g.Operation+": "+g.Message)
-		}
-	}
-	const few = 3
-	if n := len(said); n > few {
-		said = append(said[:few], fmt.Sprintf("and %d reads more", n-few))
-	}
-	return errors.New("not all could be read: " + strings.Join(said, "; "))
 }

@@ -95,13 +95,16 @@ func (g *Engine) ShowPlan(name string, file []byte) (*report.CloneReport, error)
 		return nil, err
 	}
 	if !p.Complete {
-		r.Coverage.Gaps = append(r.Coverage.Gaps, report.Gap{
-			Scope: "account", Operation: "read what the plan needs", Kind: identity.Failed, Blocking: true,
-			Message: "not everything was read when the plan was made", Effect: "steps may be missing", Affects: []string{report.ListActions},
-		})
+		r.Coverage.Gaps = append(r.Coverage.Gaps, unreadThen)
 	}
 	r.Plan.Scripts, err = plan.Scripts(p, nil)
 	return r, err
+}
+
+// unreadThen is the gap of a plan that was made from less than it needed.
+var unreadThen = report.Gap{
+	Scope: "account", Operation: "read what the plan needs", Kind: identity.Failed, Blocking: true,
+	Message: "not everything was read when the plan was made", Effect: "steps may be missing", Affects: []string{report.ListActions},
 }
 
 // KeptPlan says what a plan of the ledger holds and how it stands. Databricks is asked nothing. The errors are those of the

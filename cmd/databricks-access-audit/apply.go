@@ -227,7 +227,7 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 	}
 	if waits {
 		if !c.Bool(autoApproveFlag) {
-			if err := a.preview(ctx, s, id, show); err != nil {
+			if err := a.preview(ctx, c, s, id, show); err != nil {
 				return err
 			}
 		}
@@ -242,10 +242,17 @@ func (a *applier) apply(ctx context.Context, c *cli.Context, s streams, out *out
 	return shown(out, r, err)
 }
 
-// preview shows a plan before consent to it is asked for; nobody is asked about what the caller may not carry out.
-func (a *applier) preview(ctx context.Context, s streams, id string, show bool) error {
-	r, err := a.Preview(ctx, id)
-	if r == nil || !show {
+// preview shows a plan, and what would come of it, before consent to it is asked for; nobody is asked about what the caller may
+// not carry out, or about what would no longer come of it.
+func (a *applier) preview(ctx context.Context, c *cli.Context, s streams, id string, show bool) error {
+	if !show { // it was just now
+		_, err := a.Preview(ctx, id)
+		return err
+	}
+	progress, done := newProgress(c.String("progress"), s)
+	r, err := a.Foretell(ctx, id, progress)
+	done()
+	if r == nil {
 		return err
 	}
 	return errors.Join(formatters.Write(s.err, r, formatters.Options{Format: formatters.Text}), err)

@@ -258,6 +258,9 @@ func (r *run) inTime(ctx context.Context) error {
 	return err
 }
 
+// GainMoved is why a plan is stale whose gain is no longer what was shown.
+const GainMoved = "it would give something else by now than was shown"
+
 // sameGain makes sure that the plan would still give what was shown.
 func (r *run) sameGain(ctx context.Context) error {
 	if r.plan.Gain == "" || r.touched() {
@@ -268,7 +271,7 @@ func (r *run) sameGain(ctx context.Context) error {
 	}
 	gain, err := r.Gain(ctx, r.plan)
 	if err == nil && gain != r.plan.Gain {
-		return &StaleError{r.plan.ID, []Drift{{Why: "it would give something else by now than was shown"}}}
+		return &StaleError{r.plan.ID, []Drift{{Why: GainMoved}}}
 	}
 	return err
 }

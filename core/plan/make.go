@@ -117,9 +117,11 @@ func hashList[T any](h hash.Hash, list []T) error {
 	return nil
 }
 
-// Gained computes anew what the steps of a plan would give, as the fingerprint to hold against Plan.Gain. The guarded
+// Gained computes anew what the steps of a plan would give, with the fingerprint to hold against Plan.Gain. The guarded
 // groups are those that the plan was made with.
-func Gained(m *access.Model, p Plan, guarded []identity.PrincipalKey, complete bool) (string, error) {
+func Gained(m *access.Model, p Plan, guarded []identity.PrincipalKey, complete bool) (Outcome, string, error) {
 	w := Wish{Source: p.Source.Key, Target: p.Target.Key}
-	return OutcomeOf(m, w, p.Steps, guarded, complete).fingerprint()
+	out := OutcomeOf(m, w, p.Steps, guarded, complete)
+	sum, err := out.fingerprint()
+	return out, sum, err
 }
