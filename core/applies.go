@@ -49,6 +49,8 @@ type Applying struct {
 	// Actor is on whose word, and Holder names this process among all that use the ledger.
 	Actor  ledger.Actor
 	Holder string
+	// Announce, unless nil, is told in words what a plan takes back from which other, before it does: one for each step.
+	Announce func(id, parent string, steps []string)
 }
 
 // Applier carries out plans and takes them back. It is for one goroutine.
@@ -66,6 +68,15 @@ func (g *Engine) Applier(o Applying) *Applier {
 	a.exec = &apply.Executor{
 		Account: live.New(o.Account, apply.Place{Account: o.Ledger.Account(), Host: g.o.Host}), Store: a.store, Clock: clock{g.o.Now},
 		Decode: plan.Decode, NewID: g.o.PlanID, Gain: a.gain, Rights: a.rights, Tool: g.o.Version,
+	}
+	if o.Announce != nil {
+		a.exec.Announce = func(p plan.Plan, left []plan.Step) {
+			var said []string
+			for _, s := range left {
+				said = append(said, s.ID+" "+p.Target.Name+": "+s.Detail())
+			}
+			o.Announce(p.ID, p.Parent, said)
+		}
 	}
 	if clocked, ok := o.Account.(Clocked); ok {
 		a.exec.AccountTime = func() (time.Time, bool) {

@@ -60,6 +60,7 @@ func recoveryCommands(s streams) []*cli.Command {
 		},
 	}, {
 		Name: "undo", Usage: "take back what a plan gave: what it made so, and nobody changed since", ArgsUsage: "ID",
+		Description: "Nothing is asked: it takes back only what the plan gave, says what before it does, and has no --auto-approve.",
 		Flags: joined([]cli.Flag{&cli.BoolFlag{Name: uncertainFlag, Category: plans, Usage: "also steps of which it is not certain that the plan made the change"}},
 			ledgerFlags(), outputFlags(), connectionFlags()),
 		Action: func(c *cli.Context) error {
@@ -118,8 +119,18 @@ func applierOf(c *cli.Context, s streams, a *account) (*applier, error) {
 	machine, _ := os.Hostname()
 	actor := ledger.Actor{ID: who, Host: machine, Via: "cli", Tool: version()}
 	return &applier{account: a, ledger: l, actor: actor, Applier: a.engine.Applier(core.Applying{
-		Account: a.opened.Session(), Ledger: l, Actor: actor, Holder: holder(machine),
+		Account: a.opened.Session(), Ledger: l, Actor: actor, Holder: holder(machine), Announce: announcing(s.err),
 	})}, nil
+}
+
+// announcing says what is taken back before it is: nobody is asked, since it is nothing but what plans gave.
+func announcing(w io.Writer) func(id, parent string, steps []string) {
+	return func(id, parent string, steps []string) {
+		fmt.Fprintf(w, "Plan %s takes back what plan %s gave:\n", id, parent)
+		for _, s := range steps {
+			fmt.Fprintln(w, "  "+formatters.EscapeLine(s))
+		}
+	}
 }
 
 func firstOf(list ...string) string {

@@ -73,6 +73,9 @@ type Executor struct {
 	Tool string
 	// Watch, unless nil, is told of each step as soon as there is an outcome.
 	Watch func(Step)
+	// Announce, unless nil, is told of a plan that takes another back, and of the steps of it that are left, before the first of
+	// them is carried out.
+	Announce func(p plan.Plan, left []plan.Step)
 }
 
 // run is the work on one plan under its leases.

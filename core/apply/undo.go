@@ -74,6 +74,9 @@ func (r *run) takeBack(ctx context.Context, kind plan.Kind, uncertain bool) (Res
 
 // finish carries the plan out and gives back its own lease.
 func (r *run) finish(ctx context.Context) (Result, error) {
+	if r.Announce != nil {
+		r.Announce(r.plan, r.left())
+	}
 	err := r.carry(ctx)
 	if released := r.Store.Release(context.WithoutCancel(ctx), r.lease); err == nil {
 		err = released
