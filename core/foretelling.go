@@ -47,7 +47,8 @@ func (a *Applier) Foretell(ctx context.Context, id string, progress Progress) (*
 	}
 	f, err := a.foresee(ctx, p, progress)
 	if err != nil {
-		return nil, err
+		rights.Add(&kept.Plan)
+		return kept, err
 	}
 	r := f.report
 	r.Mode, r.Request = PlanMode, shownPlan{Plan: id}
