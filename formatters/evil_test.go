@@ -89,7 +89,7 @@ func parseCSV(t *testing.T, text string) [][]string {
 	return rows
 }
 
-func TestEvilNames(t *testing.T) {
+func TestT17_T20_EvilNames(t *testing.T) {
 	builders := map[string]func(string) report.Report{
 		"principal":       func(s string) report.Report { return named(s) },
 		"doctor":          func(s string) report.Report { return doctorNamed(s) },
@@ -270,7 +270,7 @@ func TestRawCSVKeepsEveryByte(t *testing.T) {
 	}
 }
 
-func TestWriteErrorIsSafe(t *testing.T) {
+func TestT20_WriteErrorIsSafe(t *testing.T) {
 	for _, s := range evilNames(t) {
 		for _, f := range Formats() {
 			var b bytes.Buffer

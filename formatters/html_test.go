@@ -81,9 +81,9 @@ func elements(doc *html.Node, name string) []*html.Node {
 	return all
 }
 
-// TestHTMLRunsOnlyItsOwnScripts: the policy in the page names the hash of each script and style that is
+// TestT16_HTMLRunsOnlyItsOwnScripts: the policy in the page names the hash of each script and style that is
 // in it, and allows nothing else.
-func TestHTMLRunsOnlyItsOwnScripts(t *testing.T) {
+func TestT16_HTMLRunsOnlyItsOwnScripts(t *testing.T) {
 	for fixture, r := range fixtures() {
 		doc := parseHTML(t, write(t, r, Options{Format: HTML}))
 		var policy []string
@@ -194,8 +194,8 @@ func shape(n *html.Node) string {
 	return regexp.MustCompile(`(/\n)+`).ReplaceAllStringFunc(b.String(), func(s string) string { return strings.Repeat("/", len(s)/2) + "\n" })
 }
 
-// TestHostileNamesOnlyChangeTexts: the page of a hostile report is that of a calm one, but for the texts.
-func TestHostileNamesOnlyChangeTexts(t *testing.T) {
+// TestT16_HostileNamesOnlyChangeTexts: the page of a hostile report is that of a calm one, but for the texts.
+func TestT16_HostileNamesOnlyChangeTexts(t *testing.T) {
 	builders := map[string]func(string) report.Report{
 		"principal":       func(s string) report.Report { return named(s) },
 		"can":             func(s string) report.Report { return canNamed(s, report.Deny) },

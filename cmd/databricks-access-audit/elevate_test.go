@@ -72,7 +72,7 @@ func newKilling(t *testing.T) *killing {
 }
 
 // A process that is killed at any moment leaves rights that the next run puts back exactly.
-func TestElevationKilled(t *testing.T) {
+func TestT35_ElevationKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts 50 processes")
 	}

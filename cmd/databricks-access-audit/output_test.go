@@ -78,8 +78,8 @@ func TestWriteFileLeavesNoHalfFile(t *testing.T) {
 	}
 }
 
-// TestWriteFileDoesNotOverwrite: neither what was there nor what came while the answer was made.
-func TestWriteFileDoesNotOverwrite(t *testing.T) {
+// TestT29_WriteFileDoesNotOverwrite: neither what was there nor what came while the answer was made.
+func TestT29_WriteFileDoesNotOverwrite(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
 	late := func(w io.Writer) error {
@@ -99,8 +99,8 @@ func TestWriteFileDoesNotOverwrite(t *testing.T) {
 	}
 }
 
-// TestWriteFileFollowsNoLink: a link is refused, and by force replaced; where it leads nothing changes.
-func TestWriteFileFollowsNoLink(t *testing.T) {
+// TestT29_WriteFileFollowsNoLink: a link is refused, and by force replaced; where it leads nothing changes.
+func TestT29_WriteFileFollowsNoLink(t *testing.T) {
 	for _, there := range []bool{true, false} {
 		dir, elsewhere := t.TempDir(), filepath.Join(t.TempDir(), "target")
 		path := filepath.Join(dir, "a")

@@ -148,9 +148,9 @@ var lives = map[string]func(w *world, p plan.Plan){
 	},
 }
 
-// TestT08_OthersComeBetweenEverywhere lets somebody else change each cell, to each value, at each boundary of a life.
+// TestT08_T33_OthersComeBetweenEverywhere lets somebody else change each cell, to each value, at each boundary of a life.
 // Nothing is lost, doubled or taken from others, and nothing of the same cell is written after the change was seen.
-func TestT08_OthersComeBetweenEverywhere(t *testing.T) {
+func TestT08_T33_OthersComeBetweenEverywhere(t *testing.T) {
 	for name, life := range lives {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

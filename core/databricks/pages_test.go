@@ -51,7 +51,7 @@ func (p catalogPage) write(rw http.ResponseWriter) {
 
 // Whatever a server does to a listing that goes by tokens, the answer is the truth or says that it is
 // not all of it.
-func TestTokenPagesAreTheTruthOrPartial(t *testing.T) {
+func TestR07_TokenPagesAreTheTruthOrPartial(t *testing.T) {
 	w := newWorld(t)
 	var answer http.HandlerFunc
 	w.handle("GET "+catalogsPath, func(rw http.ResponseWriter, r *http.Request) { answer(rw, r) })
@@ -181,7 +181,7 @@ func TestRefusalOfTheFirstPage(t *testing.T) {
 	}
 }
 
-func TestEndlessLists(t *testing.T) {
+func TestT38_EndlessLists(t *testing.T) {
 	for name, c := range map[string]struct {
 		page   func(n int) catalogPage
 		text   string
@@ -337,7 +337,7 @@ func TestSCIMFailureOnALaterPageIsPartial(t *testing.T) {
 }
 
 // The same for SCIM: rows that move between pages, totals that change, pages of any size.
-func TestSCIMPagesAreTheTruthOrPartial(t *testing.T) {
+func TestR07_SCIMPagesAreTheTruthOrPartial(t *testing.T) {
 	w := newWorld(t)
 	var server *scimServer
 	w.handle("GET "+scimBase+"Groups", func(rw http.ResponseWriter, r *http.Request) { server.ServeHTTP(rw, r) })

@@ -43,7 +43,7 @@ func TestScrubbedLine(t *testing.T) {
 }
 
 // Servers echo what they were sent. Neither errors nor logs may hold a secret for that.
-func TestEchoedSecretsAreNeverShown(t *testing.T) {
+func TestT23_EchoedSecretsAreNeverShown(t *testing.T) {
 	var logged bytes.Buffer
 	for name, answer := range map[string]http.HandlerFunc{
 		"json": func(rw http.ResponseWriter, r *http.Request) {

@@ -580,7 +580,7 @@ var hostile = []string{
 }
 
 // The server must be given back the very name that was asked for, whatever is in it.
-func TestHostileNamesArriveUnchanged(t *testing.T) {
+func TestT19_HostileNamesArriveUnchanged(t *testing.T) {
 	w := newWorld(t)
 	var got string
 	w.handle("GET prod.cloud.databricks.com/api/2.1/unity-catalog/permissions/", func(rw http.ResponseWriter, r *http.Request) {

@@ -48,7 +48,7 @@ func TestCompressedAnswers(t *testing.T) {
 	check(t, len(got), err, 2)
 }
 
-func TestBombs(t *testing.T) {
+func TestT38_Bombs(t *testing.T) {
 	huge := make([]byte, 1<<20)
 	for i := range huge {
 		huge[i] = ' '
@@ -119,7 +119,7 @@ func TestCutAnswers(t *testing.T) {
 	check(t, s.Calls(), nil, map[string]int{"GET /api/2.0/accounts/{account_id}/workspaces": 3})
 }
 
-func TestRedirectsAreNotFollowed(t *testing.T) {
+func TestT19_RedirectsAreNotFollowed(t *testing.T) {
 	for name, c := range map[string]struct{ to, want string }{
 		"elsewhere":    {"https://evil.test/x?token=1", "redirects to https://evil.test/x, which is not followed"},
 		"login":        {"/login.html?next_url=x", "login page"},

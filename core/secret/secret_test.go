@@ -13,7 +13,7 @@ import (
 	"databricks-access-audit/core/secret"
 )
 
-func TestSecretPrintsAsAMask(t *testing.T) {
+func TestT23_SecretPrintsAsAMask(t *testing.T) {
 	s := secret.Value("hunter2-canary")
 	o := struct{ A, B secret.Value }{s, s}
 	var buf bytes.Buffer

@@ -139,9 +139,9 @@ func TestTheNameDecidesAgain(t *testing.T) {
 	}
 }
 
-// TestDamage cuts a file at every byte and changes every byte: each time Read must say so and give
+// TestT39_Damage cuts a file at every byte and changes every byte: each time Read must say so and give
 // nothing.
-func TestDamage(t *testing.T) {
+func TestT39_Damage(t *testing.T) {
 	for _, gzip := range []bool{false, true} {
 		a := about
 		a.Gzip = gzip
@@ -180,7 +180,7 @@ func checkDamaged(t *testing.T, file []byte, how string) {
 	}
 }
 
-func TestOtherFiles(t *testing.T) {
+func TestT39_OtherFiles(t *testing.T) {
 	file := string(saved(t, few(), about))
 	lines := strings.SplitAfter(file, "\n")
 	corrupt := func(err error) bool { _, ok := errors.AsType[*snapshot.CorruptError](err); return ok }

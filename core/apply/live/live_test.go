@@ -174,8 +174,8 @@ func (s *stage) held(t *testing.T) string {
 	return out
 }
 
-// TestEveryKind applies a change of each kind and takes it back: the account is what it was, to the letter.
-func TestEveryKind(t *testing.T) {
+// TestR03_EveryKind applies a change of each kind and takes it back: the account is what it was, to the letter.
+func TestR03_EveryKind(t *testing.T) {
 	lag := sandbox.ReadLag{Requests: 2, Flap: true}
 	for name, faults := range map[string][]sandbox.Fault{
 		"in good weather": nil,

@@ -64,7 +64,7 @@ func TestRaisedAndPutBack(t *testing.T) {
 }
 
 // A run that is killed at any point leaves what the next one puts back exactly.
-func TestKilledAnywhere(t *testing.T) {
+func TestT35_KilledAnywhere(t *testing.T) {
 	onEach(t, func(t *testing.T, place func(testing.TB, *world) Book) {
 		for n := 0; ; n++ {
 			alive := false
