@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"databricks-access-audit/bot/slackfake"
+	"databricks-access-audit/core"
 	"databricks-access-audit/core/apply"
 	"databricks-access-audit/core/apply/invariant"
 	"databricks-access-audit/core/apply/journal"
@@ -354,7 +355,7 @@ func (l *life) end(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := l.until(ctx, "applied", lostAfter, func() {}, func() (bool, error) {
+		if err := l.until(ctx, "applied", 3*time.Second, func() { l.goesOn(ctx) }, func() (bool, error) {
 			p, err := l.kept.Plan(ctx, l.id)
 			return !p.AppliedAt.IsZero() || l.kind == torn && p.State == ledger.Cancelled || p.State == ledger.Failed || l.kind == timed && p.State == ledger.Undone, err
 		}); err != nil {
@@ -425,6 +426,21 @@ func (l *life) present(is bool) {
 	l.server.Update(func(a *sandbox.Account) { a.UserByName(address(l.voters[0])).Inactive = !is })
 }
 
+// goesOn has the requester do what the thread asks for when the plan could not be begun.
+func (l *life) goesOn(ctx context.Context) {
+	trail, err := l.kept.Trail(ctx, l.id)
+	if err != nil {
+		return
+	}
+	for _, entry := range trail {
+		if e, err := entry.Event(); err == nil && e.Event == core.EventHeld {
+			l.count("told to go on")
+			l.says(ctx, l.asker, "apply "+l.id)
+			return
+		}
+	}
+}
+
 // leftBehind is whether a plan has its end of which a voter left: it was not begun, and its requester has cancelled it; or it was begun
 // before, and is undone.
 func (l *life) leftBehind(ctx context.Context) func() (bool, error) {
@@ -490,6 +506,11 @@ func (l *life) judge(ctx context.Context) error {
 	if !sure {
 		l.count("uncertain")
 	}
+	if p.State == ledger.UndoPending || p.State == ledger.ExpiryOverdue {
+		if err := l.operated(ctx); err != nil {
+			return err
+		}
+	}
 	l.server.Update(func(a *sandbox.Account) { // what was left because it is uncertain, somebody takes away
 		for _, g := range a.Groups {
 			if g.ID == groupID(l.n) {
@@ -501,6 +522,19 @@ func (l *life) judge(ctx context.Context) error {
 		}
 	})
 	return err
+}
+
+// operated has an operator take back what the bots leave to one, because it is not certain that the plan gave it. Until then the
+// next plan of the slot leaves to this one what both may have given.
+func (l *life) operated(ctx context.Context) error {
+	var said []byte
+	var failed error
+	undo := func() { said, failed = l.program(l.T, "undo", l.id, "--uncertain").CombinedOutput() }
+	if err := l.until(ctx, "taken back by an operator", time.Second, undo, func() (bool, error) { return said != nil && failed == nil, nil }); err != nil {
+		return fmt.Errorf("%w\n%w: %s", err, failed, said)
+	}
+	l.count("left to an operator")
+	return nil
 }
 
 // once checks that no command was taken twice.
