@@ -89,6 +89,7 @@ func (w *weigher) weigh() {
 //
 // https://docs.databricks.com/aws/en/admin/users-groups/groups
 func (w *weigher) outside() {
+	clear(w.worth) // which was asked while edges had yet to be weighed
 	for i, k := range w.keys {
 		p, _ := w.e.Principal(k)
 		if p.Origin != identity.OriginIDP || k.Kind != identity.KindGroup {

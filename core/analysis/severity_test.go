@@ -79,6 +79,16 @@ func TestSeverityOfPermissions(t *testing.T) {
 	}
 }
 
+// TestGroupWhoseWorthIsAWay: a group of the identity provider that has nothing but a way to more is told of, whether or not somebody
+// can come to be it here, too.
+func TestGroupWhoseWorthIsAWay(t *testing.T) {
+	t.Parallel()
+	w := newWorld().user("carol").groupOf(identity.OriginIDP, "g").group("rich").grants(table, "rich: SELECT").role("g", identity.RoleGroupManager, "rich")
+	wantFound(t, w.escalations(t, ""), "E32", "E32 high g →?")
+	w.role("carol", identity.RoleGroupAssumer, "g")
+	wantFound(t, w.escalations(t, ""), "E32", "E32 high g →?")
+}
+
 // TestGroupsOfTheIdentityProvider that carry any privilege are told of, each of them, and nothing else that comes from there. It is
 // no finding of their members.
 func TestGroupsOfTheIdentityProvider(t *testing.T) {
