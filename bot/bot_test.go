@@ -301,7 +301,7 @@ func TestGroupIsAsked(t *testing.T) {
 			return nil, &core.NotGroupError{Who: "bob@acme.test", Found: identity.Principal{Key: identity.PrincipalKey{Kind: identity.KindUser, ID: "1"}}}
 		}
 		g := &report.GroupReport{Group: report.Principal{ID: "7", Kind: "group", Name: "data team", Source: "idp"}, Members: []report.GroupMember{}, Grants: []report.GroupGrant{}}
-		g.Mode, g.Coverage.Complete = req.Mode(), true
+		g.Mode, g.Coverage.Complete, g.Coverage.Planned, g.Coverage.Read = req.Mode(), true, 3, 3
 		return g, nil
 	}, slackfake.Options{}, nil)
 	r.ask(slackfake.Alice, "group “data team” —scan-tables --check-local-groups")

@@ -25,7 +25,7 @@ func (engine) Answer(_ context.Context, req query.Request, _ core.Progress) (rep
 		return nil, errors.New("no credentials")
 	}
 	r := &report.PrincipalReport{Principal: report.Principal{ID: "1", Kind: "user", Name: q.Who, DisplayName: "Somebody"}}
-	r.Mode, r.Request, r.Coverage.Complete = "principal", q, true
+	r.Mode, r.Request, r.Coverage.Complete, r.Coverage.Planned, r.Coverage.Read = "principal", q, true, 3, 3
 	return r, nil
 }
 
