@@ -43,7 +43,9 @@ func (g *Engine) factsOf(ctx context.Context, p plan.Plan, people, groups []iden
 	}
 	switch target := p.Target.Key; target.Kind {
 	case identity.KindGroup:
-		circle.Groups = append(circle.Groups, target)
+		if len(groups) > 0 { // of the people concerned, their own groups tell whether they are in it
+			circle.Groups = append(circle.Groups, target)
+		}
 		circle.On = []identity.PrincipalKey{target}
 	case identity.KindServicePrincipal:
 		circle.On = []identity.PrincipalKey{target}
